@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The policy, parsed, and its evaluation. Pure code: the kernel and receiptctl
+ * compile the same policy_parse.c and policy_eval.c, and so judge alike.
+ */
+#ifndef _RECEIPT_POLICY_H
+#define _RECEIPT_POLICY_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include "kshim.h"
+#endif
+#include "uapi/receipt.h"
+
+#define RECEIPT_POLICY_NAME_MAX		64
+#define RECEIPT_POLICY_LOGS		32
+#define RECEIPT_POLICY_RULES		4096
+#define RECEIPT_RULE_RECEIPTS		4	/* receipt= in one rule */
+#define RECEIPT_SPKI_MAX		120	/* DER bytes of a P-384 key info */
+
+enum receipt_action {
+	RECEIPT_ACTION_UNSET,
+	RECEIPT_ACTION_ALLOW,
+	RECEIPT_ACTION_DENY,
+};
+
+enum receipt_curve {
+	RECEIPT_CURVE_P256 = 1,
+	RECEIPT_CURVE_P384 = 2,
+};
+
+/* What a leaf of a vds 1 log commits to (the RFC leaves it open). */
+enum receipt_entry {
+	RECEIPT_ENTRY_SHA256_STMT,	/* SHA-256 of the statement bytes */
+	RECEIPT_ENTRY_STMT,		/* the statement bytes */
+};
+
+/**
+ * struct receipt_key - an ECDSA public key out of a policy
+ * @curve: which
+ * @spki_len: used bytes of @spki
+ * @spki: DER SubjectPublicKeyInfo; its last 65 or 97 bytes are the point
+ * @id: SHA-256 of @spki. The parser leaves it zero; whoever owns a hash fills
+ *	it in for every key before the policy is used.
+ */
+struct receipt_key {
+	enum receipt_curve curve;
+	u8 spki_len;
+	u8 spki[RECEIPT_SPKI_MAX];
+	u8 id[RECEIPT_HASH_SIZE];
+};
+
+/**
+ * struct receipt_log - a log that the policy trusts
+ * @name: as rules say it in receipt=
+ * @issuer: the iss that its receipts carry; lines of one issuer are keys of one
+ *	log only when they share @name
+ * @key: its key
+ * @entry: for vds 1
+ * @identity_verified: the log checks the signer before it registers
+ */
+struct receipt_log {
+	const char *name;
+	const char *issuer;
+	struct receipt_key key;
+	enum receipt_entry entry;
+	bool identity_verified;
+};
+
+enum receipt_tristate { RECEIPT_ANY, RECEIPT_TRUE, RECEIPT_FALSE };
+
+/**
+ * struct receipt_rule - one rule; all properties present must hold
+ * @line: in the text, from 1
+ * @op: operation
+ * @action: what follows
+ * @nreceipts: used entries of @receipts
+ * @receipts: names of logs, all of which must have given a receipt for the
+ *	same statement
+ * @issuer: iss of the statement or NULL; exact, or a prefix when it ends in "*"
+ * @subject: sub of the statement or NULL; likewise
+ * @has_min_svn: @min_svn counts
+ * @min_svn: lowest svn of the statement
+ * @has_issuer_key: @issuer_key counts
+ * @issuer_key: the key that must have signed the statement
+ * @digest_kind: 0, or the kind of @digest
+ * @digest: of the artifact
+ * @boot_verified: what it must be
+ */
+struct receipt_rule {
+	u32 line;
+	enum receipt_op op;
+	enum receipt_action action;
+	u8 nreceipts;
+	const char *receipts[RECEIPT_RULE_RECEIPTS];
+	const char *issuer;
+	const char *subject;
+	bool has_min_svn;
+	bool has_issuer_key;
+	u64 min_svn;
+	struct receipt_key issuer_key;
+	u8 digest_kind;
+	u8 digest[RECEIPT_MAX_DIGEST];
+	enum receipt_tristate boot_verified;
+};
+
+/**
+ * struct receipt_policy - a parsed policy, immutable once published
+ * @name: policy_name
+ * @version: policy_version, major, minor, patch
+ * @mode: permissive or enforce
+ * @nlogs: used entries of @logs
+ * @logs: log lines in order
+ * @nrules: used entries of @rules
+ * @rules: rules in order of the text
+ * @defaults: action per operation; each is set after a successful parse
+ * @default_lines: the line it stands in
+ * @strings: storage that names point into
+ */
+struct receipt_policy {
+	const char *name;
+	u16 version[3];
+	enum receipt_mode mode;
+	u32 nlogs;
+	struct receipt_log *logs;
+	u32 nrules;
+	struct receipt_rule *rules;
+	enum receipt_action defaults[RECEIPT_OP_COUNT];
+	u32 default_lines[RECEIPT_OP_COUNT];
+	char *strings;
+};
+
+/**
+ * struct receipt_policy_error - where and why a text was refused
+ * @line: from 1; 0 when it concerns the whole text
+ * @column: from 1; 0 when it concerns the whole line
+ * @text: what was expected
+ */
+struct receipt_policy_error {
+	u32 line;
+	u32 column;
+	char text[120];
+};
+
+struct receipt_policy *receipt_policy_parse(const char *text, size_t len,
+					    struct receipt_policy_error *err);
+void receipt_policy_free(struct receipt_policy *policy);
+int receipt_policy_version_cmp(const struct receipt_policy *a,
+			       const struct receipt_policy *b);
+
+const char *receipt_op_name(enum receipt_op op);
+int receipt_op_parse(const char *name, size_t len);
+
+/**
+ * struct receipt_proof - a receipt that was proven under one log key
+ * @key_id: &receipt_key.id of the key
+ * @iss: the receipt's signed issuer
+ * @vds: verifiable data structure
+ * @entry: for vds 1, what the leaf was taken to commit to
+ * @iat: the receipt's time, seconds; 0 when it says none
+ * @position: in the log: leaf index (vds 1), seqno (vds 2); 0 when unknown
+ */
+struct receipt_proof {
+	u8 key_id[RECEIPT_HASH_SIZE];
+	const char *iss;
+	enum receipt_vds vds;
+	enum receipt_entry entry;
+	s64 iat;
+	u64 position;
+};
+
+/**
+ * struct receipt_summary - what is proven of one statement about one digest
+ * @usage: bits of operations that it grants; all for a hash envelope
+ * @iss: issuer
+ * @sub: subject, may be empty
+ * @has_svn: @svn counts
+ * @svn: security version
+ * @iat: the statement's time, seconds; 0 when it says none
+ * @issuer_key_id: key that the statement's own signature was proven with; zero
+ *	when that was not asked for
+ * @nproofs: used entries of @proofs
+ * @proofs: at least one
+ */
+struct receipt_summary {
+	u8 usage;
+	const char *iss;
+	const char *sub;
+	bool has_svn;
+	u64 svn;
+	s64 iat;
+	u8 issuer_key_id[RECEIPT_HASH_SIZE];
+	u8 nproofs;
+	struct receipt_proof proofs[RECEIPT_MAX_RECEIPTS];
+};
+
+/**
+ * struct receipt_facts - all that a verdict depends on beside the policy
+ * @op: operation
+ * @boot_verified: the artifact comes from the initramfs
+ * @ndigests: used entries of @digests
+ * @digests: kind and bytes of the artifact's digests
+ * @evidence_complete: no more evidence can be had; else a rule that lacks
+ *	evidence may still come true
+ * @nsummaries: used entries of @summaries
+ * @summaries: proven statements about one of @digests
+ */
+struct receipt_facts {
+	enum receipt_op op;
+	bool boot_verified;
+	u8 ndigests;
+	struct {
+		u8 kind;
+		const u8 *bytes;
+	} digests[3];
+	bool evidence_complete;
+	u8 nsummaries;
+	const struct receipt_summary *summaries[RECEIPT_MAX_STATEMENTS];
+};
+
+/**
+ * struct receipt_verdict - the outcome
+ * @action: ALLOW or DENY; UNSET: evidence is needed first
+ * @line: of the rule or default that decided; 0 when none did
+ * @reason: why
+ * @proven: the rule that decided names this very artifact, by digest, by
+ *	evidence or as boot_verified: not a default, not a rule without properties
+ */
+struct receipt_verdict {
+	enum receipt_action action;
+	u32 line;
+	enum receipt_reason reason;
+	bool proven;
+};
+
+struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
+					   const struct receipt_facts *facts);
+bool receipt_policy_unconditional(const struct receipt_policy *policy,
+				  enum receipt_op op);
+
+#endif /* _RECEIPT_POLICY_H */
