@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Merkle trees over SHA-256.
+ */
+#include "merkle.h"
+
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#define LEAF_PREFIX	0x00
+#define NODE_PREFIX	0x01
+#define LEAF_DATA_MAX	256
+
+int rcpt_sha256(const void *data, size_t len, uint8_t out[32])
+{
+	return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -1;
+}
+
+int rcpt_leaf_hash(const void *data, size_t len, uint8_t out[32])
+{
+	uint8_t in[1 + LEAF_DATA_MAX] = { LEAF_PREFIX };
+
+	if (len > LEAF_DATA_MAX)
+		return -1;
+	memcpy(in + 1, data, len);
+	return rcpt_sha256(in, 1 + len, out);
+}
+
+int rcpt_node_hash(const uint8_t left[32], const uint8_t right[32],
+		   uint8_t out[32])
+{
+	uint8_t in[1 + 64] = { NODE_PREFIX };
+
+	memcpy(in + 1, left, 32);
+	memcpy(in + 33, right, 32);
+	return rcpt_sha256(in, sizeof(in), out);
+}
+
+int rcpt_rfc9162_root(const uint8_t leaf[32], uint64_t index, uint64_t size,
+		      const uint8_t (*path)[32], size_t n, uint8_t root[32])
+{
+	uint64_t last = size - 1;
+	uint8_t hash[32];
+	size_t i;
+	int rc;
+
+	if (index >= size)
+		return -1;
+	memcpy(hash, leaf, 32);
+	for (i = 0; i < n; i++) {
+		if (!last)
+			return -1;
+		if ((index & 1) || index == last) {
+			rc = rcpt_node_hash(path[i], hash, hash);
+			/* Levels on which this node has no sibling. */
+			while (!(index & 1) && index) {
+				index >>= 1;
+				last >>= 1;
+			}
+		} else {
+			rc = rcpt_node_hash(hash, path[i], hash);
+		}
+		if (rc)
+			return -1;
+		index >>= 1;
+		last >>= 1;
+	}
+	if (last)
+		return -1;
+	memcpy(root, hash, 32);
+	return 0;
+}
+
+int rcpt_ccf_root(const uint8_t leaf[32], const uint8_t *left,
+		  const uint8_t (*path)[32], size_t n, uint8_t root[32])
+{
+	uint8_t in[64];
+	uint8_t hash[32];
+	size_t i;
+
+	if (n > RCPT_MAX_PATH)
+		return -1;
+	memcpy(hash, leaf, 32);
+	for (i = 0; i < n; i++) {
+		if (left[i] > 1)
+			return -1;
+		memcpy(left[i] ? in : in + 32, path[i], 32);
+		memcpy(left[i] ? in + 32 : in, hash, 32);
+		if (rcpt_sha256(in, sizeof(in), hash))
+			return -1;
+	}
+	memcpy(root, hash, 32);
+	return 0;
+}
+
+uint64_t rcpt_tree_nodes(uint64_t size)
+{
+	uint64_t total = size;
+
+	while (size > 1) {
+		size = size / 2 + (size & 1);
+		total += size;
+	}
+	return total;
+}
+
+/* Compute one level of @n / 2 (rounded up) nodes from the @n below it. */
+static int fill_level(const uint8_t (*below)[32], uint64_t n, uint8_t (*level)[32])
+{
+	uint64_t i;
+
+	for (i = 0; i < n / 2; i++)
+		if (rcpt_node_hash(below[2 * i], below[2 * i + 1], level[i]))
+			return -1;
+	if (n & 1)
+		memcpy(level[i], below[n - 1], 32);
+	return 0;
+}
+
+int rcpt_tree_fill(uint8_t (*nodes)[32], uint64_t size)
+{
+	if (!size)
+		return -1;
+	while (size > 1) {
+		if (fill_level((const uint8_t (*)[32])nodes, size, nodes + size))
+			return -1;
+		nodes += size;
+		size = size / 2 + (size & 1);
+	}
+	return 0;
+}
+
+int rcpt_tree_path(const uint8_t (*nodes)[32], uint64_t size, uint64_t index,
+		   uint8_t path[RCPT_MAX_PATH][32])
+{
+	int n = 0;
+
+	if (index >= size)
+		return -1;
+	while (size > 1) {
+		uint64_t sibling = index ^ 1;
+
+		if (sibling < size)
+			memcpy(path[n++], nodes[sibling], 32);
+		nodes += size;
+		index >>= 1;
+		size = size / 2 + (size & 1);
+	}
+	return n;
+}
