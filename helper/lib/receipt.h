@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libreceipt: reading and verifying statements and receipts.
+ *
+ * Every function that can fail returns 0 or a negative enum rcpt_status and
+ * fills struct rcpt_error, which may be NULL. Input is hostile: what is over a
+ * bound of uapi/receipt.h or of this header is refused, never truncated.
+ * Structures point into the input, which must outlive them.
+ */
+#ifndef LIBRECEIPT_RECEIPT_H
+#define LIBRECEIPT_RECEIPT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <openssl/evp.h>
+
+#include "policy.h"
+#include "uapi/receipt.h"
+
+#define RCPT_VERSION		"0.1.0"
+
+#define RCPT_MAX_INPUT		(64u << 20)	/* bytes of a file that is read whole */
+#define RCPT_MAX_STATEMENT	(1u << 20)	/* bytes, with its receipts */
+#define RCPT_MAX_CHAIN		8		/* certificates in x5chain */
+#define RCPT_MAX_PROOFS		4		/* inclusion proofs in a receipt */
+#define RCPT_MAX_KEYS		256		/* trust anchors */
+#define RCPT_MAX_CRIT		16		/* labels in crit */
+
+/*
+ * error.c: what went wrong, where
+ */
+
+/* Exit status of receiptctl; functions return the negative. */
+enum rcpt_status {
+	RCPT_VALID = 0,
+	RCPT_INVALID = 1,
+	RCPT_CANNOT_EVALUATE = 2,
+	RCPT_MALFORMED = 3,
+	RCPT_SYSTEM = 70,
+};
+
+#define RCPT_NO_OFFSET		SIZE_MAX
+
+/**
+ * struct rcpt_error - why a function failed
+ * @status: enum rcpt_status, the exit status to use
+ * @reason: for machines
+ * @offset: in the input; RCPT_NO_OFFSET when it says nothing
+ * @text: for people, without file name, offset and newline
+ */
+struct rcpt_error {
+	int status;
+	enum receipt_reason reason;
+	size_t offset;
+	char text[256];
+};
+
+int rcpt_fail(struct rcpt_error *err, enum rcpt_status status,
+	      enum receipt_reason reason, size_t offset, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+const char *rcpt_reason_text(enum receipt_reason reason);
+
+/**
+ * struct rcpt_span - a part of the input
+ * @data: first byte; NULL when absent
+ * @len: bytes
+ * @offset: of @data in the whole input, for messages
+ */
+struct rcpt_span {
+	const uint8_t *data;
+	size_t len;
+	size_t offset;
+};
+
+struct rcpt_span rcpt_span(const void *data, size_t len);
+bool rcpt_span_equal(struct rcpt_span a, const void *data, size_t len);
+
+/*
+ * file.c: whole files
+ */
+int rcpt_file_read(const char *path, size_t max, uint8_t **data, size_t *len,
+		   struct rcpt_error *err);
+
+/*
+ * cbor.c: strict reading of CBOR
+ */
+
+enum rcpt_major {
+	RCPT_UINT,
+	RCPT_NINT,		/* value is -1 - arg */
+	RCPT_BYTES,
+	RCPT_TEXT,
+	RCPT_ARRAY,
+	RCPT_MAP,
+	RCPT_TAG,
+	RCPT_SIMPLE,
+};
+
+enum { RCPT_FALSE = 20, RCPT_TRUE, RCPT_NULL, RCPT_UNDEFINED };
+
+/**
+ * struct rcpt_head - one CBOR head
+ * @major: enum rcpt_major
+ * @key: it is the key of a pair
+ * @arg: value, length, count of elements or pairs, or tag
+ * @offset: of the head in the whole input
+ * @string: content, for RCPT_BYTES and RCPT_TEXT
+ */
+struct rcpt_head {
+	uint8_t major;
+	bool key;
+	uint64_t arg;
+	size_t offset;
+	struct rcpt_span string;
+};
+
+/**
+ * struct rcpt_reader - yields heads one at a time, allocates nothing
+ * @in: the input
+ * @pos: bytes of @in consumed
+ * @err: filled by whatever fails first; later calls fail again
+ * @failed: the negative status of the first failure
+ * @depth: open arrays, maps and tags
+ * @items: complete items at the top level
+ * @frames: the open ones
+ * @frames.left: items missing
+ * @frames.map: keys and values take turns
+ * @frames.nkeys: used entries of @frames.keys
+ * @frames.keys: where the keys so far stand, to find duplicates
+ *
+ * Refused: truncation, heads that are not in shortest form, indefinite
+ * lengths, reserved values, floating point, simple values other than false,
+ * true, null and undefined, text that is not UTF-8, duplicate keys, keys that
+ * are arrays, maps or tags, maps over RECEIPT_MAX_MAP pairs, nesting over
+ * RECEIPT_MAX_DEPTH.
+ */
+struct rcpt_reader {
+	struct rcpt_span in;
+	size_t pos;
+	struct rcpt_error *err;
+	int failed;
+	unsigned int depth;
+	unsigned int items;
+	struct {
+		uint64_t left;
+		bool map;
+		uint8_t nkeys;
+		struct {
+			uint32_t pos;
+			uint32_t len;
+		} keys[RECEIPT_MAX_MAP];
+	} frames[RECEIPT_MAX_DEPTH];
+};
+
+void rcpt_reader_init(struct rcpt_reader *r, struct rcpt_span in,
+		      struct rcpt_error *err);
+int rcpt_read(struct rcpt_reader *r, struct rcpt_head *head);
+int rcpt_read_end(struct rcpt_reader *r);
+int rcpt_skip(struct rcpt_reader *r, struct rcpt_span *raw);
+int rcpt_skip_value(struct rcpt_reader *r, const struct rcpt_head *head);
+
+int rcpt_read_array(struct rcpt_reader *r, uint64_t *count, const char *what);
+int rcpt_read_map(struct rcpt_reader *r, uint64_t *count, const char *what);
+int rcpt_read_bytes(struct rcpt_reader *r, struct rcpt_span *out, const char *what);
+int rcpt_read_text(struct rcpt_reader *r, struct rcpt_span *out, const char *what);
+int rcpt_read_uint(struct rcpt_reader *r, uint64_t *out, const char *what);
+int rcpt_read_int(struct rcpt_reader *r, int64_t *out, const char *what);
+int rcpt_read_bool(struct rcpt_reader *r, bool *out, const char *what);
+int rcpt_read_hash(struct rcpt_reader *r, uint8_t out[RECEIPT_HASH_SIZE],
+		   const char *what);
+int rcpt_reader_fail(struct rcpt_reader *r, enum receipt_reason reason,
+		     size_t offset, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/**
+ * struct rcpt_tokens - a protected header as the kernel takes it
+ * @tokens: heads, in order
+ * @count: of them
+ * @blob: content of the strings, in order; NULL when there is none
+ * @blob_len: bytes
+ */
+struct rcpt_tokens {
+	struct receipt_token *tokens;
+	size_t count;
+	uint8_t *blob;
+	size_t blob_len;
+};
+
+int rcpt_tokenise(struct rcpt_span in, struct rcpt_tokens *out,
+		  struct rcpt_error *err);
+void rcpt_tokens_free(struct rcpt_tokens *tokens);
+bool rcpt_utf8_valid(const uint8_t *data, size_t len);
+int rcpt_cbor_diag(struct rcpt_span in, FILE *out, struct rcpt_error *err);
+
+/*
+ * cose.c: COSE_Sign1, headers, signatures
+ */
+
+/* COSE header labels */
+enum {
+	RCPT_LABEL_ALG = 1,
+	RCPT_LABEL_CRIT = 2,
+	RCPT_LABEL_CONTENT_TYPE = 3,
+	RCPT_LABEL_KID = 4,
+	RCPT_LABEL_CLAIMS = 15,
+	RCPT_LABEL_X5CHAIN = 33,
+	RCPT_LABEL_X5T = 34,
+	RCPT_LABEL_HASH_ALG = 258,
+	RCPT_LABEL_PREIMAGE_TYPE = 259,
+	RCPT_LABEL_LOCATION = 260,
+	RCPT_LABEL_RECEIPTS = 394,
+	RCPT_LABEL_VDS = 395,
+	RCPT_LABEL_PROOFS = 396,
+};
+
+/* COSE algorithms */
+enum {
+	RCPT_ES256 = -7,
+	RCPT_EDDSA = -8,
+	RCPT_SHA256 = -16,
+	RCPT_ES384 = -35,
+	RCPT_ES512 = -36,
+	RCPT_PS256 = -37,
+	RCPT_PS384 = -38,
+	RCPT_PS512 = -39,
+	RCPT_SHA384 = -43,
+	RCPT_SHA512 = -44,
+};
+
+#define RCPT_TYPE_MANIFEST_ROOT	"application/vnd.receipt.manifest-root"
+
+const char *rcpt_alg_name(int64_t alg);
+int64_t rcpt_alg_by_name(const char *name);
+
+/**
+ * struct rcpt_sign1 - a COSE_Sign1 (tag 18), taken apart
+ * @whole: all of it
+ * @protected: content of the protected header's byte string
+ * @unprotected: the map, with its head
+ * @payload: content; data is NULL when the payload is nil (detached)
+ * @signature: content
+ */
+struct rcpt_sign1 {
+	struct rcpt_span whole;
+	struct rcpt_span protected;
+	struct rcpt_span unprotected;
+	struct rcpt_span payload;
+	struct rcpt_span signature;
+};
+
+/**
+ * struct rcpt_label - a label as crit lists it
+ * @text: set for a text label
+ * @num: else its number
+ */
+struct rcpt_label {
+	struct rcpt_span text;
+	int64_t num;
+};
+
+/**
+ * struct rcpt_claims - CWT claims (label 15)
+ * @iss: issuer; data is NULL when absent, so for @sub
+ * @sub: subject
+ * @has_iat: @iat counts
+ * @iat: seconds; was plain or tag 1
+ * @has_svn: @svn counts
+ * @svn: security version
+ */
+struct rcpt_claims {
+	struct rcpt_span iss;
+	struct rcpt_span sub;
+	bool has_iat;
+	bool has_svn;
+	int64_t iat;
+	uint64_t svn;
+};
+
+/**
+ * struct rcpt_header - the labels that are read in a protected header
+ * @has_alg: @alg counts
+ * @alg: COSE algorithm
+ * @ncrit: used entries of @crit; 0 when there is no crit
+ * @crit: critical labels
+ * @content_type: text; data is NULL when absent or a number
+ * @has_content_format: @content_format counts
+ * @content_format: content type as a number
+ * @kid: key id; data is NULL when absent
+ * @nchain: used entries of @chain
+ * @chain: x5chain, DER, leaf first
+ * @x5t: digest of the leaf; data is NULL when absent
+ * @x5t_alg: its algorithm; 0 for one that is named by text
+ * @has_claims: label 15 is there
+ * @claims: its content
+ * @has_hash_alg: @hash_alg counts: a hash envelope
+ * @hash_alg: label 258
+ * @preimage_type: label 259 when text
+ * @location: label 260
+ * @has_vds: @vds counts
+ * @vds: label 395
+ * @txid: "txid" in "ccf.v1"
+ */
+struct rcpt_header {
+	bool has_alg;
+	bool has_content_format;
+	bool has_claims;
+	bool has_hash_alg;
+	bool has_vds;
+	int64_t alg;
+	size_t ncrit;
+	struct rcpt_label crit[RCPT_MAX_CRIT];
+	struct rcpt_span content_type;
+	uint64_t content_format;
+	struct rcpt_span kid;
+	size_t nchain;
+	struct rcpt_span chain[RCPT_MAX_CHAIN];
+	struct rcpt_span x5t;
+	int64_t x5t_alg;
+	struct rcpt_claims claims;
+	int64_t hash_alg;
+	struct rcpt_span preimage_type;
+	struct rcpt_span location;
+	int64_t vds;
+	struct rcpt_span txid;
+};
+
+int rcpt_sign1_parse(struct rcpt_span in, struct rcpt_sign1 *out,
+		     struct rcpt_error *err);
+int rcpt_header_parse(struct rcpt_span protected, struct rcpt_header *out,
+		      struct rcpt_error *err);
+int rcpt_sign1_verify(const struct rcpt_sign1 *sign1, struct rcpt_span payload,
+		      int64_t alg, EVP_PKEY *key, struct rcpt_error *err);
+int rcpt_sig_structure(struct rcpt_span protected, struct rcpt_span payload,
+		       uint8_t **out, size_t *len);
+size_t rcpt_cbor_head(uint8_t out[9], uint8_t major, uint64_t arg);
+int rcpt_sha256(const void *data, size_t len, uint8_t out[RECEIPT_HASH_SIZE]);
+
+/*
+ * statement.c
+ */
+
+/**
+ * struct rcpt_statement - a signed, perhaps transparent, statement
+ * @sign1: envelope
+ * @header: protected header
+ * @tokens: the same for the kernel
+ * @nreceipts: used entries of @receipts
+ * @receipts: from unprotected label 394
+ * @bytes: what a log sees: D2 84 protected A0 payload signature
+ * @len: of @bytes
+ * @digest: SHA-256 of @bytes
+ */
+struct rcpt_statement {
+	struct rcpt_sign1 sign1;
+	struct rcpt_header header;
+	struct rcpt_tokens tokens;
+	size_t nreceipts;
+	struct rcpt_span receipts[RECEIPT_MAX_RECEIPTS];
+	uint8_t *bytes;
+	size_t len;
+	uint8_t digest[RECEIPT_HASH_SIZE];
+};
+
+int rcpt_statement_parse(struct rcpt_span in, struct rcpt_statement *out,
+			 struct rcpt_error *err);
+void rcpt_statement_free(struct rcpt_statement *stmt);
+bool rcpt_statement_is_manifest(const struct rcpt_statement *stmt);
+int rcpt_statement_crit(const struct rcpt_statement *stmt,
+			const struct rcpt_label *allowed, size_t nallowed,
+			struct rcpt_error *err);
+int rcpt_statement_verify(const struct rcpt_statement *stmt, EVP_PKEY *key,
+			  struct rcpt_error *err);
+
+/*
+ * key.c: trust anchors
+ */
+
+/**
+ * struct rcpt_key - a public key that is trusted
+ * @pkey: it
+ * @id: SHA-256 of its DER SubjectPublicKeyInfo
+ * @issuer: whose key it is; NULL: of any issuer
+ * @name: of the log; NULL when no policy says it
+ * @kid: key id that the file gave it; NULL when it gave none
+ * @kid_len: bytes of it
+ * @entry: what vds 1 leaves commit to
+ * @identity_verified: the log checks signers
+ */
+struct rcpt_key {
+	EVP_PKEY *pkey;
+	uint8_t id[RECEIPT_HASH_SIZE];
+	char *issuer;
+	char *name;
+	uint8_t *kid;
+	size_t kid_len;
+	enum receipt_entry entry;
+	bool identity_verified;
+};
+
+struct rcpt_keys {
+	struct rcpt_key *keys;
+	size_t count;
+};
+
+int rcpt_keys_add(struct rcpt_keys *keys, const void *data, size_t len,
+		  enum receipt_entry entry, struct rcpt_error *err);
+int rcpt_keys_add_policy(struct rcpt_keys *keys, struct receipt_policy *policy,
+			 struct rcpt_error *err);
+void rcpt_keys_free(struct rcpt_keys *keys);
+bool rcpt_key_matches(const struct rcpt_key *key, struct rcpt_span issuer,
+		      struct rcpt_span kid);
+bool rcpt_key_fits(EVP_PKEY *key, int64_t alg);
+int rcpt_key_id(EVP_PKEY *key, uint8_t id[RECEIPT_HASH_SIZE]);
+EVP_PKEY *rcpt_key_from_cert(struct rcpt_span der);
+
+/*
+ * receipt.c
+ */
+
+/**
+ * struct rcpt_inclusion - an inclusion proof
+ * @index: vds 1: of the leaf
+ * @size: vds 1: of the tree
+ * @leaf_tx: vds 2: internal transaction hash
+ * @evidence: vds 2: internal evidence, text
+ * @data_hash: vds 2
+ * @npath: used entries of @path and @left
+ * @path: hashes, leaf to root
+ * @left: vds 2: 1 when the hash is the left sibling
+ */
+struct rcpt_inclusion {
+	uint64_t index;
+	uint64_t size;
+	uint8_t leaf_tx[RECEIPT_HASH_SIZE];
+	struct rcpt_span evidence;
+	uint8_t data_hash[RECEIPT_HASH_SIZE];
+	size_t npath;
+	uint8_t path[RECEIPT_MAX_PATH][RECEIPT_HASH_SIZE];
+	uint8_t left[RECEIPT_MAX_PATH];
+};
+
+/**
+ * struct rcpt_receipt - a receipt, parsed
+ * @sign1: envelope
+ * @header: protected header
+ * @tokens: the same for the kernel
+ * @nproofs: used entries of @proofs
+ * @proofs: all must give the same root
+ */
+struct rcpt_receipt {
+	struct rcpt_sign1 sign1;
+	struct rcpt_header header;
+	struct rcpt_tokens tokens;
+	size_t nproofs;
+	struct rcpt_inclusion proofs[RCPT_MAX_PROOFS];
+};
+
+int rcpt_receipt_parse(struct rcpt_span in, struct rcpt_receipt *out,
+		       struct rcpt_error *err);
+void rcpt_receipt_free(struct rcpt_receipt *receipt);
+int rcpt_receipt_root(const struct rcpt_receipt *receipt,
+		      const struct rcpt_statement *stmt,
+		      enum receipt_entry entry,
+		      uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err);
+int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
+			const struct rcpt_statement *stmt,
+			const struct rcpt_keys *keys, const struct rcpt_key **key,
+			uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err);
+uint64_t rcpt_receipt_position(const struct rcpt_receipt *receipt);
+
+#endif /* LIBRECEIPT_RECEIPT_H */
