@@ -12,7 +12,7 @@
 #define NODE_PREFIX	0x01
 #define LEAF_DATA_MAX	256
 
-int rcpt_sha256(const void *data, size_t len, uint8_t out[32])
+static int sha256(const void *data, size_t len, uint8_t out[32])
 {
 	return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -1;
 }
@@ -24,7 +24,7 @@ int rcpt_leaf_hash(const void *data, size_t len, uint8_t out[32])
 	if (len > LEAF_DATA_MAX)
 		return -1;
 	memcpy(in + 1, data, len);
-	return rcpt_sha256(in, 1 + len, out);
+	return sha256(in, 1 + len, out);
 }
 
 int rcpt_node_hash(const uint8_t left[32], const uint8_t right[32],
@@ -34,7 +34,7 @@ int rcpt_node_hash(const uint8_t left[32], const uint8_t right[32],
 
 	memcpy(in + 1, left, 32);
 	memcpy(in + 33, right, 32);
-	return rcpt_sha256(in, sizeof(in), out);
+	return sha256(in, sizeof(in), out);
 }
 
 int rcpt_rfc9162_root(const uint8_t leaf[32], uint64_t index, uint64_t size,
@@ -87,7 +87,7 @@ int rcpt_ccf_root(const uint8_t leaf[32], const uint8_t *left,
 			return -1;
 		memcpy(left[i] ? in : in + 32, path[i], 32);
 		memcpy(left[i] ? in + 32 : in, hash, 32);
-		if (rcpt_sha256(in, sizeof(in), hash))
+		if (sha256(in, sizeof(in), hash))
 			return -1;
 	}
 	memcpy(root, hash, 32);

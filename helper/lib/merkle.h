@@ -9,18 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RCPT_HASH_SIZE	32
 #define RCPT_MAX_PATH	64	/* hashes in a path; fits any 64-bit tree size */
-
-/**
- * rcpt_sha256() - SHA-256 of one buffer
- * @data: bytes
- * @len: how many
- * @out: digest
- *
- * Return: 0, or -1 when the crypto library fails.
- */
-int rcpt_sha256(const void *data, size_t len, uint8_t out[32]);
 
 /**
  * rcpt_leaf_hash() - hash of a leaf: SHA-256(0x00 || data)

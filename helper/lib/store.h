@@ -21,12 +21,12 @@
 #include <stdint.h>
 
 #include "merkle.h"
+#include "receipt.h"
 
 #define RCPT_STORE_LOCAL	"/var/lib/receipt/store"
 #define RCPT_STORE_PACKAGES	"/usr/share/receipts"
 #define RCPT_STORE_MAX_HITS	64	/* statements returned for one digest */
 
-struct rcpt_error;
 struct rcpt_store;
 
 /**
@@ -68,8 +68,8 @@ struct rcpt_store_hits {
  * @store: result; usable by several threads
  * @err: filled in on failure
  *
- * Return: 0; -ENOENT when there is no index (nothing was added yet); else a
- * negative errno with @err set.
+ * Return: 0; -RCPT_CANNOT_EVALUATE when there is no index (nothing was added
+ * yet); else -RCPT_SYSTEM or -RCPT_MALFORMED.
  */
 int rcpt_store_open(const char *dir, struct rcpt_store **store,
 		    struct rcpt_error *err);
@@ -80,7 +80,7 @@ int rcpt_store_open(const char *dir, struct rcpt_store **store,
  * @store: result; for one thread
  * @err: filled in on failure
  *
- * Return: 0, or a negative errno with @err set.
+ * Return: 0, -RCPT_SYSTEM or -RCPT_MALFORMED.
  */
 int rcpt_store_create(const char *dir, struct rcpt_store **store,
 		      struct rcpt_error *err);
@@ -104,7 +104,7 @@ void rcpt_store_close(struct rcpt_store *store);
  * Sees every bundle whose addition was complete when the call began, also those
  * that another process added after rcpt_store_open().
  *
- * Return: 0, or a negative errno with @err set (damaged index, no memory).
+ * Return: 0, -RCPT_MALFORMED when the index is damaged, or -RCPT_SYSTEM.
  */
 int rcpt_store_lookup(struct rcpt_store *store, uint8_t kind,
 		      const uint8_t *digest, size_t digest_len,

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "merkle.h"
+#include "receipt.h"
 
 #define MAX_LEAVES	64
 
