@@ -18,6 +18,7 @@
 
 #include <openssl/evp.h>
 
+#include "merkle.h"
 #include "policy.h"
 #include "uapi/receipt.h"
 
@@ -119,18 +120,30 @@ struct rcpt_head {
 };
 
 /**
+ * struct rcpt_frame - an open array, map or tag
+ * @left: items missing
+ * @map: keys and values take turns
+ * @nkeys: used entries of @keys
+ * @keys: where the keys so far stand, to find duplicates
+ */
+struct rcpt_frame {
+	uint64_t left;
+	bool map;
+	uint8_t nkeys;
+	struct {
+		uint32_t pos;
+		uint32_t len;
+	} keys[RECEIPT_MAX_MAP];
+};
+
+/**
  * struct rcpt_reader - yields heads one at a time, allocates nothing
  * @in: the input
  * @pos: bytes of @in consumed
  * @err: filled by whatever fails first; later calls fail again
  * @failed: the negative status of the first failure
  * @depth: open arrays, maps and tags
- * @items: complete items at the top level
  * @frames: the open ones
- * @frames.left: items missing
- * @frames.map: keys and values take turns
- * @frames.nkeys: used entries of @frames.keys
- * @frames.keys: where the keys so far stand, to find duplicates
  *
  * Refused: truncation, heads that are not in shortest form, indefinite
  * lengths, reserved values, floating point, simple values other than false,
@@ -144,16 +157,7 @@ struct rcpt_reader {
 	struct rcpt_error *err;
 	int failed;
 	unsigned int depth;
-	unsigned int items;
-	struct {
-		uint64_t left;
-		bool map;
-		uint8_t nkeys;
-		struct {
-			uint32_t pos;
-			uint32_t len;
-		} keys[RECEIPT_MAX_MAP];
-	} frames[RECEIPT_MAX_DEPTH];
+	struct rcpt_frame frames[RECEIPT_MAX_DEPTH];
 };
 
 void rcpt_reader_init(struct rcpt_reader *r, struct rcpt_span in,
@@ -163,6 +167,7 @@ int rcpt_read_end(struct rcpt_reader *r);
 int rcpt_skip(struct rcpt_reader *r, struct rcpt_span *raw);
 int rcpt_skip_value(struct rcpt_reader *r, const struct rcpt_head *head);
 
+bool rcpt_head_int(const struct rcpt_head *head, int64_t *out);
 int rcpt_read_array(struct rcpt_reader *r, uint64_t *count, const char *what);
 int rcpt_read_map(struct rcpt_reader *r, uint64_t *count, const char *what);
 int rcpt_read_bytes(struct rcpt_reader *r, struct rcpt_span *out, const char *what);
@@ -193,6 +198,7 @@ struct rcpt_tokens {
 int rcpt_tokenise(struct rcpt_span in, struct rcpt_tokens *out,
 		  struct rcpt_error *err);
 void rcpt_tokens_free(struct rcpt_tokens *tokens);
+size_t rcpt_cbor_head(uint8_t out[9], uint8_t major, uint64_t arg);
 bool rcpt_utf8_valid(const uint8_t *data, size_t len);
 int rcpt_cbor_diag(struct rcpt_span in, FILE *out, struct rcpt_error *err);
 
@@ -336,8 +342,6 @@ int rcpt_sign1_verify(const struct rcpt_sign1 *sign1, struct rcpt_span payload,
 		      int64_t alg, EVP_PKEY *key, struct rcpt_error *err);
 int rcpt_sig_structure(struct rcpt_span protected, struct rcpt_span payload,
 		       uint8_t **out, size_t *len);
-size_t rcpt_cbor_head(uint8_t out[9], uint8_t major, uint64_t arg);
-int rcpt_sha256(const void *data, size_t len, uint8_t out[RECEIPT_HASH_SIZE]);
 
 /*
  * statement.c

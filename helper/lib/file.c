@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reading whole files, bounded.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "receipt.h"
+
+static int system_error(struct rcpt_error *err, const char *what)
+{
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			 "%s: %s", what, strerror(errno));
+}
+
+/* Grow by doubling: what stat says is a hint, pipes have no size. */
+static int read_all(int fd, size_t max, size_t hint, uint8_t **data, size_t *len,
+		    struct rcpt_error *err)
+{
+	size_t room = hint + 1, used = 0;
+	uint8_t *buf = malloc(room);
+
+	while (buf) {
+		ssize_t n = read(fd, buf + used, room - used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		used += n;
+		if (!n) {
+			*data = buf;
+			*len = used;
+			return 0;
+		}
+		if (used > max) {
+			free(buf);
+			return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, max,
+					 "file is over %zu bytes", max);
+		}
+		if (used == room) {
+			uint8_t *more = realloc(buf, room *= 2);
+
+			if (!more)
+				break;
+			buf = more;
+		}
+	}
+	system_error(err, "cannot read");
+	free(buf);
+	return -RCPT_SYSTEM;
+}
+
+/**
+ * rcpt_file_read() - read a whole file
+ * @path: its name, "-" for standard input
+ * @max: most bytes
+ * @data: result, for free(); never NULL on success
+ * @len: bytes of @data
+ * @err: what went wrong
+ *
+ * Return: 0; -RCPT_SYSTEM when it cannot be read; -RCPT_MALFORMED when it is
+ * over @max.
+ */
+int rcpt_file_read(const char *path, size_t max, uint8_t **data, size_t *len,
+		   struct rcpt_error *err)
+{
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) :
+				     dup(STDIN_FILENO);
+	struct stat st;
+	size_t hint = 4095;
+	int ret;
+
+	if (fd < 0)
+		return system_error(err, "cannot open");
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0)
+		hint = (size_t)st.st_size < max ? (size_t)st.st_size : max;
+	ret = read_all(fd, max, hint, data, len, err);
+	close(fd);
+	return ret;
+}
