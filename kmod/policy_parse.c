@@ -1,0 +1,1322 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The text of a policy, taken apart into struct receipt_policy. One pass over
+ * the bytes, no recursion. Whatever is not understood is an error: a policy that
+ * is read otherwise than it was meant is worse than none.
+ *
+ * text		= statement by statement
+ * statement	= the words of one line; "\" at its end continues it, "#" begins
+ *		  a comment
+ * word		= keyword, or property=value, or property="value"
+ *
+ * The first statement is the header. Tables say which properties a statement
+ * has and which function reads each.
+ */
+#ifdef __KERNEL__
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/err.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#endif
+#include "policy.h"
+
+#define PROPERTIES_MAX	10	/* of one statement */
+
+/* Both from 1; a column of 0 means the whole line. Columns count bytes. */
+struct place {
+	u32 line;
+	u32 column;
+};
+
+struct word {
+	struct place at;
+	const char *name;
+	size_t name_len;
+	struct place value_at;
+	const char *value;	/* NULL: a keyword */
+	size_t value_len;
+};
+
+/**
+ * struct parser - the state of one parse
+ * @pos: next byte
+ * @end: behind the last
+ * @bol: first byte of the line that @pos is in
+ * @line: its number
+ * @policy: what comes out
+ * @string: free storage in @policy->strings
+ * @has_header: the first statement is done
+ * @global: what "DEFAULT action=" says
+ * @global_line: where
+ * @curve: of the current log line's alg=
+ * @key_at: its key=
+ * @err: filled in on failure
+ */
+struct parser {
+	const char *pos;
+	const char *end;
+	const char *bol;
+	u32 line;
+	struct receipt_policy *policy;
+	char *string;
+	bool has_header;
+	enum receipt_action global;
+	u32 global_line;
+	enum receipt_curve curve;
+	struct place key_at;
+	struct receipt_policy_error *err;
+};
+
+enum {
+	PROP_REQUIRED = BIT(0),
+	PROP_REPEATS = BIT(1),
+	PROP_LAST = BIT(2),	/* nothing may follow */
+};
+
+/* @parse reads the value into the statement's object. */
+struct property {
+	const char *name;
+	int (*parse)(struct parser *p, const struct word *w, void *object);
+	unsigned int flags;
+};
+
+struct statement {
+	const char *name;
+	bool keyword;
+	int (*parse)(struct parser *p, struct word *w);
+};
+
+/* Names in the text, by value. */
+static const char *const op_names[] = {
+	[RECEIPT_OP_EXECUTE] = "EXECUTE",
+	[RECEIPT_OP_KMODULE] = "KMODULE",
+	[RECEIPT_OP_FIRMWARE] = "FIRMWARE",
+	[RECEIPT_OP_KEXEC_IMAGE] = "KEXEC_IMAGE",
+	[RECEIPT_OP_KEXEC_INITRAMFS] = "KEXEC_INITRAMFS",
+	[RECEIPT_OP_X509_CERT] = "X509_CERT",
+	[RECEIPT_OP_POLICY] = "POLICY",
+	[RECEIPT_OP_ANON_EXEC] = "ANON_EXEC",
+};
+static_assert(ARRAY_SIZE(op_names) == RECEIPT_OP_COUNT, "a name for each");
+
+static const char *const mode_names[] = {
+	[RECEIPT_MODE_PERMISSIVE] = "permissive",
+	[RECEIPT_MODE_ENFORCE] = "enforce",
+};
+
+static const char *const action_names[] = {
+	[RECEIPT_ACTION_ALLOW] = "ALLOW",
+	[RECEIPT_ACTION_DENY] = "DENY",
+};
+
+static const char *const boolean_names[] = {
+	[RECEIPT_TRUE] = "TRUE",
+	[RECEIPT_FALSE] = "FALSE",
+};
+
+static const char *const alg_names[] = {
+	[RECEIPT_CURVE_P256] = "ES256",
+	[RECEIPT_CURVE_P384] = "ES384",
+};
+
+static const char *const entry_names[] = {
+	[RECEIPT_ENTRY_SHA256_STMT] = "sha256-stmt",
+	[RECEIPT_ENTRY_STMT] = "stmt",
+};
+
+static const char *const identity_names[] = {
+	[true] = "verified",
+};
+
+/* Errors */
+
+static __printf(3, 4) int fail(struct parser *p, struct place at,
+			       const char *fmt, ...)
+{
+	va_list args;
+
+	p->err->line = at.line;
+	p->err->column = at.column;
+	va_start(args, fmt);
+	vsnprintf(p->err->text, sizeof(p->err->text), fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+/* Add one of the names that were expected to the text of an error. */
+static void add_expected(struct parser *p, const char *name)
+{
+	char *text = p->err->text;
+	size_t used = strlen(text);
+
+	snprintf(text + used, sizeof(p->err->text) - used, "%s%s",
+		 text[used - 1] == ' ' ? "" : ", ", name);
+}
+
+static struct place line_at(u32 line)
+{
+	return (struct place) { .line = line };
+}
+
+static struct place here(const struct parser *p)
+{
+	return (struct place) { p->line, p->pos - p->bol + 1 };
+}
+
+static struct place in_value(const struct word *w, size_t offset)
+{
+	return (struct place) { w->value_at.line, w->value_at.column + offset };
+}
+
+/* Characters */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* What the names of logs and policies are made of. */
+static bool is_name_char(char c)
+{
+	return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
+}
+
+static bool is_bare_char(char c)
+{
+	return c > ' ' && c < 0x7f && c != '"' && c != '#' && c != '\\';
+}
+
+/* Bytes in a UTF-8 sequence that begins with @c; 0 when none does. */
+static unsigned int utf8_len(u8 c)
+{
+	if (c < 0x80)
+		return 1;
+	if (c >= 0xc2 && c <= 0xdf)
+		return 2;
+	if (c >= 0xe0 && c <= 0xef)
+		return 3;
+	if (c >= 0xf0 && c <= 0xf4)
+		return 4;
+	return 0;
+}
+
+/* The character at @s, its bytes in @n; negative when it is no valid UTF-8. */
+static s64 utf8_char(const char *s, const char *end, unsigned int *n)
+{
+	static const u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	u32 c = (u8)*s;
+	unsigned int i;
+
+	*n = utf8_len(c);
+	if (!*n || end - s < *n)
+		return -1;
+	if (*n > 1)
+		c &= 0x7f >> *n;
+	for (i = 1; i < *n; i++) {
+		if (((u8)s[i] & 0xc0) != 0x80)
+			return -1;
+		c = c << 6 | ((u8)s[i] & 0x3f);
+	}
+	if (c < least[*n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return -1;
+	return c;
+}
+
+/*
+ * Controls, and what makes a text look otherwise than it reads: separators of
+ * lines and paragraphs, embeddings and isolates of the direction of writing.
+ */
+static bool is_control(s64 c)
+{
+	return (c < 0x20 && c != '\t' && c != '\n') || (c >= 0x7f && c < 0xa0) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/* Nothing but valid characters in the whole text, comments too. */
+static int check_characters(const struct parser *parser)
+{
+	struct parser p = *parser;
+	unsigned int n;
+	s64 c;
+
+	for (; p.pos < p.end; p.pos += n) {
+		c = utf8_char(p.pos, p.end, &n);
+		if (c < 0)
+			return fail(&p, here(&p), "invalid UTF-8");
+		if (c == '\r')
+			return fail(&p, here(&p), "carriage return; lines end in a newline alone");
+		if (is_control(c))
+			return fail(&p, here(&p), "control character 0x%02x",
+				    (unsigned int)c);
+		if (c == '\n') {
+			p.line++;
+			p.bol = p.pos + 1;
+		}
+	}
+	return 0;
+}
+
+/* Words */
+
+static void next_line(struct parser *p)
+{
+	if (p->pos == p->end)
+		return;
+	p->pos++;
+	p->bol = p->pos;
+	p->line++;
+}
+
+/* A backslash at the end of a line is a blank. */
+static int skip_blanks(struct parser *p)
+{
+	for (; p->pos < p->end; p->pos++) {
+		if (*p->pos == '\\') {
+			if (p->end - p->pos < 2 || p->pos[1] != '\n')
+				return fail(p, here(p), "a backslash may only end a line");
+			p->line++;
+			p->bol = ++p->pos + 1;
+		} else if (*p->pos != ' ' && *p->pos != '\t') {
+			break;
+		}
+	}
+	return 0;
+}
+
+static bool at_end_of_word(const struct parser *p)
+{
+	return p->pos == p->end || strchr(" \t\n\\", *p->pos);
+}
+
+static void skip_comment(struct parser *p)
+{
+	while (p->pos < p->end && *p->pos != '\n')
+		p->pos++;
+}
+
+static int quoted_value(struct parser *p, struct word *w)
+{
+	struct place quote = here(p);
+
+	p->pos++;
+	w->value_at = here(p);
+	w->value = p->pos;
+	while (p->pos < p->end && *p->pos != '"' && *p->pos != '\n')
+		p->pos++;
+	if (p->pos == p->end || *p->pos == '\n')
+		return fail(p, quote, "the quote is not closed on this line");
+	w->value_len = p->pos - w->value;
+	p->pos++;
+	if (!at_end_of_word(p))
+		return fail(p, here(p), "expected a blank after the quote");
+	return 0;
+}
+
+static int bare_value(struct parser *p, struct word *w)
+{
+	w->value_at = here(p);
+	w->value = p->pos;
+	while (p->pos < p->end && is_bare_char(*p->pos))
+		p->pos++;
+	w->value_len = p->pos - w->value;
+	if (!at_end_of_word(p))
+		return fail(p, here(p), "a value with this character must be in quotes");
+	return 0;
+}
+
+static int next_value(struct parser *p, struct word *w)
+{
+	int err;
+
+	p->pos++;	/* the equals sign */
+	if (p->pos < p->end && *p->pos == '"')
+		err = quoted_value(p, w);
+	else
+		err = bare_value(p, w);
+	if (err)
+		return err;
+	if (!w->value_len)
+		return fail(p, w->value_at, "the value is empty");
+	if (w->value_len > RECEIPT_MAX_CLAIM)
+		return fail(p, w->value_at, "the value is longer than %d bytes",
+			    RECEIPT_MAX_CLAIM);
+	return 0;
+}
+
+/* 1 with a word, 0 at the end of the statement, or an error. */
+static int next_word(struct parser *p, struct word *w)
+{
+	int err = skip_blanks(p);
+
+	if (err)
+		return err;
+	memset(w, 0, sizeof(*w));
+	if (p->pos < p->end && *p->pos == '#')
+		skip_comment(p);
+	if (p->pos == p->end || *p->pos == '\n')
+		return 0;
+
+	w->at = here(p);
+	w->name = p->pos;
+	while (p->pos < p->end &&
+	       (is_letter(*p->pos) || is_digit(*p->pos) || *p->pos == '_'))
+		p->pos++;
+	w->name_len = p->pos - w->name;
+	if (!w->name_len)
+		return fail(p, here(p), "expected a word");
+	if (p->pos < p->end && *p->pos == '=')
+		err = next_value(p, w);
+	else if (!at_end_of_word(p))
+		err = fail(p, here(p), "expected = or a blank after the word");
+	return err ? err : 1;
+}
+
+/* Is the text of @len bytes @name? */
+static bool text_is(const char *text, size_t len, const char *name)
+{
+	return len == strlen(name) && !memcmp(text, name, len);
+}
+
+static bool word_is(const struct word *w, const char *name)
+{
+	return text_is(w->name, w->name_len, name);
+}
+
+/* Statements by their tables */
+
+/* Where the properties of a statement stood; a line of 0: not yet. */
+struct seen {
+	struct place at[PROPERTIES_MAX];
+	const struct property *last;
+};
+
+static int fail_property(struct parser *p, const struct word *w,
+			 const struct property *table)
+{
+	fail(p, w->at, "unknown word; expected ");
+	for (; table->name; table++)
+		add_expected(p, table->name);
+	return -EINVAL;
+}
+
+static int parse_property(struct parser *p, const struct word *w,
+			  const struct property *table, struct seen *seen,
+			  void *object)
+{
+	const struct property *prop = table;
+	struct place *at;
+
+	if (seen->last)
+		return fail(p, w->at, "nothing may follow %s=", seen->last->name);
+	while (prop->name && !word_is(w, prop->name))
+		prop++;
+	if (!prop->name)
+		return fail_property(p, w, table);
+	if (!w->value)
+		return fail(p, w->at, "expected %s=VALUE", prop->name);
+	at = &seen->at[prop - table];
+	if (at->line && !(prop->flags & PROP_REPEATS))
+		return fail(p, w->at, "%s= is there already, in line %u column %u",
+			    prop->name, at->line, at->column);
+	*at = w->at;
+	if (prop->flags & PROP_LAST)
+		seen->last = prop;
+	return prop->parse(p, w, object);
+}
+
+/*
+ * Read the rest of a statement that begins with @w, which is a keyword or the
+ * first property.
+ */
+static int parse_properties(struct parser *p, struct word *w,
+			    const struct property *table, void *object)
+{
+	struct place start = line_at(w->at.line);
+	const struct property *prop;
+	struct seen seen = {};
+	int more = 1;
+	int err;
+
+	if (!w->value)
+		more = next_word(p, w);
+	while (more > 0) {
+		err = parse_property(p, w, table, &seen, object);
+		if (err)
+			return err;
+		more = next_word(p, w);
+	}
+	if (more < 0)
+		return more;
+	for (prop = table; prop->name; prop++) {
+		if (prop->flags & PROP_REQUIRED && !seen.at[prop - table].line)
+			return fail(p, start, "%s= is missing", prop->name);
+	}
+	return 0;
+}
+
+/* Values */
+
+/* One of the names; its index or an error. */
+static int parse_choice(struct parser *p, const struct word *w,
+			const char *const *names, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (names[i] && text_is(w->value, w->value_len, names[i]))
+			return i;
+	}
+	fail(p, w->value_at, "expected ");
+	for (i = 0; i < n; i++) {
+		if (names[i])
+			add_expected(p, names[i]);
+	}
+	return -EINVAL;
+}
+
+#define PARSE_CHOICE(p, w, names) \
+	parse_choice(p, w, names, ARRAY_SIZE(names))
+
+static const char *store_value(struct parser *p, const struct word *w)
+{
+	char *s = p->string;
+
+	memcpy(s, w->value, w->value_len);
+	s[w->value_len] = '\0';
+	p->string += w->value_len + 1;
+	return s;
+}
+
+static int check_name(struct parser *p, const struct word *w)
+{
+	size_t i;
+
+	if (w->value_len > RECEIPT_POLICY_NAME_MAX)
+		return fail(p, w->value_at, "the name is longer than %d bytes",
+			    RECEIPT_POLICY_NAME_MAX);
+	for (i = 0; i < w->value_len; i++) {
+		if (!is_name_char(w->value[i]))
+			return fail(p, in_value(w, i),
+				    "a name is made of letters, digits, '-', '_' and '.'");
+	}
+	return 0;
+}
+
+static int parse_name(struct parser *p, const struct word *w, const char **name)
+{
+	int err = check_name(p, w);
+
+	if (!err)
+		*name = store_value(p, w);
+	return err;
+}
+
+/* Decimal digits from @from to before @to of the value. */
+static int parse_number(struct parser *p, const struct word *w, size_t from,
+			size_t to, u64 max, u64 *number)
+{
+	u64 n = 0;
+	size_t i;
+
+	if (from == to)
+		return fail(p, in_value(w, from), "expected a number");
+	if (w->value[from] == '0' && to - from > 1)
+		return fail(p, in_value(w, from), "a number begins with 0");
+	for (i = from; i < to; i++) {
+		u64 digit = w->value[i] - '0';
+
+		if (!is_digit(w->value[i]))
+			return fail(p, in_value(w, i), "expected a decimal digit");
+		if (n > max / 10 || digit > max - n * 10)
+			return fail(p, in_value(w, from),
+				    "the number is over %llu",
+				    (unsigned long long)max);
+		n = n * 10 + digit;
+	}
+	*number = n;
+	return 0;
+}
+
+static int parse_op_name(struct parser *p, const struct word *w)
+{
+	if (text_is(w->value, w->value_len, op_names[RECEIPT_OP_ANON_EXEC]))
+		return fail(p, w->value_at,
+			    "ANON_EXEC is not enforced by this version");
+	return parse_choice(p, w, op_names, RECEIPT_OP_ANON_EXEC);
+}
+
+static int hex_digit(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Keys */
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (is_digit(c))
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	if (c == '/')
+		return 63;
+	return -1;
+}
+
+/*
+ * Decode the value into @out, of @max bytes, and return how many there are. One
+ * text for one content: padded, no blanks, no stray bits.
+ */
+static int parse_base64(struct parser *p, const struct word *w, u8 *out,
+			size_t max)
+{
+	size_t len = w->value_len;
+	size_t i, n = 0;
+	u32 bits = 0;
+
+	if (len % 4)
+		return fail(p, w->value_at, "the length of base64 is a multiple of 4");
+	while (len && w->value_len - len < 2 && w->value[len - 1] == '=')
+		len--;
+	if (len * 3 / 4 > max)
+		return fail(p, w->value_at, "the key is too long");
+	for (i = 0; i < len; i++) {
+		int digit = base64_digit(w->value[i]);
+
+		if (digit < 0)
+			return fail(p, in_value(w, i), "expected a base64 digit");
+		bits = bits << 6 | digit;
+		if (i % 4)
+			out[n++] = bits >> (6 - i % 4 * 2);
+	}
+	if ((len % 4 == 2 && bits & 0xf) || (len % 4 == 3 && bits & 0x3))
+		return fail(p, in_value(w, len - 1), "stray bits at the end of base64");
+	return n;
+}
+
+/* What stands before the point in a SubjectPublicKeyInfo. */
+static const u8 p256_head[] = {
+	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+	0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03,
+	0x42, 0x00, 0x04,
+};
+
+static const u8 p384_head[] = {
+	0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+	0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04,
+};
+
+static const struct curve {
+	enum receipt_curve curve;
+	const u8 *head;
+	size_t head_len;
+	size_t len;
+} curves[] = {
+	{ RECEIPT_CURVE_P256, p256_head, sizeof(p256_head), sizeof(p256_head) + 64 },
+	{ RECEIPT_CURVE_P384, p384_head, sizeof(p384_head), sizeof(p384_head) + 96 },
+};
+static_assert(sizeof(p384_head) + 96 <= RECEIPT_SPKI_MAX, "room for the key");
+
+static int parse_spki(struct parser *p, const struct word *w,
+		      struct receipt_key *key)
+{
+	int len = parse_base64(p, w, key->spki, sizeof(key->spki));
+	size_t i;
+
+	if (len < 0)
+		return len;
+	for (i = 0; i < ARRAY_SIZE(curves); i++) {
+		if ((size_t)len == curves[i].len &&
+		    !memcmp(key->spki, curves[i].head, curves[i].head_len)) {
+			key->curve = curves[i].curve;
+			key->spki_len = len;
+			return 0;
+		}
+	}
+	return fail(p, w->value_at,
+		    "expected SubjectPublicKeyInfo with an uncompressed P-256 or P-384 key");
+}
+
+static bool same_key(const struct receipt_key *a, const struct receipt_key *b)
+{
+	return a->spki_len == b->spki_len &&
+	       !memcmp(a->spki, b->spki, a->spki_len);
+}
+
+/* Header */
+
+static int parse_policy_name(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_policy *policy = object;
+
+	return parse_name(p, w, &policy->name);
+}
+
+static int parse_version(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_policy *policy = object;
+	size_t from = 0, to;
+	u64 number;
+	int i, err;
+
+	for (i = 0; i < 3; i++) {
+		for (to = from; to < w->value_len && is_digit(w->value[to]); to++)
+			;
+		err = parse_number(p, w, from, to, (u16)-1, &number);
+		if (err)
+			return err;
+		policy->version[i] = number;
+		if (i < 2 && (to == w->value_len || w->value[to] != '.'))
+			return fail(p, in_value(w, to), "expected a version X.Y.Z");
+		from = to + 1;
+	}
+	if (to != w->value_len)
+		return fail(p, in_value(w, to), "expected a version X.Y.Z");
+	return 0;
+}
+
+static int parse_mode(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_policy *policy = object;
+	int mode = PARSE_CHOICE(p, w, mode_names);
+
+	if (mode < 0)
+		return mode;
+	policy->mode = mode;
+	return 0;
+}
+
+static const struct property header_properties[] = {
+	{ "policy_name", parse_policy_name, PROP_REQUIRED },
+	{ "policy_version", parse_version, PROP_REQUIRED },
+	{ "mode", parse_mode, PROP_REQUIRED },
+	{}
+};
+static_assert(ARRAY_SIZE(header_properties) <= PROPERTIES_MAX, "a place for each");
+
+static int parse_header(struct parser *p, struct word *w)
+{
+	p->has_header = true;
+	if (!w->value)
+		return fail_property(p, w, header_properties);
+	return parse_properties(p, w, header_properties, p->policy);
+}
+
+/* Logs */
+
+/*
+ * Room for one more in an array of @used, which is as long as the next power of
+ * two. The new part is zero.
+ */
+static void *room_for_one(void *array, u32 used, size_t size)
+{
+	void *bigger;
+
+	if (used & (used - 1))
+		return array;
+	bigger = kvcalloc(used ? 2 * used : 1, size, GFP_KERNEL);
+	if (bigger && used) {
+		memcpy(bigger, array, used * size);
+		kvfree(array);
+	}
+	return bigger;
+}
+
+static int parse_log_name(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_log *log = object;
+
+	return parse_name(p, w, &log->name);
+}
+
+static int parse_log_alg(struct parser *p, const struct word *w, void *object)
+{
+	int curve = PARSE_CHOICE(p, w, alg_names);
+
+	(void)object;
+	if (curve < 0)
+		return curve;
+	p->curve = curve;
+	return 0;
+}
+
+static int parse_log_key(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_log *log = object;
+
+	p->key_at = w->value_at;
+	return parse_spki(p, w, &log->key);
+}
+
+static int parse_log_issuer(struct parser *p, const struct word *w, void *object)
+{
+	const char *star = memchr(w->value, '*', w->value_len);
+	struct receipt_log *log = object;
+
+	if (star)
+		return fail(p, in_value(w, star - w->value),
+			    "the issuer of a log is exact, without *");
+	log->issuer = store_value(p, w);
+	return 0;
+}
+
+static int parse_log_identity(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_log *log = object;
+	int identity = PARSE_CHOICE(p, w, identity_names);
+
+	if (identity < 0)
+		return identity;
+	log->identity_verified = identity;
+	return 0;
+}
+
+static int parse_log_entry(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_log *log = object;
+	int entry = PARSE_CHOICE(p, w, entry_names);
+
+	if (entry < 0)
+		return entry;
+	log->entry = entry;
+	return 0;
+}
+
+static const struct property log_properties[] = {
+	{ "name", parse_log_name, PROP_REQUIRED },
+	{ "alg", parse_log_alg, PROP_REQUIRED },
+	{ "key", parse_log_key, PROP_REQUIRED },
+	{ "issuer", parse_log_issuer, PROP_REQUIRED },
+	{ "identity", parse_log_identity, 0 },
+	{ "entry", parse_log_entry, 0 },
+	{}
+};
+static_assert(ARRAY_SIZE(log_properties) <= PROPERTIES_MAX, "a place for each");
+
+/*
+ * Lines of one name are the keys of one log and agree in all else; lines of two
+ * names share nothing, or one log could pass for two.
+ */
+static int check_log_pair(struct parser *p, struct place at,
+			  const struct receipt_log *old,
+			  const struct receipt_log *log)
+{
+	bool same_name = !strcmp(old->name, log->name);
+	bool same_issuer = !strcmp(old->issuer, log->issuer);
+
+	if (same_key(&old->key, &log->key))
+		return fail(p, p->key_at, "log %s has this key already", old->name);
+	if (!same_name && same_issuer)
+		return fail(p, at, "log %s has this issuer already", old->name);
+	if (same_name && !same_issuer)
+		return fail(p, at, "this log has another issuer above");
+	if (same_name && (old->identity_verified != log->identity_verified ||
+			  old->entry != log->entry))
+		return fail(p, at, "this log has another identity= or entry= above");
+	return 0;
+}
+
+static int parse_log(struct parser *p, struct word *w)
+{
+	struct place at = line_at(w->at.line);
+	struct receipt_policy *policy = p->policy;
+	struct receipt_log *log;
+	int err;
+	u32 i;
+
+	if (policy->nlogs == RECEIPT_POLICY_LOGS)
+		return fail(p, w->at, "more than %d log lines", RECEIPT_POLICY_LOGS);
+	log = room_for_one(policy->logs, policy->nlogs, sizeof(*log));
+	if (!log)
+		return -ENOMEM;
+	policy->logs = log;
+	log += policy->nlogs;
+
+	err = parse_properties(p, w, log_properties, log);
+	if (err)
+		return err;
+	if (log->key.curve != p->curve)
+		return fail(p, p->key_at, "the key's curve does not fit alg=%s",
+			    alg_names[p->curve]);
+	for (i = 0; i < policy->nlogs; i++) {
+		err = check_log_pair(p, at, &policy->logs[i], log);
+		if (err)
+			return err;
+	}
+	policy->nlogs++;
+	return 0;
+}
+
+/* Defaults */
+
+struct default_action {
+	bool has_op;
+	enum receipt_op op;
+	enum receipt_action action;
+};
+
+static int parse_default_op(struct parser *p, const struct word *w, void *object)
+{
+	struct default_action *def = object;
+	int op = parse_op_name(p, w);
+
+	if (op < 0)
+		return op;
+	def->has_op = true;
+	def->op = op;
+	return 0;
+}
+
+static int parse_default_action(struct parser *p, const struct word *w, void *object)
+{
+	struct default_action *def = object;
+	int action = PARSE_CHOICE(p, w, action_names);
+
+	if (action < 0)
+		return action;
+	def->action = action;
+	return 0;
+}
+
+static const struct property default_properties[] = {
+	{ "op", parse_default_op, 0 },
+	{ "action", parse_default_action, PROP_REQUIRED | PROP_LAST },
+	{}
+};
+static_assert(ARRAY_SIZE(default_properties) <= PROPERTIES_MAX, "a place for each");
+
+static int parse_default(struct parser *p, struct word *w)
+{
+	enum receipt_action *action = &p->global;
+	u32 *line = &p->global_line;
+	struct default_action def = {};
+	u32 start = w->at.line;
+	int err;
+
+	err = parse_properties(p, w, default_properties, &def);
+	if (err)
+		return err;
+	if (def.has_op) {
+		action = &p->policy->defaults[def.op];
+		line = &p->policy->default_lines[def.op];
+	}
+	if (*action != RECEIPT_ACTION_UNSET)
+		return fail(p, line_at(start),
+			    "this DEFAULT is there already, in line %u", *line);
+	*action = def.action;
+	*line = start;
+	return 0;
+}
+
+/* Rules */
+
+static int parse_rule_op(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_rule *rule = object;
+	int op = parse_op_name(p, w);
+
+	if (op < 0)
+		return op;
+	rule->op = op;
+	return 0;
+}
+
+static int parse_rule_receipt(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_policy *policy = p->policy;
+	struct receipt_rule *rule = object;
+	const char *name;
+	u32 i;
+
+	for (i = 0; i < policy->nlogs; i++) {
+		if (text_is(w->value, w->value_len, policy->logs[i].name))
+			break;
+	}
+	if (i == policy->nlogs)
+		return fail(p, w->value_at, "no log line above has this name");
+	if (rule->nreceipts == RECEIPT_RULE_RECEIPTS)
+		return fail(p, w->at, "more than %d receipt= in one rule",
+			    RECEIPT_RULE_RECEIPTS);
+	name = policy->logs[i].name;
+	for (i = 0; i < rule->nreceipts; i++) {
+		if (rule->receipts[i] == name)
+			return fail(p, w->value_at, "the rule names this log already");
+	}
+	rule->receipts[rule->nreceipts++] = name;
+	return 0;
+}
+
+/* A text, or the beginning of one and "*". */
+static int parse_pattern(struct parser *p, const struct word *w,
+			 const char **pattern)
+{
+	const char *star = memchr(w->value, '*', w->value_len);
+
+	if (star && star != w->value + w->value_len - 1)
+		return fail(p, in_value(w, star - w->value),
+			    "* may stand at the end of the value only");
+	*pattern = store_value(p, w);
+	return 0;
+}
+
+static int parse_rule_issuer(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_rule *rule = object;
+
+	return parse_pattern(p, w, &rule->issuer);
+}
+
+static int parse_rule_subject(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_rule *rule = object;
+
+	return parse_pattern(p, w, &rule->subject);
+}
+
+static int parse_rule_min_svn(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_rule *rule = object;
+
+	rule->has_min_svn = true;
+	return parse_number(p, w, 0, w->value_len, (u64)-1, &rule->min_svn);
+}
+
+static int parse_rule_issuer_key(struct parser *p, const struct word *w,
+				 void *object)
+{
+	struct receipt_rule *rule = object;
+
+	rule->has_issuer_key = true;
+	return parse_spki(p, w, &rule->issuer_key);
+}
+
+/* The measured kind of digest, and those that other statements know. */
+static const char *const digest_prefixes[] = { "sha256:", "sha384:", "sha512:" };
+
+static int parse_rule_digest(struct parser *p, const struct word *w, void *object)
+{
+	const size_t len = strlen(digest_prefixes[0]);
+	struct receipt_rule *rule = object;
+	const char *hex = w->value + len;
+	size_t i;
+
+	for (i = 1; i < ARRAY_SIZE(digest_prefixes); i++) {
+		if (w->value_len >= len &&
+		    !memcmp(w->value, digest_prefixes[i], len))
+			return fail(p, w->value_at,
+				    "%.6s is not measured by this version; expected sha256:",
+				    digest_prefixes[i]);
+	}
+	if (w->value_len != len + 2 * RECEIPT_HASH_SIZE ||
+	    memcmp(w->value, digest_prefixes[0], len))
+		return fail(p, w->value_at, "expected sha256: and 64 hexadecimal digits");
+	for (i = 0; i < 2 * RECEIPT_HASH_SIZE; i++) {
+		int digit = hex_digit(hex[i]);
+
+		if (digit < 0)
+			return fail(p, in_value(w, len + i),
+				    "expected a hexadecimal digit");
+		rule->digest[i / 2] = rule->digest[i / 2] << 4 | digit;
+	}
+	rule->digest_kind = RECEIPT_KIND_SHA256;
+	return 0;
+}
+
+static int parse_rule_boot(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_rule *rule = object;
+	int value = PARSE_CHOICE(p, w, boolean_names);
+
+	if (value < 0)
+		return value;
+	rule->boot_verified = value;
+	return 0;
+}
+
+static int parse_rule_action(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_rule *rule = object;
+	int action = PARSE_CHOICE(p, w, action_names);
+
+	if (action < 0)
+		return action;
+	rule->action = action;
+	return 0;
+}
+
+static const struct property rule_properties[] = {
+	{ "op", parse_rule_op, PROP_REQUIRED },
+	{ "receipt", parse_rule_receipt, PROP_REPEATS },
+	{ "issuer", parse_rule_issuer, 0 },
+	{ "subject", parse_rule_subject, 0 },
+	{ "min_svn", parse_rule_min_svn, 0 },
+	{ "issuer_key", parse_rule_issuer_key, 0 },
+	{ "digest", parse_rule_digest, 0 },
+	{ "boot_verified", parse_rule_boot, 0 },
+	{ "action", parse_rule_action, PROP_REQUIRED | PROP_LAST },
+	{}
+};
+static_assert(ARRAY_SIZE(rule_properties) <= PROPERTIES_MAX, "a place for each");
+
+static int parse_rule(struct parser *p, struct word *w)
+{
+	struct receipt_policy *policy = p->policy;
+	struct receipt_rule *rule;
+	int err;
+
+	if (policy->nrules == RECEIPT_POLICY_RULES)
+		return fail(p, w->at, "more than %d rules", RECEIPT_POLICY_RULES);
+	rule = room_for_one(policy->rules, policy->nrules, sizeof(*rule));
+	if (!rule)
+		return -ENOMEM;
+	policy->rules = rule;
+	rule += policy->nrules;
+	rule->line = w->at.line;
+
+	err = parse_properties(p, w, rule_properties, rule);
+	if (!err)
+		policy->nrules++;
+	return err;
+}
+
+/* The whole */
+
+static const struct statement statements[] = {
+	{ "log", true, parse_log },
+	{ "DEFAULT", true, parse_default },
+	{ "op", false, parse_rule },
+};
+
+static int parse_statement(struct parser *p, struct word *w)
+{
+	size_t i;
+
+	if (!p->has_header)
+		return parse_header(p, w);
+	for (i = 0; i < ARRAY_SIZE(statements); i++) {
+		if (word_is(w, statements[i].name) &&
+		    statements[i].keyword == !w->value)
+			return statements[i].parse(p, w);
+	}
+	return fail(p, w->at, "expected a line that begins with log, DEFAULT or op=");
+}
+
+static int parse_statements(struct parser *p)
+{
+	struct word w;
+	int err;
+
+	while (p->pos < p->end) {
+		err = next_word(p, &w);
+		if (err > 0)
+			err = parse_statement(p, &w);
+		if (err < 0)
+			return err;
+		next_line(p);
+	}
+	return 0;
+}
+
+static int finish_defaults(struct parser *p)
+{
+	struct receipt_policy *policy = p->policy;
+	int op;
+
+	if (p->global == RECEIPT_ACTION_UNSET)
+		return fail(p, line_at(0), "the line DEFAULT action=ALLOW or DENY is missing");
+	/* Not enforced yet: no default may stop it, no rule can name it. */
+	policy->defaults[RECEIPT_OP_ANON_EXEC] = RECEIPT_ACTION_ALLOW;
+	for (op = 0; op < RECEIPT_OP_COUNT; op++) {
+		if (policy->defaults[op] != RECEIPT_ACTION_UNSET)
+			continue;
+		policy->defaults[op] = p->global;
+		policy->default_lines[op] = p->global_line;
+	}
+	return 0;
+}
+
+static bool names_log(const struct receipt_rule *rule, const struct receipt_log *log)
+{
+	u8 i;
+
+	for (i = 0; i < rule->nreceipts; i++) {
+		if (!strcmp(rule->receipts[i], log->name))
+			return true;
+	}
+	return !rule->nreceipts;
+}
+
+/* No rule may believe a claim that nobody has checked. */
+static int check_rule(struct parser *p, const struct receipt_rule *rule)
+{
+	const struct receipt_policy *policy = p->policy;
+	u32 i;
+
+	if (!rule->nreceipts && !rule->issuer && !rule->subject &&
+	    !rule->has_min_svn && !rule->has_issuer_key)
+		return 0;
+	if (!policy->nlogs)
+		return fail(p, line_at(rule->line),
+			    "the rule needs a receipt, and there is no log line");
+	if (rule->has_issuer_key || rule->action != RECEIPT_ACTION_ALLOW)
+		return 0;
+	for (i = 0; i < policy->nlogs; i++) {
+		const struct receipt_log *log = &policy->logs[i];
+
+		if (names_log(rule, log) && !log->identity_verified)
+			return fail(p, line_at(rule->line),
+				    "needs issuer_key=, as log %s is not identity=verified",
+				    log->name);
+	}
+	return 0;
+}
+
+/* What can only be told when all is read: a log may stand below a rule. */
+static int finish(struct parser *p)
+{
+	int err;
+	u32 i;
+
+	if (!p->has_header)
+		return fail(p, line_at(0), "the line policy_name= is missing");
+	err = finish_defaults(p);
+	for (i = 0; !err && i < p->policy->nrules; i++)
+		err = check_rule(p, &p->policy->rules[i]);
+	return err;
+}
+
+static int parse(struct parser *p)
+{
+	int err = check_characters(p);
+
+	if (!err)
+		err = parse_statements(p);
+	if (!err)
+		err = finish(p);
+	return err;
+}
+
+/**
+ * receipt_policy_parse - read a policy
+ * @text: the text, need not end in NUL
+ * @len: its bytes
+ * @err: filled in with -EINVAL
+ *
+ * The ids of the keys are left zero, see &struct receipt_key.
+ *
+ * Context: may sleep.
+ * Return: the policy, for receipt_policy_free(); ERR_PTR(-EINVAL) when the text
+ * is no policy, ERR_PTR(-ENOMEM).
+ */
+struct receipt_policy *receipt_policy_parse(const char *text, size_t len,
+					    struct receipt_policy_error *err)
+{
+	struct parser p = {
+		.pos = text,
+		.end = text + len,
+		.bol = text,
+		.line = 1,
+		.err = err,
+	};
+	int ret;
+
+	memset(err, 0, sizeof(*err));
+	if (len > RECEIPT_MAX_POLICY) {
+		fail(&p, line_at(0), "the policy is longer than %d bytes",
+		     RECEIPT_MAX_POLICY);
+		return ERR_PTR(-EINVAL);
+	}
+
+	p.policy = kzalloc(sizeof(*p.policy), GFP_KERNEL);
+	if (!p.policy)
+		return ERR_PTR(-ENOMEM);
+	/* Each value stands behind "=", whose byte is its NUL's. */
+	p.policy->strings = kvzalloc(len + 1, GFP_KERNEL);
+	p.string = p.policy->strings;
+	ret = p.string ? parse(&p) : -ENOMEM;
+	if (ret) {
+		receipt_policy_free(p.policy);
+		return ERR_PTR(ret);
+	}
+	return p.policy;
+}
+
+/**
+ * receipt_policy_free - free a policy
+ * @policy: from receipt_policy_parse(), also an error or NULL
+ */
+void receipt_policy_free(struct receipt_policy *policy)
+{
+	if (IS_ERR_OR_NULL(policy))
+		return;
+	kvfree(policy->logs);
+	kvfree(policy->rules);
+	kvfree(policy->strings);
+	kfree(policy);
+}
+
+/**
+ * receipt_policy_version_cmp - compare the versions of two policies
+ * @a: one
+ * @b: the other
+ *
+ * Return: negative, 0 or positive as @a is lower than, equal to or higher than @b.
+ */
+int receipt_policy_version_cmp(const struct receipt_policy *a,
+			       const struct receipt_policy *b)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (a->version[i] != b->version[i])
+			return a->version[i] < b->version[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+/**
+ * receipt_op_name - the name of an operation
+ * @op: any value
+ *
+ * Return: its name, "UNKNOWN" when it has none.
+ */
+const char *receipt_op_name(enum receipt_op op)
+{
+	if ((unsigned int)op >= RECEIPT_OP_COUNT)
+		return "UNKNOWN";
+	return op_names[op];
+}
+
+/**
+ * receipt_op_parse - the operation of a name
+ * @name: as in a policy
+ * @len: its bytes
+ *
+ * Return: enum receipt_op, or -EINVAL when there is no such operation.
+ */
+int receipt_op_parse(const char *name, size_t len)
+{
+	int op;
+
+	for (op = 0; op < RECEIPT_OP_COUNT; op++) {
+		if (text_is(name, len, op_names[op]))
+			return op;
+	}
+	return -EINVAL;
+}
