@@ -81,6 +81,11 @@ struct rcpt_span rcpt_span(const void *data, size_t len);
 bool rcpt_span_equal(struct rcpt_span a, const void *data, size_t len);
 
 /*
+ * digest.c: hashing
+ */
+int rcpt_sha256(const void *data, size_t len, uint8_t out[RECEIPT_HASH_SIZE]);
+
+/*
  * file.c: whole files
  */
 int rcpt_file_read(const char *path, size_t max, uint8_t **data, size_t *len,
@@ -203,7 +208,7 @@ bool rcpt_utf8_valid(const uint8_t *data, size_t len);
 int rcpt_cbor_diag(struct rcpt_span in, FILE *out, struct rcpt_error *err);
 
 /*
- * cose.c: COSE_Sign1, headers, signatures
+ * cose.c: COSE_Sign1 and its headers
  */
 
 /* COSE header labels */
@@ -238,9 +243,6 @@ enum {
 };
 
 #define RCPT_TYPE_MANIFEST_ROOT	"application/vnd.receipt.manifest-root"
-
-const char *rcpt_alg_name(int64_t alg);
-int64_t rcpt_alg_by_name(const char *name);
 
 /**
  * struct rcpt_sign1 - a COSE_Sign1 (tag 18), taken apart
@@ -338,6 +340,16 @@ int rcpt_sign1_parse(struct rcpt_span in, struct rcpt_sign1 *out,
 		     struct rcpt_error *err);
 int rcpt_header_parse(struct rcpt_span protected, struct rcpt_header *out,
 		      struct rcpt_error *err);
+int rcpt_header_crit(const struct rcpt_header *header,
+		     const struct rcpt_label *allowed, size_t nallowed,
+		     struct rcpt_error *err);
+
+/*
+ * signature.c
+ */
+const char *rcpt_alg_name(int64_t alg);
+int64_t rcpt_alg_by_name(const char *name);
+bool rcpt_key_fits(EVP_PKEY *key, int64_t alg);
 int rcpt_sign1_verify(const struct rcpt_sign1 *sign1, struct rcpt_span payload,
 		      int64_t alg, EVP_PKEY *key, struct rcpt_error *err);
 int rcpt_sig_structure(struct rcpt_span protected, struct rcpt_span payload,
@@ -373,14 +385,11 @@ int rcpt_statement_parse(struct rcpt_span in, struct rcpt_statement *out,
 			 struct rcpt_error *err);
 void rcpt_statement_free(struct rcpt_statement *stmt);
 bool rcpt_statement_is_manifest(const struct rcpt_statement *stmt);
-int rcpt_statement_crit(const struct rcpt_statement *stmt,
-			const struct rcpt_label *allowed, size_t nallowed,
-			struct rcpt_error *err);
 int rcpt_statement_verify(const struct rcpt_statement *stmt, EVP_PKEY *key,
 			  struct rcpt_error *err);
 
 /*
- * key.c: trust anchors
+ * key.c: keys; anchor.c: files of trust anchors
  */
 
 /**
@@ -417,7 +426,6 @@ int rcpt_keys_add_policy(struct rcpt_keys *keys, struct receipt_policy *policy,
 void rcpt_keys_free(struct rcpt_keys *keys);
 bool rcpt_key_matches(const struct rcpt_key *key, struct rcpt_span issuer,
 		      struct rcpt_span kid);
-bool rcpt_key_fits(EVP_PKEY *key, int64_t alg);
 int rcpt_key_id(EVP_PKEY *key, uint8_t id[RECEIPT_HASH_SIZE]);
 EVP_PKEY *rcpt_key_from_cert(struct rcpt_span der);
 

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: MIT
+/*
+ * COSE_Sign1 (RFC 9052): the envelope of statements and receipts, and the
+ * labels of its protected header.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "receipt.h"
+
+#define TAG_SIGN1	18
+#define TAG_EPOCH	1
+
+static int sign1_fields(struct rcpt_reader *r, struct rcpt_sign1 *out)
+{
+	struct rcpt_head head;
+
+	if (rcpt_read_bytes(r, &out->protected, "protected header"))
+		return r->failed;
+	if (rcpt_skip(r, &out->unprotected))
+		return r->failed;
+	if (out->unprotected.data[0] >> 5 != RCPT_MAP)
+		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE,
+					out->unprotected.offset,
+					"unprotected header: map expected");
+	if (rcpt_read(r, &head))
+		return r->failed;
+	if (head.major == RCPT_BYTES)
+		out->payload = head.string;
+	else if (head.major != RCPT_SIMPLE || head.arg != RCPT_NULL)
+		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
+					"payload: byte string or nil expected");
+	return rcpt_read_bytes(r, &out->signature, "signature");
+}
+
+static int sign1_bounds(struct rcpt_reader *r, const struct rcpt_sign1 *s)
+{
+	if (!s->protected.len)
+		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE,
+					s->protected.offset,
+					"protected header is empty");
+	if (s->signature.len > RECEIPT_MAX_SIGNATURE)
+		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, s->signature.offset,
+					"signature is over %d bytes",
+					RECEIPT_MAX_SIGNATURE);
+	return 0;
+}
+
+/**
+ * rcpt_sign1_parse() - take a COSE_Sign1 apart
+ * @in: exactly it, with tag 18
+ * @out: result, points into @in
+ * @err: what went wrong
+ *
+ * The content of the protected header is not looked at.
+ *
+ * Return: 0, or -RCPT_MALFORMED.
+ */
+int rcpt_sign1_parse(struct rcpt_span in, struct rcpt_sign1 *out,
+		     struct rcpt_error *err)
+{
+	struct rcpt_reader r;
+	struct rcpt_head head;
+	uint64_t count;
+
+	memset(out, 0, sizeof(*out));
+	rcpt_reader_init(&r, in, err);
+	if (rcpt_read(&r, &head))
+		return r.failed;
+	if (head.major != RCPT_TAG || head.arg != TAG_SIGN1)
+		return rcpt_reader_fail(&r, RECEIPT_REASON_STRUCTURE, head.offset,
+					"not a COSE_Sign1: tag 18 expected");
+	if (rcpt_read_array(&r, &count, "COSE_Sign1"))
+		return r.failed;
+	if (count != 4)
+		return rcpt_reader_fail(&r, RECEIPT_REASON_STRUCTURE, head.offset + 1,
+					"COSE_Sign1: 4 elements expected");
+	if (sign1_fields(&r, out) || rcpt_read_end(&r) || sign1_bounds(&r, out))
+		return r.failed;
+	out->whole = in;
+	return 0;
+}
+
+static int read_alg(struct rcpt_reader *r, struct rcpt_header *out)
+{
+	struct rcpt_head head;
+
+	if (rcpt_read(r, &head))
+		return r->failed;
+	out->has_alg = true;
+	if (head.major == RCPT_TEXT)
+		return 0;	/* named by text: 0, which is no algorithm */
+	if (rcpt_head_int(&head, &out->alg))
+		return 0;
+	return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
+				"alg: integer or text expected");
+}
+
+static int read_crit(struct rcpt_reader *r, struct rcpt_header *out)
+{
+	struct rcpt_head head;
+	uint64_t count;
+
+	if (rcpt_read_array(r, &count, "crit"))
+		return r->failed;
+	if (!count || count > RCPT_MAX_CRIT)
+		return rcpt_reader_fail(r, count ? RECEIPT_REASON_BOUND :
+					RECEIPT_REASON_STRUCTURE, r->in.offset + r->pos,
+					"crit: 1 to %d labels expected", RCPT_MAX_CRIT);
+	for (out->ncrit = 0; out->ncrit < count; out->ncrit++) {
+		struct rcpt_label *label = &out->crit[out->ncrit];
+
+		if (rcpt_read(r, &head))
+			return r->failed;
+		if (head.major == RCPT_TEXT)
+			label->text = head.string;
+		else if (!rcpt_head_int(&head, &label->num))
+			return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE,
+						head.offset, "crit: label expected");
+	}
+	return 0;
+}
+
+static int read_content_type(struct rcpt_reader *r, struct rcpt_header *out)
+{
+	struct rcpt_head head;
+
+	if (rcpt_read(r, &head))
+		return r->failed;
+	out->has_content_format = head.major == RCPT_UINT;
+	out->content_format = out->has_content_format ? head.arg : 0;
+	out->content_type = head.string;
+	if (head.major == RCPT_UINT || head.major == RCPT_TEXT)
+		return 0;
+	return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
+				"content type: text or unsigned integer expected");
+}
+
+static int read_chain(struct rcpt_reader *r, struct rcpt_header *out)
+{
+	struct rcpt_head head;
+	uint64_t i;
+
+	if (rcpt_read(r, &head))
+		return r->failed;
+	if (head.major == RCPT_BYTES) {
+		out->chain[0] = head.string;
+		out->nchain = 1;
+		return 0;
+	}
+	if (head.major != RCPT_ARRAY || !head.arg)
+		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
+					"x5chain: certificates expected");
+	if (head.arg > RCPT_MAX_CHAIN)
+		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, head.offset,
+					"x5chain: over %d certificates",
+					RCPT_MAX_CHAIN);
+	for (i = 0; i < head.arg; i++)
+		if (rcpt_read_bytes(r, &out->chain[i], "x5chain"))
+			return r->failed;
+	out->nchain = head.arg;
+	return 0;
+}
+
+static int read_x5t(struct rcpt_reader *r, struct rcpt_header *out)
+{
+	struct rcpt_head head;
+	uint64_t count;
+
+	if (rcpt_read_array(r, &count, "x5t"))
+		return r->failed;
+	if (count != 2)
+		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE,
+					r->in.offset + r->pos,
+					"x5t: algorithm and digest expected");
+	if (rcpt_read(r, &head))
+		return r->failed;
+	if (head.major != RCPT_TEXT && !rcpt_head_int(&head, &out->x5t_alg))
+		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
+					"x5t: integer or text expected");
+	return rcpt_read_bytes(r, &out->x5t, "x5t");
+}
+
+/* Seconds, plain as receipts write it or tag 1 as statements do. */
+static int read_iat(struct rcpt_reader *r, struct rcpt_claims *out)
+{
+	struct rcpt_head head;
+
+	if (rcpt_read(r, &head))
+		return r->failed;
+	if (head.major == RCPT_TAG && head.arg == TAG_EPOCH && rcpt_read(r, &head))
+		return r->failed;
+	out->has_iat = rcpt_head_int(&head, &out->iat);
+	if (!out->has_iat)
+		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
+					"iat: integer, plain or under tag 1, expected");
+	return 0;
+}
+
+static int read_claim_text(struct rcpt_reader *r, struct rcpt_span *out,
+			   const char *what)
+{
+	if (rcpt_read_text(r, out, what))
+		return r->failed;
+	if (out->len > RECEIPT_MAX_CLAIM)
+		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, out->offset,
+					"%s: over %d bytes", what, RECEIPT_MAX_CLAIM);
+	return 0;
+}
+
+static int read_claim(struct rcpt_reader *r, const struct rcpt_head *key,
+		      struct rcpt_claims *out)
+{
+	if (rcpt_span_equal(key->string, "svn", 3) && key->major == RCPT_TEXT) {
+		out->has_svn = true;
+		return rcpt_read_uint(r, &out->svn, "svn");
+	}
+	if (key->major == RCPT_UINT && key->arg == 1)
+		return read_claim_text(r, &out->iss, "iss");
+	if (key->major == RCPT_UINT && key->arg == 2)
+		return read_claim_text(r, &out->sub, "sub");
+	if (key->major == RCPT_UINT && key->arg == 6)
+		return read_iat(r, out);
+	return rcpt_skip(r, NULL);
+}
+
+static int read_claims(struct rcpt_reader *r, struct rcpt_header *out)
+{
+	struct rcpt_head key;
+	uint64_t count;
+
+	out->has_claims = true;
+	if (rcpt_read_map(r, &count, "CWT claims"))
+		return r->failed;
+	for (; count; count--)
+		if (rcpt_read(r, &key) || read_claim(r, &key, &out->claims))
+			return r->failed;
+	return 0;
+}
+
+static int read_preimage_type(struct rcpt_reader *r, struct rcpt_header *out)
+{
+	struct rcpt_head head;
+
+	if (rcpt_read(r, &head))
+		return r->failed;
+	out->preimage_type = head.string;
+	if (head.major == RCPT_TEXT || head.major == RCPT_UINT)
+		return 0;
+	return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
+				"preimage content type: text or unsigned integer expected");
+}
+
+static int read_ccf(struct rcpt_reader *r, struct rcpt_header *out)
+{
+	struct rcpt_head key;
+	uint64_t count;
+
+	if (rcpt_read_map(r, &count, "ccf.v1"))
+		return r->failed;
+	for (; count; count--) {
+		if (rcpt_read(r, &key))
+			return r->failed;
+		if (key.major == RCPT_TEXT && rcpt_span_equal(key.string, "txid", 4) ?
+		    rcpt_read_text(r, &out->txid, "txid") : rcpt_skip(r, NULL))
+			return r->failed;
+	}
+	return 0;
+}
+
+static int read_label(struct rcpt_reader *r, const struct rcpt_head *key,
+		      struct rcpt_header *out)
+{
+	if (key->major == RCPT_TEXT && rcpt_span_equal(key->string, "ccf.v1", 6))
+		return read_ccf(r, out);
+	switch (key->major == RCPT_UINT ? key->arg : 0) {
+	case RCPT_LABEL_ALG:
+		return read_alg(r, out);
+	case RCPT_LABEL_CRIT:
+		return read_crit(r, out);
+	case RCPT_LABEL_CONTENT_TYPE:
+		return read_content_type(r, out);
+	case RCPT_LABEL_KID:
+		return rcpt_read_bytes(r, &out->kid, "kid");
+	case RCPT_LABEL_CLAIMS:
+		return read_claims(r, out);
+	case RCPT_LABEL_X5CHAIN:
+		return read_chain(r, out);
+	case RCPT_LABEL_X5T:
+		return read_x5t(r, out);
+	case RCPT_LABEL_HASH_ALG:
+		out->has_hash_alg = true;
+		return rcpt_read_int(r, &out->hash_alg, "payload hash algorithm");
+	case RCPT_LABEL_PREIMAGE_TYPE:
+		return read_preimage_type(r, out);
+	case RCPT_LABEL_LOCATION:
+		return rcpt_read_text(r, &out->location, "payload location");
+	case RCPT_LABEL_VDS:
+		out->has_vds = true;
+		return rcpt_read_int(r, &out->vds, "vds");
+	default:
+		return rcpt_skip(r, NULL);
+	}
+}
+
+/**
+ * rcpt_header_parse() - read the labels of a protected header
+ * @protected: content of its byte string
+ * @out: result, points into @protected
+ * @err: what went wrong
+ *
+ * Return: 0, or -RCPT_MALFORMED.
+ */
+int rcpt_header_parse(struct rcpt_span protected, struct rcpt_header *out,
+		      struct rcpt_error *err)
+{
+	struct rcpt_reader r;
+	struct rcpt_head key;
+	uint64_t count;
+
+	memset(out, 0, sizeof(*out));
+	rcpt_reader_init(&r, protected, err);
+	if (rcpt_read_map(&r, &count, "protected header"))
+		return r.failed;
+	for (; count; count--)
+		if (rcpt_read(&r, &key) || read_label(&r, &key, out))
+			return r.failed;
+	return rcpt_read_end(&r);
+}
+
+static bool label_equal(const struct rcpt_label *a, const struct rcpt_label *b)
+{
+	if (a->text.data || b->text.data)
+		return b->text.data && rcpt_span_equal(a->text, b->text.data, b->text.len);
+	return a->num == b->num;
+}
+
+static bool label_known(const struct rcpt_label *label)
+{
+	switch (label->text.data ? 0 : label->num) {
+	case RCPT_LABEL_ALG:
+	case RCPT_LABEL_CONTENT_TYPE:
+	case RCPT_LABEL_KID:
+	case RCPT_LABEL_CLAIMS:
+	case RCPT_LABEL_X5CHAIN:
+	case RCPT_LABEL_X5T:
+	case RCPT_LABEL_HASH_ALG:
+	case RCPT_LABEL_PREIMAGE_TYPE:
+	case RCPT_LABEL_LOCATION:
+	case RCPT_LABEL_VDS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * rcpt_header_crit() - insist that every critical label is understood
+ * @header: protected header
+ * @allowed: labels that the caller understands beside those read here
+ * @nallowed: how many
+ * @err: what went wrong
+ *
+ * Return: 0, or -RCPT_CANNOT_EVALUATE.
+ */
+int rcpt_header_crit(const struct rcpt_header *header,
+		     const struct rcpt_label *allowed, size_t nallowed,
+		     struct rcpt_error *err)
+{
+	size_t i, j;
+
+	for (i = 0; i < header->ncrit; i++) {
+		const struct rcpt_label *label = &header->crit[i];
+
+		if (label_known(label))
+			continue;
+		for (j = 0; j < nallowed && !label_equal(label, &allowed[j]); j++)
+			;
+		if (j < nallowed)
+			continue;
+		if (label->text.data)
+			return rcpt_fail(err, RCPT_CANNOT_EVALUATE,
+					 RECEIPT_REASON_CRITICAL, label->text.offset,
+					 "critical label \"%.*s\" is not understood",
+					 (int)label->text.len, label->text.data);
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_CRITICAL,
+				 RCPT_NO_OFFSET,
+				 "critical label %lld is not understood",
+				 (long long)label->num);
+	}
+	return 0;
+}

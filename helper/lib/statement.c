@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Signed statements (RFC 9943) and the receipts they carry.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "receipt.h"
+#include "writer.h"
+
+static int read_receipts(struct rcpt_reader *r, struct rcpt_statement *out)
+{
+	uint64_t count, i;
+
+	if (rcpt_read_array(r, &count, "receipts"))
+		return r->failed;
+	if (count > RECEIPT_MAX_RECEIPTS)
+		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, r->in.offset + r->pos,
+					"over %d receipts", RECEIPT_MAX_RECEIPTS);
+	for (i = 0; i < count; i++)
+		if (rcpt_read_bytes(r, &out->receipts[i], "receipt"))
+			return r->failed;
+	out->nreceipts = count;
+	return 0;
+}
+
+static int read_unprotected(struct rcpt_statement *out, struct rcpt_error *err)
+{
+	struct rcpt_reader r;
+	struct rcpt_head key;
+	uint64_t count;
+
+	rcpt_reader_init(&r, out->sign1.unprotected, err);
+	if (rcpt_read_map(&r, &count, "unprotected header"))
+		return r.failed;
+	for (; count; count--) {
+		if (rcpt_read(&r, &key))
+			return r.failed;
+		if (key.major == RCPT_UINT && key.arg == RCPT_LABEL_RECEIPTS ?
+		    read_receipts(&r, out) : rcpt_skip(&r, NULL))
+			return r.failed;
+	}
+	return rcpt_read_end(&r);
+}
+
+/* What a log sees: the unprotected header emptied, all else as sent. */
+static int make_bytes(struct rcpt_statement *out, struct rcpt_error *err)
+{
+	const struct rcpt_sign1 *s = &out->sign1;
+	struct rcpt_writer w = { 0 };
+
+	rcpt_write_head(&w, RCPT_TAG, 18);
+	rcpt_write_head(&w, RCPT_ARRAY, 4);
+	rcpt_write_bytes(&w, s->protected.data, s->protected.len);
+	rcpt_write_head(&w, RCPT_MAP, 0);
+	rcpt_write_bytes(&w, s->payload.data, s->payload.len);
+	rcpt_write_bytes(&w, s->signature.data, s->signature.len);
+	if (rcpt_writer_take(&w, &out->bytes, &out->len, err))
+		return -RCPT_SYSTEM;
+	if (rcpt_sha256(out->bytes, out->len, out->digest))
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				 RCPT_NO_OFFSET, "cannot hash");
+	return 0;
+}
+
+static int parse(struct rcpt_span in, struct rcpt_statement *out,
+		 struct rcpt_error *err)
+{
+	int ret;
+
+	if (in.len > RCPT_MAX_STATEMENT)
+		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, in.offset,
+				 "statement is over %u bytes", RCPT_MAX_STATEMENT);
+	ret = rcpt_sign1_parse(in, &out->sign1, err);
+	if (ret)
+		return ret;
+	if (!out->sign1.payload.data || !out->sign1.payload.len)
+		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE,
+				 in.offset, "statement has no payload");
+	ret = rcpt_tokenise(out->sign1.protected, &out->tokens, err);
+	if (!ret)
+		ret = rcpt_header_parse(out->sign1.protected, &out->header, err);
+	if (!ret)
+		ret = read_unprotected(out, err);
+	return ret ? ret : make_bytes(out, err);
+}
+
+/**
+ * rcpt_statement_parse() - take a statement apart
+ * @in: exactly it
+ * @out: result, points into @in; for rcpt_statement_free(), empty on failure
+ * @err: what went wrong
+ *
+ * Claims need not be there, a critical label need not be known: see
+ * rcpt_header_crit(). The receipts are not looked into.
+ *
+ * Return: 0; -RCPT_MALFORMED; -RCPT_SYSTEM without memory.
+ */
+int rcpt_statement_parse(struct rcpt_span in, struct rcpt_statement *out,
+			 struct rcpt_error *err)
+{
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = parse(in, out, err);
+	if (ret)
+		rcpt_statement_free(out);
+	return ret;
+}
+
+/**
+ * rcpt_statement_free() - free and empty
+ * @stmt: as filled by rcpt_statement_parse(), or all zero
+ */
+void rcpt_statement_free(struct rcpt_statement *stmt)
+{
+	rcpt_tokens_free(&stmt->tokens);
+	free(stmt->bytes);
+	memset(stmt, 0, sizeof(*stmt));
+}
+
+/**
+ * rcpt_statement_is_manifest() - whether the payload is the root of a manifest
+ * @stmt: statement
+ *
+ * Return: whether its content type says so.
+ */
+bool rcpt_statement_is_manifest(const struct rcpt_statement *stmt)
+{
+	return rcpt_span_equal(stmt->header.content_type, RCPT_TYPE_MANIFEST_ROOT,
+			       strlen(RCPT_TYPE_MANIFEST_ROOT));
+}
+
+static int verify_x5t(const struct rcpt_header *h, struct rcpt_error *err)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	const EVP_MD *md = h->x5t_alg == RCPT_SHA256 ? EVP_sha256() :
+			   h->x5t_alg == RCPT_SHA384 ? EVP_sha384() :
+			   h->x5t_alg == RCPT_SHA512 ? EVP_sha512() : NULL;
+	unsigned int len;
+
+	if (!h->x5t.data || !md)
+		return 0;	/* absent, or by an algorithm that says nothing here */
+	if (!EVP_Digest(h->chain[0].data, h->chain[0].len, digest, &len, md, NULL))
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				 RCPT_NO_OFFSET, "cannot hash");
+	if (!rcpt_span_equal(h->x5t, digest, len))
+		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_CERTIFICATE,
+				 h->x5t.offset, "x5t is not of the first certificate");
+	return 0;
+}
+
+static int leaf_key(const struct rcpt_header *h, EVP_PKEY **key,
+		    struct rcpt_error *err)
+{
+	if (!h->nchain)
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_ISSUER_KEY,
+				 RCPT_NO_OFFSET,
+				 "no key to check the issuer's signature with");
+	*key = rcpt_key_from_cert(h->chain[0]);
+	if (!*key)
+		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_CERTIFICATE,
+				 h->chain[0].offset, "x5chain: not a certificate");
+	return verify_x5t(h, err);
+}
+
+/**
+ * rcpt_statement_verify() - check the issuer's signature
+ * @stmt: statement
+ * @key: the issuer's; NULL: that of the first certificate in the protected
+ *	x5chain, which proves that the statement is whole, not who signed it
+ * @err: what went wrong
+ *
+ * Return: 0; -RCPT_INVALID when the signature or x5t is wrong;
+ * -RCPT_CANNOT_EVALUATE with RECEIPT_REASON_NO_ISSUER_KEY without a key, with
+ * RECEIPT_REASON_ALGORITHM when the algorithm is not supported or not one for
+ * the key; -RCPT_MALFORMED for a certificate that is none; -RCPT_SYSTEM.
+ */
+int rcpt_statement_verify(const struct rcpt_statement *stmt, EVP_PKEY *key,
+			  struct rcpt_error *err)
+{
+	const struct rcpt_header *h = &stmt->header;
+	EVP_PKEY *leaf = NULL;
+	int ret = key ? 0 : leaf_key(h, &leaf, err);
+
+	if (!ret)
+		ret = rcpt_sign1_verify(&stmt->sign1, stmt->sign1.payload, h->alg,
+					key ? key : leaf, err);
+	if (ret == -RCPT_INVALID && err && err->reason == RECEIPT_REASON_SIGNATURE) {
+		err->reason = RECEIPT_REASON_ISSUER_SIGNATURE;
+		snprintf(err->text, sizeof(err->text), "the issuer's signature is wrong");
+	}
+	EVP_PKEY_free(leaf);
+	return ret;
+}
