@@ -108,6 +108,11 @@ $(BUILD)/bench/%: selftests/bench/dynamic/%.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -o $@ $<
 
+# PID 1 of the VM; renamed into place because VMs may start side by side.
+$(BUILD)/vm/init: selftests/vm/init.c
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -static -o $@.$$$$ $< && mv $@.$$$$ $@
+
 kmod: ## build the module; KDIR=... for another kernel's headers
 	scripts/kbuild $(KDIR) $(BUILD)/kmod Kbuild kmod
 	cp -u $(BUILD)/kmod/receipt.ko $(BUILD)/receipt.ko
