@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Files that appear whole or not at all: written to a temporary file in the
+ * same folder, made durable, then renamed.
+ */
+#include "outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail_errno(struct rcpt_error *err, const char *what)
+{
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE,
+			 RCPT_NO_OFFSET, "%s: %s", what, strerror(errno));
+}
+
+static char *temp_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	char *temp;
+
+	if (asprintf(&temp, "%.*s.%.200s.XXXXXX", (int)(base - path), path, base) < 0)
+		return NULL;
+	return temp;
+}
+
+static void release(struct rcpt_outfile *out)
+{
+	if (out->fd >= 0)
+		close(out->fd);
+	free(out->path);
+	free(out->temp);
+	out->fd = -1;
+	out->path = NULL;
+	out->temp = NULL;
+}
+
+void rcpt_outfile_abort(struct rcpt_outfile *out)
+{
+	if (out->fd >= 0)
+		unlink(out->temp);
+	release(out);
+}
+
+int rcpt_outfile_open(const char *path, mode_t mode, struct rcpt_outfile *out,
+		      struct rcpt_error *err)
+{
+	struct stat st;
+
+	out->fd = -1;
+	out->path = strdup(path);
+	out->temp = temp_name(path);
+	if (!out->path || !out->temp) {
+		release(out);
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				 RCPT_NO_OFFSET, "out of memory");
+	}
+	/* A rename onto a folder would fail only after all the work. */
+	errno = EISDIR;
+	if (stat(path, &st) || !S_ISDIR(st.st_mode))
+		out->fd = mkostemp(out->temp, O_CLOEXEC);
+	if (out->fd < 0 || fchmod(out->fd, mode)) {
+		int rc = fail_errno(err, "cannot write");
+
+		rcpt_outfile_abort(out);
+		return rc;
+	}
+	return 0;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		data += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static int sync_folder(char *path)
+{
+	int fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 ? -1 : fsync(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int rcpt_outfile_commit(struct rcpt_outfile *out, const void *data, size_t len,
+			struct rcpt_error *err)
+{
+	int rc = 0;
+
+	if (write_all(out->fd, data, len) || fsync(out->fd) ||
+	    rename(out->temp, out->path)) {
+		rc = fail_errno(err, "cannot write");
+		rcpt_outfile_abort(out);
+		return rc;
+	}
+	if (sync_folder(out->path))
+		rc = fail_errno(err, "cannot make durable");
+	release(out);
+	return rc;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files that appear whole or not at all.
+ */
+#ifndef RCPT_OUTFILE_H
+#define RCPT_OUTFILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "receipt.h"
+
+/**
+ * struct rcpt_outfile - a file being written beside the place it will take
+ * @fd: of the temporary file; -1 when none is open
+ * @path: where it will be
+ * @temp: where it is
+ */
+struct rcpt_outfile {
+	int fd;
+	char *path;
+	char *temp;
+};
+
+/**
+ * rcpt_outfile_open() - begin a file
+ * @path: where it will be; what is there now stays until the commit
+ * @mode: permissions, not subject to the umask
+ * @out: result, to be ended with commit or abort
+ * @err: filled in on failure
+ *
+ * Return: 0 or -RCPT_SYSTEM.
+ */
+int rcpt_outfile_open(const char *path, mode_t mode, struct rcpt_outfile *out,
+		      struct rcpt_error *err);
+
+/**
+ * rcpt_outfile_commit() - write the content, make it durable, put it in place
+ * @out: as opened; ended in every case, on failure nothing is left of it
+ * @data: content
+ * @len: its length
+ * @err: filled in on failure
+ *
+ * Return: 0 or -RCPT_SYSTEM.
+ */
+int rcpt_outfile_commit(struct rcpt_outfile *out, const void *data, size_t len,
+			struct rcpt_error *err);
+
+/**
+ * rcpt_outfile_abort() - remove what was begun
+ * @out: as opened, or ended already
+ */
+void rcpt_outfile_abort(struct rcpt_outfile *out);
+
+#endif /* RCPT_OUTFILE_H */
