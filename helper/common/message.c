@@ -7,6 +7,7 @@
 
 #include <netlink/genl/genl.h>
 
+#include "manifest.h"
 #include "netlink.h"
 
 /* Room for the headers of a message, or of a nest and all that is in it. */
@@ -47,28 +48,6 @@ static struct nla_policy policy[RECEIPT_A_MAX + 1] = {
 	[RECEIPT_A_VALUE]		= { .type = NLA_U64 },
 	[RECEIPT_A_STATEMENTS]		= { .type = NLA_U32 },
 };
-
-/**
- * rcpt_nl_digest_len() - bytes of a digest
- * @kind: enum receipt_kind
- *
- * Return: the length; 0 for an unknown kind.
- */
-size_t rcpt_nl_digest_len(uint8_t kind)
-{
-	switch (kind) {
-	case RECEIPT_KIND_SHA256:
-	case RECEIPT_KIND_FSVERITY_SHA256:
-	case RECEIPT_KIND_DMVERITY_SHA256:
-		return 32;
-	case RECEIPT_KIND_SHA384:
-		return 48;
-	case RECEIPT_KIND_SHA512:
-		return 64;
-	default:
-		return 0;
-	}
-}
 
 /**
  * rcpt_nl_reason_of() - the reason that a text of the kernel begins with
@@ -332,7 +311,7 @@ int rcpt_nl_parse_lookup(struct nlattr **tb, struct rcpt_nl_lookup *out)
 	out->id = nla_get_u64(tb[RECEIPT_A_ID]);
 	out->kind = nla_get_u8(tb[RECEIPT_A_KIND]);
 	out->digest_len = nla_len(tb[RECEIPT_A_DIGEST]);
-	if (out->digest_len != rcpt_nl_digest_len(out->kind))
+	if (out->digest_len != rcpt_digest_len(out->kind))
 		return -EBADMSG;
 	memcpy(out->digest, nla_data(tb[RECEIPT_A_DIGEST]), out->digest_len);
 	if (tb[RECEIPT_A_OP])

@@ -159,7 +159,6 @@ int rcpt_nl_parse_status(struct nlattr **tb, struct rcpt_nl_status *out);
 int rcpt_nl_parse_policy(struct nlattr **tb, struct rcpt_nl_policy *out);
 int rcpt_nl_parse_stat(struct nlattr *stat, struct nlattr **tb);
 int rcpt_nl_parse_explain(struct nlattr **tb, struct rcpt_nl_explain *out);
-size_t rcpt_nl_digest_len(uint8_t kind);
 enum receipt_reason rcpt_nl_reason_of(const char *text);
 
 /**
