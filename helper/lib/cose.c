@@ -205,16 +205,42 @@ static int read_claim_text(struct rcpt_reader *r, struct rcpt_span *out,
 	if (out->len > RECEIPT_MAX_CLAIM)
 		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, out->offset,
 					"%s: over %d bytes", what, RECEIPT_MAX_CLAIM);
+	if (out->len && memchr(out->data, 0, out->len))
+		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, out->offset,
+					"%s: holds a zero byte", what);
 	return 0;
+}
+
+static int read_svn(struct rcpt_reader *r, struct rcpt_claims *out)
+{
+	int64_t svn;
+
+	if (rcpt_read_int(r, &svn, "svn"))
+		return r->failed;
+	if (svn < 0)
+		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE,
+					r->in.offset + r->pos, "svn: negative");
+	out->has_svn = true;
+	out->svn = svn;
+	return 0;
+}
+
+/* A key of the header or of the claims: a number or a text. */
+static int read_key(struct rcpt_reader *r, struct rcpt_head *key)
+{
+	int64_t num;
+
+	if (rcpt_read(r, key) || key->major == RCPT_TEXT || rcpt_head_int(key, &num))
+		return r->failed;
+	return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, key->offset,
+				"label is neither a number nor a text");
 }
 
 static int read_claim(struct rcpt_reader *r, const struct rcpt_head *key,
 		      struct rcpt_claims *out)
 {
-	if (rcpt_span_equal(key->string, "svn", 3) && key->major == RCPT_TEXT) {
-		out->has_svn = true;
-		return rcpt_read_uint(r, &out->svn, "svn");
-	}
+	if (key->major == RCPT_TEXT && rcpt_span_equal(key->string, "svn", 3))
+		return read_svn(r, out);
 	if (key->major == RCPT_UINT && key->arg == 1)
 		return read_claim_text(r, &out->iss, "iss");
 	if (key->major == RCPT_UINT && key->arg == 2)
@@ -233,7 +259,7 @@ static int read_claims(struct rcpt_reader *r, struct rcpt_header *out)
 	if (rcpt_read_map(r, &count, "CWT claims"))
 		return r->failed;
 	for (; count; count--)
-		if (rcpt_read(r, &key) || read_claim(r, &key, &out->claims))
+		if (read_key(r, &key) || read_claim(r, &key, &out->claims))
 			return r->failed;
 	return 0;
 }
@@ -323,7 +349,7 @@ int rcpt_header_parse(struct rcpt_span protected, struct rcpt_header *out,
 	if (rcpt_read_map(&r, &count, "protected header"))
 		return r.failed;
 	for (; count; count--)
-		if (rcpt_read(&r, &key) || read_label(&r, &key, out))
+		if (read_key(&r, &key) || read_label(&r, &key, out))
 			return r.failed;
 	return rcpt_read_end(&r);
 }

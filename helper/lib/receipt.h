@@ -400,8 +400,9 @@ int rcpt_statement_verify(const struct rcpt_statement *stmt, EVP_PKEY *key,
  * @name: of the log; NULL when no policy says it
  * @kid: key id that the file gave it; NULL when it gave none
  * @kid_len: bytes of it
- * @entry: what vds 1 leaves commit to
+ * @bare: it came alone, without a key id: any kid may mean it
  * @identity_verified: the log checks signers
+ * @entry: what vds 1 leaves commit to
  */
 struct rcpt_key {
 	EVP_PKEY *pkey;
@@ -410,24 +411,42 @@ struct rcpt_key {
 	char *name;
 	uint8_t *kid;
 	size_t kid_len;
-	enum receipt_entry entry;
+	bool bare;
 	bool identity_verified;
+	enum receipt_entry entry;
 };
 
+/* Start with all zero. */
 struct rcpt_keys {
 	struct rcpt_key *keys;
 	size_t count;
 };
 
-int rcpt_keys_add(struct rcpt_keys *keys, const void *data, size_t len,
-		  enum receipt_entry entry, struct rcpt_error *err);
-int rcpt_keys_add_policy(struct rcpt_keys *keys, struct receipt_policy *policy,
-			 struct rcpt_error *err);
-void rcpt_keys_free(struct rcpt_keys *keys);
+/**
+ * struct rcpt_key_source - where keys come from, what holds for all of them
+ * @issuer: whose they are; NULL: what the file says, else anyone's
+ * @entry: what vds 1 leaves commit to
+ */
+struct rcpt_key_source {
+	const char *issuer;
+	enum receipt_entry entry;
+};
+
+int rcpt_key_id(EVP_PKEY *key, uint8_t id[RECEIPT_HASH_SIZE]);
 bool rcpt_key_matches(const struct rcpt_key *key, struct rcpt_span issuer,
 		      struct rcpt_span kid);
-int rcpt_key_id(EVP_PKEY *key, uint8_t id[RECEIPT_HASH_SIZE]);
 EVP_PKEY *rcpt_key_from_cert(struct rcpt_span der);
+EVP_PKEY *rcpt_key_from_spki(struct rcpt_span der);
+EVP_PKEY *rcpt_key_from_ec(const char *group, struct rcpt_span point);
+EVP_PKEY *rcpt_key_from_ed25519(struct rcpt_span raw);
+
+int rcpt_keys_add(struct rcpt_keys *keys, struct rcpt_span in,
+		  const struct rcpt_key_source *source, struct rcpt_error *err);
+int rcpt_keys_add_policy(struct rcpt_keys *keys, struct receipt_policy *policy,
+			 struct rcpt_error *err);
+int rcpt_keys_put(struct rcpt_keys *keys, struct rcpt_key *key,
+		  struct rcpt_error *err);
+void rcpt_keys_free(struct rcpt_keys *keys);
 
 /*
  * receipt.c

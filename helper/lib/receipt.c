@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Receipts (RFC 9942): inclusion proofs of vds 1 (RFC 9162) and vds 2 (CCF
+ * profile), signed by a log.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "receipt.h"
+
+#define INCLUSION_PROOFS	(-1)
+
+static int read_path_len(struct rcpt_reader *r, struct rcpt_inclusion *out)
+{
+	uint64_t count;
+
+	if (rcpt_read_array(r, &count, "path"))
+		return r->failed;
+	if (count > RECEIPT_MAX_PATH)
+		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, r->in.offset + r->pos,
+					"path of over %d hashes", RECEIPT_MAX_PATH);
+	out->npath = count;
+	return 0;
+}
+
+static int read_rfc9162(struct rcpt_reader *r, struct rcpt_inclusion *out)
+{
+	uint64_t count;
+	size_t i;
+
+	if (rcpt_read_array(r, &count, "inclusion proof"))
+		return r->failed;
+	if (count != 3)
+		return rcpt_reader_fail(r, RECEIPT_REASON_PROOF, r->in.offset,
+					"inclusion proof: 3 elements expected");
+	if (rcpt_read_uint(r, &out->size, "tree size") ||
+	    rcpt_read_uint(r, &out->index, "leaf index") || read_path_len(r, out))
+		return r->failed;
+	for (i = 0; i < out->npath; i++)
+		if (rcpt_read_hash(r, out->path[i], "path"))
+			return r->failed;
+	return 0;
+}
+
+static int read_ccf_leaf(struct rcpt_reader *r, struct rcpt_inclusion *out)
+{
+	uint64_t count;
+
+	if (rcpt_read_array(r, &count, "leaf"))
+		return r->failed;
+	if (count != 3)
+		return rcpt_reader_fail(r, RECEIPT_REASON_PROOF, r->in.offset,
+					"leaf: 3 elements expected");
+	if (rcpt_read_hash(r, out->leaf_tx, "internal transaction hash") ||
+	    rcpt_read_text(r, &out->evidence, "internal evidence"))
+		return r->failed;
+	if (!out->evidence.len || out->evidence.len > RECEIPT_MAX_LEAF_EVIDENCE)
+		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, out->evidence.offset,
+					"internal evidence: 1 to %d bytes expected",
+					RECEIPT_MAX_LEAF_EVIDENCE);
+	return rcpt_read_hash(r, out->data_hash, "data hash");
+}
+
+static int read_ccf_path(struct rcpt_reader *r, struct rcpt_inclusion *out)
+{
+	uint64_t count;
+	size_t i;
+	bool left;
+
+	if (read_path_len(r, out))
+		return r->failed;
+	if (!out->npath)
+		return rcpt_reader_fail(r, RECEIPT_REASON_PROOF, r->in.offset + r->pos,
+					"path is empty");
+	for (i = 0; i < out->npath; i++) {
+		if (rcpt_read_array(r, &count, "path element"))
+			return r->failed;
+		if (count != 2)
+			return rcpt_reader_fail(r, RECEIPT_REASON_PROOF,
+						r->in.offset + r->pos,
+						"path element: 2 elements expected");
+		if (rcpt_read_bool(r, &left, "path element: side") ||
+		    rcpt_read_hash(r, out->path[i], "path element"))
+			return r->failed;
+		out->left[i] = left;
+	}
+	return 0;
+}
+
+static int read_ccf(struct rcpt_reader *r, struct rcpt_inclusion *out)
+{
+	struct rcpt_head key;
+	uint64_t count;
+	bool leaf = false, path = false;
+
+	if (rcpt_read_map(r, &count, "inclusion proof"))
+		return r->failed;
+	for (; count; count--) {
+		if (rcpt_read(r, &key))
+			return r->failed;
+		if (key.major == RCPT_UINT && key.arg == 1)
+			leaf = !read_ccf_leaf(r, out);
+		else if (key.major == RCPT_UINT && key.arg == 2)
+			path = !read_ccf_path(r, out);
+		else
+			rcpt_skip(r, NULL);
+		if (r->failed)
+			return r->failed;
+	}
+	if (!leaf || !path)
+		return rcpt_reader_fail(r, RECEIPT_REASON_PROOF, r->in.offset,
+					"inclusion proof lacks its leaf or its path");
+	return 0;
+}
+
+static int parse_proof(struct rcpt_span in, int64_t vds, struct rcpt_inclusion *out,
+		       struct rcpt_error *err)
+{
+	struct rcpt_reader r;
+	int ret;
+
+	rcpt_reader_init(&r, in, err);
+	ret = vds == RECEIPT_VDS_CCF ? read_ccf(&r, out) : read_rfc9162(&r, out);
+	return ret ? ret : rcpt_read_end(&r);
+}
+
+static int read_proofs(struct rcpt_reader *r, struct rcpt_receipt *out)
+{
+	struct rcpt_span span;
+	uint64_t count;
+
+	if (rcpt_read_array(r, &count, "inclusion proofs"))
+		return r->failed;
+	if (!count || count > RCPT_MAX_PROOFS)
+		return rcpt_reader_fail(r, count ? RECEIPT_REASON_BOUND :
+					RECEIPT_REASON_PROOF, r->in.offset + r->pos,
+					"1 to %d inclusion proofs expected",
+					RCPT_MAX_PROOFS);
+	for (; out->nproofs < count; out->nproofs++) {
+		if (rcpt_read_bytes(r, &span, "inclusion proof"))
+			return r->failed;
+		r->failed = parse_proof(span, out->header.vds,
+					&out->proofs[out->nproofs], r->err);
+		if (r->failed)
+			return r->failed;
+	}
+	return 0;
+}
+
+static int read_vdp(struct rcpt_reader *r, struct rcpt_receipt *out)
+{
+	struct rcpt_head key;
+	uint64_t count;
+	int64_t label;
+
+	if (rcpt_read_map(r, &count, "proofs"))
+		return r->failed;
+	for (; count; count--) {
+		if (rcpt_read(r, &key))
+			return r->failed;
+		if (rcpt_head_int(&key, &label) && label == INCLUSION_PROOFS ?
+		    read_proofs(r, out) : rcpt_skip(r, NULL))
+			return r->failed;
+	}
+	return 0;
+}
+
+static int read_unprotected(struct rcpt_receipt *out, struct rcpt_error *err)
+{
+	struct rcpt_reader r;
+	struct rcpt_head key;
+	uint64_t count;
+
+	rcpt_reader_init(&r, out->sign1.unprotected, err);
+	if (rcpt_read_map(&r, &count, "unprotected header"))
+		return r.failed;
+	for (; count; count--) {
+		if (rcpt_read(&r, &key))
+			return r.failed;
+		if (key.major == RCPT_UINT && key.arg == RCPT_LABEL_PROOFS ?
+		    read_vdp(&r, out) : rcpt_skip(&r, NULL))
+			return r.failed;
+	}
+	if (rcpt_read_end(&r))
+		return r.failed;
+	if (!out->nproofs)
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_PROOF,
+				 out->sign1.unprotected.offset,
+				 "receipt has no inclusion proof");
+	return 0;
+}
+
+static int check_vds(const struct rcpt_receipt *out, struct rcpt_error *err)
+{
+	const struct rcpt_header *h = &out->header;
+
+	if (!h->has_vds)
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE,
+				 RECEIPT_REASON_UNKNOWN_STRUCTURE,
+				 out->sign1.protected.offset,
+				 "protected header names no verifiable data structure");
+	if (h->vds != RECEIPT_VDS_RFC9162 && h->vds != RECEIPT_VDS_CCF)
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE,
+				 RECEIPT_REASON_UNKNOWN_STRUCTURE,
+				 out->sign1.protected.offset,
+				 "verifiable data structure %lld is not supported",
+				 (long long)h->vds);
+	if (h->vds == RECEIPT_VDS_CCF && out->sign1.payload.data)
+		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_STRUCTURE,
+				 out->sign1.payload.offset,
+				 "payload is attached, which the CCF profile forbids");
+	return 0;
+}
+
+static int parse(struct rcpt_span in, struct rcpt_receipt *out,
+		 struct rcpt_error *err)
+{
+	int ret = rcpt_sign1_parse(in, &out->sign1, err);
+
+	if (!ret)
+		ret = rcpt_tokenise(out->sign1.protected, &out->tokens, err);
+	if (!ret)
+		ret = rcpt_header_parse(out->sign1.protected, &out->header, err);
+	if (!ret)
+		ret = rcpt_header_crit(&out->header, NULL, 0, err);
+	if (!ret)
+		ret = check_vds(out, err);
+	return ret ? ret : read_unprotected(out, err);
+}
+
+/**
+ * rcpt_receipt_parse() - take a receipt apart
+ * @in: exactly it
+ * @out: result, points into @in; for rcpt_receipt_free(). On failure it holds
+ *	what could be read.
+ * @err: what went wrong
+ *
+ * Return: 0; -RCPT_MALFORMED; -RCPT_INVALID for a payload that may not be there;
+ * -RCPT_CANNOT_EVALUATE for an unknown structure or critical label, and without
+ * an inclusion proof; -RCPT_SYSTEM without memory.
+ */
+int rcpt_receipt_parse(struct rcpt_span in, struct rcpt_receipt *out,
+		       struct rcpt_error *err)
+{
+	memset(out, 0, sizeof(*out));
+	return parse(in, out, err);
+}
+
+/**
+ * rcpt_receipt_free() - free and empty
+ * @receipt: as filled by rcpt_receipt_parse(), or all zero
+ */
+void rcpt_receipt_free(struct rcpt_receipt *receipt)
+{
+	rcpt_tokens_free(&receipt->tokens);
+	memset(receipt, 0, sizeof(*receipt));
+}
+
+static int fold_rfc9162(const struct rcpt_inclusion *p,
+			const struct rcpt_statement *stmt, enum receipt_entry entry,
+			uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
+{
+	const uint8_t *data = entry == RECEIPT_ENTRY_STMT ? stmt->bytes : stmt->digest;
+	size_t len = entry == RECEIPT_ENTRY_STMT ? stmt->len : sizeof(stmt->digest);
+	uint8_t leaf[RECEIPT_HASH_SIZE];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+		  EVP_DigestUpdate(ctx, "", 1) && EVP_DigestUpdate(ctx, data, len) &&
+		  EVP_DigestFinal_ex(ctx, leaf, NULL);
+
+	EVP_MD_CTX_free(ctx);
+	if (!ok)
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				 RCPT_NO_OFFSET, "cannot hash");
+	if (rcpt_rfc9162_root(leaf, p->index, p->size, p->path, p->npath, root))
+		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_PROOF, RCPT_NO_OFFSET,
+				 "path of %zu hashes does not lead from leaf %llu to the root of %llu leaves",
+				 p->npath, (unsigned long long)p->index,
+				 (unsigned long long)p->size);
+	return 0;
+}
+
+static int fold_ccf(const struct rcpt_inclusion *p, const struct rcpt_statement *stmt,
+		    uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
+{
+	uint8_t in[3 * RECEIPT_HASH_SIZE], leaf[RECEIPT_HASH_SIZE];
+
+	if (memcmp(p->data_hash, stmt->digest, sizeof(p->data_hash)))
+		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_STATEMENT,
+				 RCPT_NO_OFFSET, "receipt is for another statement");
+	memcpy(in, p->leaf_tx, RECEIPT_HASH_SIZE);
+	memcpy(in + 2 * RECEIPT_HASH_SIZE, p->data_hash, RECEIPT_HASH_SIZE);
+	if (rcpt_sha256(p->evidence.data, p->evidence.len, in + RECEIPT_HASH_SIZE) ||
+	    rcpt_sha256(in, sizeof(in), leaf))
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				 RCPT_NO_OFFSET, "cannot hash");
+	if (rcpt_ccf_root(leaf, p->left, p->path, p->npath, root))
+		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_PROOF, RCPT_NO_OFFSET,
+				 "path does not lead to a root");
+	return 0;
+}
+
+/**
+ * rcpt_receipt_root() - compute the root that a receipt is about
+ * @receipt: parsed
+ * @stmt: the statement that it is held against
+ * @entry: for vds 1, what the leaf commits to
+ * @root: result
+ * @err: what went wrong
+ *
+ * Return: 0; -RCPT_INVALID when the receipt is for another statement, a path
+ * leads nowhere, the proofs differ, or an attached root is another;
+ * -RCPT_SYSTEM when OpenSSL fails.
+ */
+int rcpt_receipt_root(const struct rcpt_receipt *receipt,
+		      const struct rcpt_statement *stmt, enum receipt_entry entry,
+		      uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
+{
+	struct rcpt_span attached = receipt->sign1.payload;
+	uint8_t other[RECEIPT_HASH_SIZE];
+	size_t i;
+	int ret;
+
+	for (i = 0; i < receipt->nproofs; i++) {
+		const struct rcpt_inclusion *p = &receipt->proofs[i];
+
+		ret = receipt->header.vds == RECEIPT_VDS_CCF ?
+		      fold_ccf(p, stmt, other, err) :
+		      fold_rfc9162(p, stmt, entry, other, err);
+		if (ret)
+			return ret;
+		if (i && memcmp(root, other, sizeof(other)))
+			return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_PROOF,
+					 RCPT_NO_OFFSET,
+					 "inclusion proofs give different roots");
+		memcpy(root, other, sizeof(other));
+	}
+	if (attached.data && !rcpt_span_equal(attached, root, RECEIPT_HASH_SIZE))
+		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_ROOT, attached.offset,
+				 "attached root is not the one that the proof gives");
+	return 0;
+}
+
+static int verify_with(const struct rcpt_receipt *receipt,
+		       const struct rcpt_statement *stmt, const struct rcpt_key *key,
+		       uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
+{
+	int64_t alg = receipt->header.alg;
+	int ret;
+
+	if (!rcpt_key_fits(key->pkey, alg))
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_ALGORITHM,
+				 RCPT_NO_OFFSET, "algorithm %lld%s%s%s does not fit the key",
+				 (long long)alg, rcpt_alg_name(alg) ? " (" : "",
+				 rcpt_alg_name(alg) ? rcpt_alg_name(alg) : "",
+				 rcpt_alg_name(alg) ? ")" : "");
+	ret = rcpt_receipt_root(receipt, stmt, key->entry, root, err);
+	if (ret)
+		return ret;
+	ret = rcpt_sign1_verify(&receipt->sign1, rcpt_span(root, RECEIPT_HASH_SIZE), alg,
+				key->pkey, err);
+	if (ret == -RCPT_INVALID && err)
+		snprintf(err->text, sizeof(err->text),
+			 "the log's signature over the computed root is wrong");
+	return ret;
+}
+
+static int no_key(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
+		  struct rcpt_error *err)
+{
+	struct rcpt_span any = { 0 };
+	size_t i;
+
+	for (i = 0; i < keys->count; i++)
+		if (rcpt_key_matches(&keys->keys[i], receipt->header.claims.iss, any))
+			return rcpt_fail(err, RCPT_CANNOT_EVALUATE,
+					 RECEIPT_REASON_UNKNOWN_KEY, RCPT_NO_OFFSET,
+					 "no key of the receipt's key id");
+	return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_UNKNOWN_LOG,
+			 RCPT_NO_OFFSET, "no key of the receipt's issuer");
+}
+
+/* A proven wrong outweighs a key that could not be used. */
+static bool worse(int ret, int than)
+{
+	return !than || (ret == -RCPT_INVALID && than == -RCPT_CANNOT_EVALUATE) ||
+	       ret == -RCPT_SYSTEM;
+}
+
+/**
+ * rcpt_receipt_verify() - check that a trusted log recorded a statement
+ * @receipt: parsed
+ * @stmt: statement
+ * @keys: trusted
+ * @key: result: the key that it was proven with, in @keys; may be NULL
+ * @root: result: root that was signed
+ * @err: what went wrong
+ *
+ * Return: 0; -RCPT_INVALID when the receipt is wrong (see rcpt_receipt_root(),
+ * or its signature is); -RCPT_CANNOT_EVALUATE when there is no key of its
+ * issuer or key id, or the algorithm does not fit it; -RCPT_SYSTEM.
+ */
+int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
+			const struct rcpt_statement *stmt,
+			const struct rcpt_keys *keys, const struct rcpt_key **key,
+			uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
+{
+	struct rcpt_error e = { 0 };
+	size_t i;
+	int ret = 0, this;
+
+	for (i = 0; i < keys->count; i++) {
+		if (!rcpt_key_matches(&keys->keys[i], receipt->header.claims.iss,
+				      receipt->header.kid))
+			continue;
+		this = verify_with(receipt, stmt, &keys->keys[i], root, &e);
+		if (!this) {
+			if (key)
+				*key = &keys->keys[i];
+			return 0;
+		}
+		if (worse(this, ret)) {
+			ret = this;
+			if (err)
+				*err = e;
+		}
+	}
+	return ret ? ret : no_key(receipt, keys, err);
+}
+
+/**
+ * rcpt_receipt_position() - where the statement stands in the log
+ * @receipt: proven
+ *
+ * Return: leaf index of vds 1; sequence number of vds 2 out of its evidence
+ * ("ce:VIEW.SEQNO:..."), 0 when it does not say one.
+ */
+uint64_t rcpt_receipt_position(const struct rcpt_receipt *receipt)
+{
+	const struct rcpt_inclusion *p = &receipt->proofs[0];
+	char text[64] = "";
+	unsigned long long view, seqno;
+
+	if (receipt->header.vds != RECEIPT_VDS_CCF)
+		return p->index;
+	memcpy(text, p->evidence.data,
+	       p->evidence.len < sizeof(text) ? p->evidence.len : sizeof(text) - 1);
+	return sscanf(text, "ce:%20llu.%20llu:", &view, &seqno) == 2 ? seqno : 0;
+}
