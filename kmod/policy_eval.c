@@ -60,8 +60,9 @@ static bool digest_matches(const struct receipt_rule *rule,
 static bool known_part_holds(const struct receipt_rule *rule,
 			     const struct receipt_facts *facts)
 {
-	if (rule->boot_verified != RECEIPT_ANY &&
-	    facts->boot_verified != (rule->boot_verified == RECEIPT_TRUE))
+	if (rule->boot_verified == RECEIPT_TRUE && !facts->boot_verified)
+		return false;
+	if (rule->boot_verified == RECEIPT_FALSE && facts->boot_verified)
 		return false;
 	return !rule->digest_kind || digest_matches(rule, facts);
 }

@@ -98,6 +98,7 @@ static const char *const op_names[] = {
 	[RECEIPT_OP_POLICY] = "POLICY",
 	[RECEIPT_OP_ANON_EXEC] = "ANON_EXEC",
 };
+
 static_assert(ARRAY_SIZE(op_names) == RECEIPT_OP_COUNT, "a name for each");
 
 static const char *const mode_names[] = {
@@ -291,7 +292,10 @@ static int skip_blanks(struct parser *p)
 
 static bool at_end_of_word(const struct parser *p)
 {
-	return p->pos == p->end || strchr(" \t\n\\", *p->pos);
+	const char *s = p->pos;
+
+	return s == p->end || *s == ' ' || *s == '\t' || *s == '\n' ||
+	       (*s == '\\' && p->end - s > 1 && s[1] == '\n');
 }
 
 static void skip_comment(struct parser *p)
@@ -480,9 +484,6 @@ static int parse_choice(struct parser *p, const struct word *w,
 	return -EINVAL;
 }
 
-#define PARSE_CHOICE(p, w, names) \
-	parse_choice(p, w, names, ARRAY_SIZE(names))
-
 static const char *store_value(struct parser *p, const struct word *w)
 {
 	char *s = p->string;
@@ -595,7 +596,7 @@ static int parse_base64(struct parser *p, const struct word *w, u8 *out,
 	while (len && w->value_len - len < 2 && w->value[len - 1] == '=')
 		len--;
 	if (len * 3 / 4 > max)
-		return fail(p, w->value_at, "the key is too long");
+		return fail(p, w->value_at, "longer than a P-384 key");
 	for (i = 0; i < len; i++) {
 		int digit = base64_digit(w->value[i]);
 
@@ -631,6 +632,7 @@ static const struct curve {
 	{ RECEIPT_CURVE_P256, p256_head, sizeof(p256_head), sizeof(p256_head) + 64 },
 	{ RECEIPT_CURVE_P384, p384_head, sizeof(p384_head), sizeof(p384_head) + 96 },
 };
+
 static_assert(sizeof(p384_head) + 96 <= RECEIPT_SPKI_MAX, "room for the key");
 
 static int parse_spki(struct parser *p, const struct word *w,
@@ -694,7 +696,7 @@ static int parse_version(struct parser *p, const struct word *w, void *object)
 static int parse_mode(struct parser *p, const struct word *w, void *object)
 {
 	struct receipt_policy *policy = object;
-	int mode = PARSE_CHOICE(p, w, mode_names);
+	int mode = parse_choice(p, w, mode_names, ARRAY_SIZE(mode_names));
 
 	if (mode < 0)
 		return mode;
@@ -708,6 +710,7 @@ static const struct property header_properties[] = {
 	{ "mode", parse_mode, PROP_REQUIRED },
 	{}
 };
+
 static_assert(ARRAY_SIZE(header_properties) <= PROPERTIES_MAX, "a place for each");
 
 static int parse_header(struct parser *p, struct word *w)
@@ -747,7 +750,7 @@ static int parse_log_name(struct parser *p, const struct word *w, void *object)
 
 static int parse_log_alg(struct parser *p, const struct word *w, void *object)
 {
-	int curve = PARSE_CHOICE(p, w, alg_names);
+	int curve = parse_choice(p, w, alg_names, ARRAY_SIZE(alg_names));
 
 	(void)object;
 	if (curve < 0)
@@ -779,7 +782,7 @@ static int parse_log_issuer(struct parser *p, const struct word *w, void *object
 static int parse_log_identity(struct parser *p, const struct word *w, void *object)
 {
 	struct receipt_log *log = object;
-	int identity = PARSE_CHOICE(p, w, identity_names);
+	int identity = parse_choice(p, w, identity_names, ARRAY_SIZE(identity_names));
 
 	if (identity < 0)
 		return identity;
@@ -790,7 +793,7 @@ static int parse_log_identity(struct parser *p, const struct word *w, void *obje
 static int parse_log_entry(struct parser *p, const struct word *w, void *object)
 {
 	struct receipt_log *log = object;
-	int entry = PARSE_CHOICE(p, w, entry_names);
+	int entry = parse_choice(p, w, entry_names, ARRAY_SIZE(entry_names));
 
 	if (entry < 0)
 		return entry;
@@ -807,6 +810,7 @@ static const struct property log_properties[] = {
 	{ "entry", parse_log_entry, 0 },
 	{}
 };
+
 static_assert(ARRAY_SIZE(log_properties) <= PROPERTIES_MAX, "a place for each");
 
 /*
@@ -886,7 +890,7 @@ static int parse_default_op(struct parser *p, const struct word *w, void *object
 static int parse_default_action(struct parser *p, const struct word *w, void *object)
 {
 	struct default_action *def = object;
-	int action = PARSE_CHOICE(p, w, action_names);
+	int action = parse_choice(p, w, action_names, ARRAY_SIZE(action_names));
 
 	if (action < 0)
 		return action;
@@ -899,6 +903,7 @@ static const struct property default_properties[] = {
 	{ "action", parse_default_action, PROP_REQUIRED | PROP_LAST },
 	{}
 };
+
 static_assert(ARRAY_SIZE(default_properties) <= PROPERTIES_MAX, "a place for each");
 
 static int parse_default(struct parser *p, struct word *w)
@@ -1041,7 +1046,7 @@ static int parse_rule_digest(struct parser *p, const struct word *w, void *objec
 static int parse_rule_boot(struct parser *p, const struct word *w, void *object)
 {
 	struct receipt_rule *rule = object;
-	int value = PARSE_CHOICE(p, w, boolean_names);
+	int value = parse_choice(p, w, boolean_names, ARRAY_SIZE(boolean_names));
 
 	if (value < 0)
 		return value;
@@ -1052,7 +1057,7 @@ static int parse_rule_boot(struct parser *p, const struct word *w, void *object)
 static int parse_rule_action(struct parser *p, const struct word *w, void *object)
 {
 	struct receipt_rule *rule = object;
-	int action = PARSE_CHOICE(p, w, action_names);
+	int action = parse_choice(p, w, action_names, ARRAY_SIZE(action_names));
 
 	if (action < 0)
 		return action;
@@ -1072,6 +1077,7 @@ static const struct property rule_properties[] = {
 	{ "action", parse_rule_action, PROP_REQUIRED | PROP_LAST },
 	{}
 };
+
 static_assert(ARRAY_SIZE(rule_properties) <= PROPERTIES_MAX, "a place for each");
 
 static int parse_rule(struct parser *p, struct word *w)
