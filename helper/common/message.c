@@ -73,6 +73,46 @@ enum receipt_reason rcpt_nl_reason_of(const char *text)
 	return RECEIPT_REASON_ALLOWED;
 }
 
+/**
+ * rcpt_mode_name() - name of a mode
+ * @mode: enum receipt_mode
+ *
+ * Return: as policies write it; "none" when no policy is active.
+ */
+const char *rcpt_mode_name(uint8_t mode)
+{
+	switch (mode) {
+	case RECEIPT_MODE_NONE:
+		return "none";
+	case RECEIPT_MODE_PERMISSIVE:
+		return "permissive";
+	case RECEIPT_MODE_ENFORCE:
+		return "enforce";
+	default:
+		return "unknown";
+	}
+}
+
+/**
+ * rcpt_helper_name() - name of a helper's state
+ * @state: enum receipt_helper_state
+ *
+ * Return: its name.
+ */
+const char *rcpt_helper_name(uint8_t state)
+{
+	switch (state) {
+	case RECEIPT_HELPER_ABSENT:
+		return "absent";
+	case RECEIPT_HELPER_SERVING:
+		return "serving";
+	case RECEIPT_HELPER_LOST:
+		return "lost";
+	default:
+		return "unknown";
+	}
+}
+
 /*
  * Building evidence
  */

@@ -160,6 +160,8 @@ int rcpt_nl_parse_policy(struct nlattr **tb, struct rcpt_nl_policy *out);
 int rcpt_nl_parse_stat(struct nlattr *stat, struct nlattr **tb);
 int rcpt_nl_parse_explain(struct nlattr **tb, struct rcpt_nl_explain *out);
 enum receipt_reason rcpt_nl_reason_of(const char *text);
+const char *rcpt_mode_name(uint8_t mode);
+const char *rcpt_helper_name(uint8_t state);
 
 /**
  * struct rcpt_nl_inbox - takes datagrams apart

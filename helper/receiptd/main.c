@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+/*
+ * receiptd: answers the kernel's look-ups with evidence out of stores.
+ *
+ * It proposes, the kernel disposes: whatever it sends is proven there. It has
+ * no network code, starts no program, has no threads, and gives up nearly all
+ * system calls before it reads what others wrote.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "receiptd.h"
+
+#define USAGE_STATUS	64
+#define MAX_PRELOADS	64
+
+/**
+ * struct options - what the command line says
+ * @verbose: log every look-up
+ * @stores: folders
+ * @nstores: how many
+ * @preloads: files
+ * @npreloads: how many
+ * @issuer_keys: files with keys of issuers
+ * @nissuer_keys: how many
+ */
+struct options {
+	bool verbose;
+	const char *stores[RCPT_MAX_STORES];
+	size_t nstores;
+	const char *preloads[MAX_PRELOADS];
+	size_t npreloads;
+	const char *issuer_keys[MAX_PRELOADS];
+	size_t nissuer_keys;
+};
+
+static const char help[] =
+"usage: receiptd [--store DIR]... [--preload FILE]... [--issuer-keys FILE]...\n"
+"                [--verbose] [--foreground]\n"
+"\n"
+"Answers the kernel's look-ups with evidence out of stores. Stays in the\n"
+"foreground; tells a service manager that waits for it when it serves.\n"
+"\n"
+"  --store DIR         a store; default: " RCPT_STORE_LOCAL " and\n"
+"                      " RCPT_STORE_PACKAGES "\n"
+"  --preload FILE      send the evidence about FILE at the start\n"
+"  --issuer-keys FILE  keys of issuers, for statements without a certificate:\n"
+"                      JWKS, COSE_KeySet, PEM public key, certificate\n"
+"  --verbose           log every look-up\n"
+"  --foreground        accepted, says nothing new\n"
+"  --version, --help\n";
+
+static bool append(const char **list, size_t *n, size_t max, const char *value)
+{
+	if (*n == max) {
+		fprintf(stderr, "receiptd: too many options like \"%s\"\n", value);
+		return false;
+	}
+	list[(*n)++] = value;
+	return true;
+}
+
+static bool take_option(struct options *o, int c)
+{
+	switch (c) {
+	case 's':
+		return append(o->stores, &o->nstores, RCPT_MAX_STORES, optarg);
+	case 'p':
+		return append(o->preloads, &o->npreloads, MAX_PRELOADS, optarg);
+	case 'k':
+		return append(o->issuer_keys, &o->nissuer_keys, MAX_PRELOADS, optarg);
+	case 'v':
+		o->verbose = true;
+		return true;
+	case 'f':
+		return true;
+	case 'h':
+		fputs(help, stdout);
+		exit(0);
+	case 'V':
+		puts("receiptd " RCPT_VERSION);
+		exit(0);
+	default:
+		return false;
+	}
+}
+
+static bool parse_options(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "store", required_argument, NULL, 's' },
+		{ "preload", required_argument, NULL, 'p' },
+		{ "issuer-keys", required_argument, NULL, 'k' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "foreground", no_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
+		if (!take_option(o, c))
+			return false;
+	if (optind < argc) {
+		fprintf(stderr, "receiptd: unexpected argument \"%s\"\n", argv[optind]);
+		return false;
+	}
+	if (!o->nstores) {
+		o->stores[o->nstores++] = RCPT_STORE_LOCAL;
+		o->stores[o->nstores++] = RCPT_STORE_PACKAGES;
+	}
+	return true;
+}
+
+/*
+ * All of the crypto library that will be used is loaded now, and no
+ * configuration: that could name modules.
+ */
+static int prepare_crypto(struct rcpt_error *err)
+{
+	static const char *const keys[] = { "EC", "RSA", "RSA-PSS", "ED25519" };
+	static const char *const hashes[] = { "SHA256", "SHA384", "SHA512" };
+	bool ok = OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
+				      OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		EVP_KEYMGMT *k = EVP_KEYMGMT_fetch(NULL, keys[i], NULL);
+
+		ok = ok && k;
+		EVP_KEYMGMT_free(k);
+	}
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		EVP_MD *md = EVP_MD_fetch(NULL, hashes[i], NULL);
+
+		ok = ok && md;
+		EVP_MD_free(md);
+	}
+	if (ok)
+		return 0;
+	return rcpt_fail(err, RCPT_SYSTEM, 0, RCPT_NO_OFFSET, "crypto library: %s",
+			 ERR_reason_error_string(ERR_peek_last_error()));
+}
+
+static int load_keys(struct rcpt_answerer *a, const char *path,
+		     struct rcpt_error *err)
+{
+	const struct rcpt_key_source source = { 0 };
+	uint8_t *data;
+	size_t len;
+	int ret = rcpt_file_read(path, RCPT_MAX_INPUT, &data, &len, err);
+
+	if (!ret) {
+		ret = rcpt_keys_add(&a->issuers, rcpt_span(data, len), &source, err);
+		free(data);
+	}
+	if (ret)
+		log_line(LOG_ERROR, "%s: %s", path, err->text);
+	return ret;
+}
+
+static int open_sources(struct rcpt_answerer *a, const struct options *o,
+			struct rcpt_error *err)
+{
+	for (size_t i = 0; i < o->nissuer_keys; i++)
+		if (load_keys(a, o->issuer_keys[i], err))
+			return -err->status;
+	for (size_t i = 0; i < o->nstores; i++) {
+		if (rcpt_stores_add(&a->stores, o->stores[i], err)) {
+			log_line(LOG_ERROR, "store %s: %s", o->stores[i], err->text);
+			return -err->status;
+		}
+		if (!a->stores.at[i].store)
+			log_line(LOG_WARNING, "store %s: nothing there yet", o->stores[i]);
+	}
+	return 0;
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void preload(struct rcpt_nl *nl, struct rcpt_answerer *a,
+		    const struct options *o)
+{
+	struct rcpt_sink sink;
+
+	serve_sink(nl, &sink);
+	preload_self(a, &sink);
+	for (size_t i = 0; i < o->npreloads; i++)
+		preload_file(a, &sink, o->preloads[i]);
+}
+
+static int run(struct rcpt_nl *nl, struct rcpt_answerer *a,
+	       const struct options *o, struct rcpt_error *err)
+{
+	struct rcpt_nl_status status;
+	int ret, signals = open_signals();
+
+	ret = rcpt_nl_hello(nl, &status, err);
+	if (ret)
+		return ret;
+	if (status.abi != RECEIPT_ABI_VERSION) {
+		rcpt_fail(err, RCPT_SYSTEM, 0, RCPT_NO_OFFSET,
+			  "kernel speaks ABI %u, this is %u", status.abi, RECEIPT_ABI_VERSION);
+		return -EPROTO;
+	}
+	preload(nl, a, o);
+	ret = sandbox_enter(err);
+	if (ret)
+		return ret;
+	log_line(LOG_INFO, "serving");
+	notify_send("READY=1");
+	ret = serve(nl, a, signals, err);
+	notify_send("STOPPING=1");
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	static struct rcpt_answerer answerer;
+	struct options options = { 0 };
+	struct rcpt_error err = { 0 };
+	struct rcpt_nl *nl = NULL;
+	int ret;
+
+	if (!parse_options(&options, argc, argv)) {
+		fputs("receiptd: see receiptd --help\n", stderr);
+		return USAGE_STATUS;
+	}
+	log_init(options.verbose);
+	notify_open();
+	ret = prepare_crypto(&err);
+	if (ret)
+		log_line(LOG_ERROR, "%s", err.text);
+	else
+		ret = open_sources(&answerer, &options, &err);
+	if (!ret) {
+		ret = rcpt_nl_open(&nl, &err);
+		if (!ret)
+			ret = run(nl, &answerer, &options, &err);
+		if (ret)
+			log_line(LOG_ERROR, "%s", err.text);
+	}
+	rcpt_nl_close(nl);
+	rcpt_answerer_free(&answerer);
+	return ret ? err.status ? err.status : RCPT_SYSTEM : 0;
+}

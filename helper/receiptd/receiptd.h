@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * receiptd: what its files offer each other, sectioned by file.
+ */
+#ifndef RECEIPTD_H
+#define RECEIPTD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "answer.h"
+
+/*
+ * log.c: messages to standard error, dropped when nobody takes them
+ */
+enum log_level { LOG_ERROR = 3, LOG_WARNING = 4, LOG_INFO = 6, LOG_DEBUG = 7 };
+
+void log_init(bool verbose);
+void log_line(enum log_level level, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+const char *log_escape(const char *in, char *out, size_t size);
+const char *log_digest(const struct rcpt_nl_lookup *lookup, char *out, size_t size);
+
+/*
+ * notify.c: the service manager
+ */
+void notify_open(void);
+void notify_send(const char *state);
+int notify_watchdog_ms(void);
+
+/*
+ * queue.c: look-ups to be answered
+ */
+
+/* The kernel's list is the queue; what does not fit here is fetched again. */
+#define QUEUE_SIZE	256
+
+/**
+ * struct queue - look-ups in the order in which they came
+ * @first: number of the oldest in @entry
+ * @n: how many
+ * @overflow: some were left out, or got lost: the kernel must be asked for all
+ * @entry: ring; paths are not kept
+ */
+struct queue {
+	size_t first;
+	size_t n;
+	bool overflow;
+	struct rcpt_nl_lookup entry[QUEUE_SIZE];
+};
+
+void queue_push(struct queue *q, const struct rcpt_nl_lookup *lookup);
+bool queue_pop(struct queue *q, struct rcpt_nl_lookup *lookup);
+
+/*
+ * preload.c: evidence that is sent before anybody asks
+ */
+void preload_self(struct rcpt_answerer *a, const struct rcpt_sink *sink);
+void preload_file(struct rcpt_answerer *a, const struct rcpt_sink *sink,
+		  const char *path);
+
+/*
+ * sandbox.c: what is given up before the first look-up is read
+ */
+int sandbox_enter(struct rcpt_error *err);
+
+/*
+ * serve.c: the loop
+ */
+void serve_sink(struct rcpt_nl *nl, struct rcpt_sink *sink);
+int serve(struct rcpt_nl *nl, struct rcpt_answerer *a, int signals,
+	  struct rcpt_error *err);
+
+#endif /* RECEIPTD_H */
