@@ -16,7 +16,7 @@
 #	selftests/bench/*.c		build/bench/* (static)
 #	selftests/bench/dynamic/*.c	build/bench/* (dynamic)
 #
-# SAN=1 builds user space with ASan and UBSan, into build/san.
+# SAN=1 builds user space with ASan and UBSan, into build/san; V=1 shows the commands.
 
 PREFIX	?= /usr/local
 BUILD	:= build
@@ -25,7 +25,8 @@ KDIR	= $(shell selftests/vm/fetch-kernel cloud)/headers
 
 CFLAGS	?= -O2 -g
 STD	:= -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes \
-	   -Wstrict-prototypes -Wvla -Wundef -fstack-protector-strong
+	   -Wstrict-prototypes -Wvla -Wundef -Wno-missing-field-initializers \
+	   -fstack-protector-strong
 CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Ikmod -Ihelper/lib -Ihelper/common \
 	   -I/usr/include/libnl3
 LDLIBS	:= -lnl-genl-3 -lnl-3 -lcbor -lcrypto -llmdb -lsqlite3 -ljansson \
@@ -35,9 +36,11 @@ ifdef SAN
 STD	+= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
-# Kernel sources that user space shares; they see the kernel through kshim.
-SHARED	:= $(wildcard kmod/policy_parse.c kmod/policy_eval.c kmod/cbor_encode.c)
+# Kernel sources that user space shares.
+SHARED	:= kmod/policy_parse.c kmod/policy_eval.c
 
+Q	:= $(if $(V),,@)
+say	= @mkdir -p $(@D); echo '  BUILD   $@'
 objs	= $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1))))
 LIBRECEIPT := $(B)/lib/libreceipt.a
 LIBNL	:= $(B)/lib/libreceiptnl.a
@@ -52,8 +55,8 @@ DYNAMIC	:= $(patsubst selftests/kernel/dynamic/%.c,$(BUILD)/kselftest/%,$(wildca
 	   $(patsubst selftests/bench/dynamic/%.c,$(BUILD)/bench/%,$(wildcard selftests/bench/dynamic/*.c))
 DYNAMIC	:= $(foreach p,$(DYNAMIC),$(p)$(if $(filter lib%,$(notdir $(p))),.so))
 
-.PHONY: all kmod helper unit kselftest demo check check-unit check-kernel check-vm \
-	bench interop fuzz lint install clean help
+.PHONY: all kmod helper unit kselftest kselftest-modules demo check check-build check-unit \
+	check-kernel check-vm bench bench-programs interop fuzz lint packages install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -62,29 +65,28 @@ all: helper kmod ## build the helper, the command and the module (default)
 helper: $(RECEIPTD) $(RECEIPTCTL) ## build receiptd and receiptctl
 
 $(B)/obj/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) $(SHIM) $(CPPFLAGS) -MMD -MP -c -o $@ $<
-
-$(call objs,$(SHARED)) $(call objs,selftests/unit/test_kmod_*.c): SHIM := -Ihelper/lib/kshim
+	$(say)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 $(LIBRECEIPT): $(call objs,helper/lib/*.c $(SHARED))
 $(LIBNL): $(call objs,helper/common/*.c)
 $(B)/lib/%.a:
-	@mkdir -p $(@D)
+	$(say)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # receiptd gets no library that it has no use for, and none that opens sockets
 # but netlink's.
 $(B)/receiptd: $(call objs,helper/receiptd/*.c) $(LIBNL) $(LIBRECEIPT)
 $(B)/receiptctl: $(call objs,helper/receiptctl/*.c) $(LIBNL) $(LIBRECEIPT)
 $(B)/receiptd $(B)/receiptctl:
-	$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(say)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 unit: $(UNIT)
 $(B)/unit/%: $(B)/obj/selftests/unit/%.o $(LIBNL) $(LIBRECEIPT)
-	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(say)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
 # Programs for the VM run without any library beside them, unless it is the
 # library that is tested.
@@ -92,70 +94,78 @@ kselftest: $(KSELFTEST) $(filter $(BUILD)/kselftest/%,$(DYNAMIC)) kselftest-modu
 $(KSELFTEST): $(BUILD)/kselftest/%: $(BUILD)/obj/selftests/kernel/%.o
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/selftests/bench/%.o
 $(KSELFTEST) $(BENCH):
-	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) -static -o $@ $^ -lnl-genl-3 -lnl-3 -lpthread
+	$(say)
+	$(Q)$(CC) $(STD) $(CFLAGS) -static -o $@ $^ -lnl-genl-3 -lnl-3 -lpthread
 
 $(BUILD)/kselftest/%.so: selftests/kernel/dynamic/%.c
-	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -fPIC -shared -o $@ $<
+	$(say)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -fPIC -shared -o $@ $<
 $(BUILD)/kselftest/%: selftests/kernel/dynamic/%.c
-	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -o $@ $< -ldl
+	$(say)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -o $@ $< -ldl
 $(BUILD)/bench/%.so: selftests/bench/dynamic/%.c
-	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -fPIC -shared -o $@ $<
+	$(say)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -fPIC -shared -o $@ $<
 $(BUILD)/bench/%: selftests/bench/dynamic/%.c
-	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -o $@ $<
+	$(say)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -o $@ $<
 
 # PID 1 of the VM; renamed into place because VMs may start side by side.
 $(BUILD)/vm/init: selftests/vm/init.c
-	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -static -o $@.$$$$ $< && mv $@.$$$$ $@
+	$(say)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -static -o $@.$$$$ $< && mv $@.$$$$ $@
 
 kmod: ## build the module; KDIR=... for another kernel's headers
-	scripts/kbuild $(KDIR) $(BUILD)/kmod Kbuild kmod
-	cp -u $(BUILD)/kmod/receipt.ko $(BUILD)/receipt.ko
+	$(Q)scripts/kbuild $(KDIR) $(BUILD)/kmod Kbuild kmod
+	@cp -u $(BUILD)/kmod/receipt.ko $(BUILD)/receipt.ko
 
-.PHONY: kselftest-modules
 kselftest-modules:
 ifneq ($(wildcard selftests/kernel/module/Kbuild),)
 	@mkdir -p $(BUILD)/kselftest
-	scripts/kbuild $(KDIR) $(BUILD)/kselftest-modules selftests/kernel/module
-	cp -u $(BUILD)/kselftest-modules/*.ko $(BUILD)/kselftest/
+	$(Q)scripts/kbuild $(KDIR) $(BUILD)/kselftest-modules selftests/kernel/module
+	@cp -u $(BUILD)/kselftest-modules/*.ko $(BUILD)/kselftest/
 endif
 
-demo: packages all ## show in a VM what the module does
-	selftests/demo/run
+# A folder of tests brings its own "run".
+run	= @[ -x $(1) ] || { echo '$(1): not written yet' >&2; exit 1; }; $(1)
 
-check: packages all unit kselftest ## build, run every test and the bench
-	scripts/check
+demo: packages ## show in a VM what the module does
+	$(Q)$(MAKE) all kselftest
+	$(call run,selftests/demo/run)
+
+check: packages ## build, run every test and the bench
+	$(Q)$(MAKE) check-build
+	$(Q)scripts/check
+
+check-build: all unit kselftest bench-programs
+	$(Q)$(MAKE) SAN=1 unit
 
 check-unit: unit ## unit tests, plain and under ASan and UBSan
-	$(MAKE) SAN=1 unit
-	scripts/check unit
+	$(Q)$(MAKE) SAN=1 unit
+	$(Q)scripts/check unit
 
 check-vm: ## tests of the VM runner
-	scripts/check vm
+	$(Q)scripts/check vm
 
 check-kernel: all kselftest ## kernel tests, in a VM
-	selftests/kernel/run
+	$(call run,selftests/kernel/run)
 
-bench: all $(BENCH) $(filter $(BUILD)/bench/%,$(DYNAMIC)) ## guest instructions per exec and mmap
-	selftests/bench/run
+bench-programs: $(BENCH) $(filter $(BUILD)/bench/%,$(DYNAMIC))
+
+bench: all bench-programs ## guest instructions per exec and mmap
+	$(call run,selftests/bench/run)
 
 interop: helper ## check statements of other implementations: VECTORS=DIR
-	selftests/interop/run $(VECTORS)
+	$(call run,selftests/interop/run) $(VECTORS)
 
 fuzz: ## fuzz the parsers
-	selftests/fuzz/run
+	$(call run,selftests/fuzz/run)
 
 lint: ## checkpatch, sparse, compiler warnings, licences
-	scripts/lint
+	@scripts/lint $(KDIR)
 
-.PHONY: packages
 packages: ## install the Debian packages that are missing
-	scripts/packages
+	@scripts/packages
 
 install: helper ## install; DESTDIR= and PREFIX= say where
 	scripts/install "$(DESTDIR)" "$(PREFIX)"
