@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Output for programs: one JSON object. Bytes are hexadecimal text, times are
+ * seconds since 1970, statuses are words.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "receiptctl.h"
+
+/**
+ * json_bytes() - bytes as hexadecimal text
+ * @data: bytes
+ * @len: how many
+ *
+ * Return: new reference, or NULL without memory.
+ */
+json_t *json_bytes(const void *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *p = data;
+	char *text = malloc(2 * len + 1);
+	json_t *json;
+	size_t i;
+
+	if (!text)
+		return NULL;
+	for (i = 0; i < len; i++) {
+		text[2 * i] = digits[p[i] >> 4];
+		text[2 * i + 1] = digits[p[i] & 15];
+	}
+	json = json_stringn_nocheck(text, 2 * len);
+	free(text);
+	return json;
+}
+
+/**
+ * json_text() - text out of a file
+ * @text: bytes
+ * @len: how many
+ *
+ * Return: new reference: a string, null for what is not UTF-8.
+ */
+json_t *json_text(const void *text, size_t len)
+{
+	json_t *json = json_stringn(len ? text : "", len);
+
+	return json ? json : json_null();
+}
+
+/**
+ * json_error() - what went wrong
+ * @file: name of the input, or NULL
+ * @err: what
+ *
+ * Return: new reference.
+ */
+json_t *json_error(const char *file, const struct rcpt_error *err)
+{
+	json_t *json = json_object();
+
+	if (file)
+		json_object_set_new(json, "file", json_text(file, strlen(file)));
+	if (err->offset != RCPT_NO_OFFSET)
+		json_object_set_new(json, "offset", json_integer(err->offset));
+	json_object_set_new(json, "reason", json_string(rcpt_reason_text(err->reason)));
+	json_object_set_new(json, "text", json_text(err->text, strlen(err->text)));
+	json_object_set_new(json, "status", json_integer(err->status));
+	return json;
+}
+
+/**
+ * json_print() - print to standard output
+ * @root: what; the reference is taken over
+ *
+ * Return: 0, or RCPT_SYSTEM.
+ */
+int json_print(json_t *root)
+{
+	int ret = root ? json_dumpf(root, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : -1;
+
+	putchar('\n');
+	json_decref(root);
+	return ret ? RCPT_SYSTEM : 0;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/*
+ * receiptctl: the command line of Receipt LSM. A command is one file and one
+ * row here.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "receiptctl.h"
+
+static const struct command commands[] = {
+	{ NULL, NULL, NULL }
+};
+
+#define COMMAND_COUNT	(sizeof(commands) / sizeof(commands[0]) - 1)
+
+static int print_help(void)
+{
+	size_t i;
+
+	printf("usage: receiptctl COMMAND [ARGUMENT]...\n\n");
+	for (i = 0; i < COMMAND_COUNT; i++)
+		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+	printf("\nreceiptctl COMMAND --help tells more.\n"
+	       "Exit status: 0 valid or done, 1 invalid or refused, 2 cannot evaluate,\n"
+	       "3 malformed input, 64 wrong usage, 70 internal or system error.\n");
+	return 0;
+}
+
+/**
+ * run_subcommand() - run the command that argv[1] names
+ * @table: commands
+ * @n: how many
+ * @argc: of argv
+ * @argv: argv[0] is the name of what is being run
+ *
+ * Return: exit status.
+ */
+int run_subcommand(const struct command *table, size_t n, int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2)
+		return usage_error(argv[0], "a command is missing");
+	for (i = 0; i < n; i++)
+		if (!strcmp(table[i].name, argv[1]))
+			return table[i].run(argc - 1, argv + 1);
+	return usage_error(argv[0], "unknown command '%s'", argv[1]);
+}
+
+/* Output that could not be written is not success. */
+static int flush_output(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "receiptctl: cannot write the output\n");
+	return RCPT_SYSTEM;
+}
+
+int main(int argc, char **argv)
+{
+	char name[] = "receiptctl";
+
+	signal(SIGPIPE, SIG_DFL);
+	if (argc < 1)
+		return EXIT_USAGE;
+	argv[0] = name;
+	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+		return flush_output(print_help());
+	if (argc == 2 && !strcmp(argv[1], "--version")) {
+		printf("receiptctl %s\n", RCPT_VERSION);
+		return flush_output(0);
+	}
+	return flush_output(run_subcommand(commands, COMMAND_COUNT, argc, argv));
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Output for people. What comes out of files is never sent to a terminal as it
+ * is: control characters are escaped.
+ */
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "receiptctl.h"
+
+static size_t sequence_len(const uint8_t *p)
+{
+	return *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+}
+
+/*
+ * C0 and C1 controls, and what reorders or hides text: zero-width characters,
+ * line and paragraph separators, bidirectional controls, byte order marks, tags.
+ */
+static bool is_harmful(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
+	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+	       (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+}
+
+static uint32_t decode(const uint8_t *p, size_t n)
+{
+	uint32_t c = n == 1 ? *p : *p & (0x7f >> n);
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	return c;
+}
+
+static void print_invalid(FILE *out, const uint8_t *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (p[i] < 0x20 || p[i] >= 0x7f || p[i] == '\\')
+			fprintf(out, "\\x%02x", p[i]);
+		else
+			fputc(p[i], out);
+}
+
+/**
+ * print_text() - print text out of a file
+ * @out: stream
+ * @text: bytes, need not be UTF-8
+ * @len: how many
+ */
+void print_text(FILE *out, const void *text, size_t len)
+{
+	const uint8_t *p = text;
+	size_t n;
+	uint32_t c;
+
+	if (!rcpt_utf8_valid(p, len)) {
+		print_invalid(out, p, len);
+		return;
+	}
+	for (; len; p += n, len -= n) {
+		n = sequence_len(p);
+		c = decode(p, n);
+		if (c == '\\')
+			fputs("\\\\", out);
+		else if (is_harmful(c))
+			fprintf(out, c < 0x80 ? "\\x%02x" : "\\u{%x}", c);
+		else
+			fwrite(p, 1, n, out);
+	}
+}
+
+/**
+ * print_hex() - print bytes as hexadecimal digits
+ * @out: stream
+ * @data: bytes
+ * @len: how many
+ */
+void print_hex(FILE *out, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	while (len--)
+		fprintf(out, "%02x", *p++);
+}
+
+/**
+ * format_time() - a time for people
+ * @seconds: since 1970
+ * @out: "2026-01-31T12:00:00Z", or the number where there is no such date
+ */
+void format_time(int64_t seconds, char out[40])
+{
+	time_t t = seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || tm.tm_year > 9999 - 1900 || tm.tm_year < -1900 ||
+	    !strftime(out, 40, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		snprintf(out, 40, "%lld", (long long)seconds);
+}
+
+/**
+ * print_error() - say on standard error what went wrong
+ * @file: name of the input; NULL when it is about none
+ * @err: what
+ */
+void print_error(const char *file, const struct rcpt_error *err)
+{
+	fputs("receiptctl: ", stderr);
+	if (file) {
+		print_text(stderr, file, strlen(file));
+		fputs(": ", stderr);
+	}
+	if (err->offset != RCPT_NO_OFFSET)
+		fprintf(stderr, "offset %zu: ", err->offset);
+	print_text(stderr, err->text, strlen(err->text));
+	fprintf(stderr, " (%s)\n", rcpt_reason_text(err->reason));
+}
+
+/**
+ * usage_error() - say on standard error what is wrong with the command line
+ * @command: its name
+ * @fmt: what
+ *
+ * Return: EXIT_USAGE.
+ */
+int usage_error(const char *command, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	fputs("receiptctl: ", stderr);
+	if (strcmp(command, "receiptctl"))
+		fprintf(stderr, "%s: ", command);
+	print_text(stderr, text, strlen(text));
+	fprintf(stderr, "; see receiptctl %s%s--help\n",
+		strcmp(command, "receiptctl") ? command : "",
+		strcmp(command, "receiptctl") ? " " : "");
+	return EXIT_USAGE;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * receiptctl: what its commands share, sectioned by file.
+ */
+#ifndef RECEIPTCTL_H
+#define RECEIPTCTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "receipt.h"
+
+/* Exit status beside enum rcpt_status: the command line is wrong. */
+#define EXIT_USAGE	64
+
+/* cmd_*.c: argv[0] is the command's name; each knows --help */
+int cmd_inspect(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+
+/* main.c */
+
+/**
+ * struct command - a row of the table of commands
+ * @name: as typed
+ * @run: its function; returns the exit status
+ * @summary: one line for --help
+ */
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+};
+
+int run_subcommand(const struct command *table, size_t n, int argc, char **argv);
+
+/* print.c */
+void print_error(const char *file, const struct rcpt_error *err);
+int usage_error(const char *command, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void print_text(FILE *out, const void *text, size_t len);
+void print_hex(FILE *out, const void *data, size_t len);
+void format_time(int64_t seconds, char out[40]);
+
+/* json.c */
+json_t *json_bytes(const void *data, size_t len);
+json_t *json_text(const void *text, size_t len);
+json_t *json_error(const char *file, const struct rcpt_error *err);
+int json_print(json_t *root);
+
+#endif /* RECEIPTCTL_H */
