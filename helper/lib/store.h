@@ -25,6 +25,7 @@
 
 #define RCPT_STORE_LOCAL	"/var/lib/receipt/store"
 #define RCPT_STORE_PACKAGES	"/usr/share/receipts"
+#define RCPT_STORE_NAME		256	/* room for a file name */
 #define RCPT_STORE_MAX_HITS	64	/* statements returned for one digest */
 
 struct rcpt_store;
@@ -84,6 +85,89 @@ int rcpt_store_open(const char *dir, struct rcpt_store **store,
  */
 int rcpt_store_create(const char *dir, struct rcpt_store **store,
 		      struct rcpt_error *err);
+
+/**
+ * rcpt_store_fresh() - tell whether the index was made anew
+ * @store: from rcpt_store_create()
+ *
+ * Return: whether there was no index, or a damaged one that was thrown away,
+ * so that rcpt_store_sync() is due.
+ */
+bool rcpt_store_fresh(const struct rcpt_store *store);
+
+/**
+ * rcpt_store_add() - take a bundle into the store
+ * @store: from rcpt_store_create()
+ * @file: the bundle
+ * @name: result: its file name in the store, RCPT_STORE_NAME bytes
+ * @err: filled in on failure
+ *
+ * The file is durable before the index names it. Adding a bundle again changes
+ * nothing. Checks that the leaves make the payload, but no signature: whoever
+ * uses the evidence checks it.
+ *
+ * Return: 0, -RCPT_MALFORMED or -RCPT_INVALID as rcpt_bundle_parse(), or
+ * -RCPT_SYSTEM.
+ */
+int rcpt_store_add(struct rcpt_store *store, struct rcpt_span file,
+		   char name[RCPT_STORE_NAME], struct rcpt_error *err);
+
+/**
+ * typedef rcpt_store_damaged_fn - told of a bundle that could not be indexed
+ * @name: file name
+ * @err: why
+ * @arg: as given
+ */
+typedef void (*rcpt_store_damaged_fn)(const char *name,
+				      const struct rcpt_error *err, void *arg);
+
+/**
+ * rcpt_store_sync() - bring the index in line with the bundles in the folder
+ * @store: from rcpt_store_create()
+ * @rebuild: trust nothing that is in the index
+ * @damaged: told of every bundle that is left out
+ * @arg: for @damaged
+ * @err: filled in on failure
+ *
+ * Return: 0, also when bundles were left out, or -RCPT_SYSTEM.
+ */
+int rcpt_store_sync(struct rcpt_store *store, bool rebuild,
+		    rcpt_store_damaged_fn damaged, void *arg,
+		    struct rcpt_error *err);
+
+/**
+ * struct rcpt_store_item - a bundle in the index
+ * @name: file name
+ * @statement: transparent statement, valid during the call
+ * @nleaves: leaves of its manifest; 0 for a hash envelope
+ */
+struct rcpt_store_item {
+	const char *name;
+	struct rcpt_span statement;
+	uint64_t nleaves;
+};
+
+/**
+ * typedef rcpt_store_item_fn - told of a bundle in the index
+ * @item: the bundle
+ * @arg: as given
+ *
+ * Return: 0 to go on.
+ */
+typedef int (*rcpt_store_item_fn)(const struct rcpt_store_item *item, void *arg);
+
+/**
+ * rcpt_store_each() - go through the bundles in the index, by name
+ * @store: open
+ * @fn: called for each; what it returns other than 0 ends the walk
+ * @arg: for @fn
+ * @err: filled in on failure
+ *
+ * Return: 0, what @fn returned, -RCPT_MALFORMED when the index is damaged, or
+ * -RCPT_SYSTEM.
+ */
+int rcpt_store_each(struct rcpt_store *store, rcpt_store_item_fn fn, void *arg,
+		    struct rcpt_error *err);
 
 /**
  * rcpt_store_close() - close a store
