@@ -9,18 +9,16 @@
 #include "receiptctl.h"
 
 static const struct command commands[] = {
-	{ NULL, NULL, NULL }
+	{ 0 }
 };
-
-#define COMMAND_COUNT	(sizeof(commands) / sizeof(commands[0]) - 1)
 
 static int print_help(void)
 {
-	size_t i;
+	const struct command *c;
 
 	printf("usage: receiptctl COMMAND [ARGUMENT]...\n\n");
-	for (i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+	for (c = commands; c->name; c++)
+		printf("  %-10s %s\n", c->name, c->summary);
 	printf("\nreceiptctl COMMAND --help tells more.\n"
 	       "Exit status: 0 valid or done, 1 invalid or refused, 2 cannot evaluate,\n"
 	       "3 malformed input, 64 wrong usage, 70 internal or system error.\n");
@@ -29,22 +27,19 @@ static int print_help(void)
 
 /**
  * run_subcommand() - run the command that argv[1] names
- * @table: commands
- * @n: how many
+ * @table: commands, ended by a row without name
  * @argc: of argv
  * @argv: argv[0] is the name of what is being run
  *
  * Return: exit status.
  */
-int run_subcommand(const struct command *table, size_t n, int argc, char **argv)
+int run_subcommand(const struct command *table, int argc, char **argv)
 {
-	size_t i;
-
 	if (argc < 2)
 		return usage_error(argv[0], "a command is missing");
-	for (i = 0; i < n; i++)
-		if (!strcmp(table[i].name, argv[1]))
-			return table[i].run(argc - 1, argv + 1);
+	for (; table->name; table++)
+		if (!strcmp(table->name, argv[1]))
+			return table->run(argc - 1, argv + 1);
 	return usage_error(argv[0], "unknown command '%s'", argv[1]);
 }
 
@@ -71,5 +66,5 @@ int main(int argc, char **argv)
 		printf("receiptctl %s\n", RCPT_VERSION);
 		return flush_output(0);
 	}
-	return flush_output(run_subcommand(commands, COMMAND_COUNT, argc, argv));
+	return flush_output(run_subcommand(commands, argc, argv));
 }

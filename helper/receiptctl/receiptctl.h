@@ -35,7 +35,7 @@ struct command {
 	const char *summary;
 };
 
-int run_subcommand(const struct command *table, size_t n, int argc, char **argv);
+int run_subcommand(const struct command *table, int argc, char **argv);
 
 /* print.c */
 void print_error(const char *file, const struct rcpt_error *err);
