@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/*
+ * bench run DIR CONFIG	measures, and prints lines of CSV
+ * bench label LIST	sets the IMA hashes that "sha256sum" wrote to LIST
+ *
+ * To be run in a VM with --icount, where the time stamp counter counts guest
+ * instructions. DIR holds exec_static, exec_dynamic and libmapped.so, and of
+ * each any number of copies NAME.0, NAME.1, ... that differ in content.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#define WARM_UP		50
+#define WARM		401
+#define PATH_SIZE	256
+
+/* How IMA stores a hash: IMA_XATTR_DIGEST_NG, HASH_ALGO_SHA256, digest. */
+struct ima_hash {
+	uint8_t type;
+	uint8_t algo;
+	uint8_t digest[32];
+};
+
+static void exec_once(const char *path)
+{
+	char *argv[] = { (char *)path, NULL };
+	int status;
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		execv(path, argv);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		errx(1, "%s: not executed", path);
+}
+
+static void map_once(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+
+	if (fd < 0 || p == MAP_FAILED)
+		err(1, "%s: not mapped", path);
+	munmap(p, 4096);
+	close(fd);
+}
+
+static const struct operation {
+	const char *name;
+	const char *file;
+	void (*once)(const char *path);
+} operations[] = {
+	{ "exec static", "exec_static", exec_once },
+	{ "exec dynamic", "exec_dynamic", exec_once },
+	{ "mmap", "libmapped.so", map_once },
+};
+
+static uint64_t measure(const struct operation *op, const char *path)
+{
+	uint64_t start = __rdtsc();
+
+	op->once(path);
+	return __rdtsc() - start;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void print(const char *config, const char *name, const char *cache, uint64_t *v, int n)
+{
+	qsort(v, n, sizeof(*v), by_value);
+	printf("%s,%s,%s,%d,%lu,%lu,%lu\n", config, name, cache, n,
+	       v[n / 2], v[n / 10], v[n - 1 - n / 10]);
+}
+
+/* Each copy is new to the kernel; nothing is read from the disk. */
+static void run_cold(const char *dir, const char *config, const struct operation *op)
+{
+	static uint64_t v[WARM];
+	char path[PATH_SIZE];
+	int n;
+
+	for (n = 0; n < WARM; n++) {
+		snprintf(path, sizeof(path), "%s/%s.%d", dir, op->file, n);
+		if (access(path, R_OK) != 0)
+			break;
+		v[n] = measure(op, path);
+	}
+	if (n)
+		print(config, op->name, "cold", v, n);
+}
+
+static void run_warm(const char *dir, const char *config, const struct operation *op)
+{
+	static uint64_t v[WARM];
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, op->file);
+	for (int i = 0; i < WARM_UP; i++)
+		op->once(path);
+	for (int i = 0; i < WARM; i++)
+		v[i] = measure(op, path);
+	print(config, op->name, "warm", v, WARM);
+}
+
+/* Reads everything once, so that the page cache is warm for all. */
+static void read_all(const char *dir)
+{
+	char cmd[PATH_SIZE];
+
+	snprintf(cmd, sizeof(cmd), "cat %s/* >/dev/null", dir);
+	if (system(cmd) != 0)
+		errx(1, "cannot read %s", dir);
+}
+
+static void run(const char *dir, const char *config)
+{
+	read_all(dir);
+	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
+		run_warm(dir, config, &operations[i]);
+		run_cold(dir, config, &operations[i]);
+	}
+}
+
+static void label(const char *list)
+{
+	struct ima_hash hash = { .type = 4, .algo = 4 };
+	char hex[65], path[PATH_SIZE];
+	FILE *f = fopen(list, "r");
+
+	if (!f)
+		err(1, "%s", list);
+	while (fscanf(f, "%64s %255s", hex, path) == 2) {
+		for (int i = 0; i < 32; i++)
+			sscanf(hex + 2 * i, "%2hhx", &hash.digest[i]);
+		if (setxattr(path, "security.ima", &hash, sizeof(hash), 0) != 0)
+			err(1, "%s: security.ima", path);
+	}
+	fclose(f);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && !strcmp(argv[1], "run"))
+		run(argv[2], argv[3]);
+	else if (argc == 3 && !strcmp(argv[1], "label"))
+		label(argv[2]);
+	else
+		errx(64, "usage: bench run DIR CONFIG | bench label LIST");
+	return 0;
+}
