@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attachment of the loadable module: the bpf_lsm_* functions, which exist so
+ * that programs can attach to LSM hooks, are redirected to ours with ftrace.
+ * FTRACE_OPS_FL_PERMANENT makes the kernel refuse to switch ftrace off.
+ */
+#include <linux/ftrace.h>
+
+#include "private.h"
+
+struct attachment {
+	char *name;
+	struct ftrace_ops ops;
+};
+
+static void notrace redirect(unsigned long ip, unsigned long parent_ip,
+			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	ftrace_regs_set_instruction_pointer(fregs, (unsigned long)ops->private);
+}
+
+#define ATTACH(hook) {							\
+	.name = "bpf_lsm_" #hook,					\
+	.ops = {							\
+		.func = redirect,					\
+		.private = receipt_##hook,				\
+		.flags = FTRACE_OPS_FL_IPMODIFY |			\
+			 FTRACE_OPS_FL_PERMANENT,			\
+	},								\
+}
+
+/* First those that only forget, so that no verdict outlives its content. */
+static struct attachment attachments[] = {
+	ATTACH(inode_free_security),
+	ATTACH(file_open),
+	ATTACH(inode_setattr),
+	ATTACH(file_release),
+	ATTACH(kernel_load_data),
+	ATTACH(kernel_post_load_data),
+	ATTACH(kernel_read_file),
+	ATTACH(kernel_post_read_file),
+	ATTACH(mmap_backing_file),
+	ATTACH(file_mprotect),
+	ATTACH(mmap_file),
+	ATTACH(bprm_check_security),
+};
+
+static int __init attach(struct attachment *a)
+{
+	int ret;
+
+	ret = ftrace_set_filter(&a->ops, a->name, strlen(a->name), 1);
+	if (!ret)
+		ret = register_ftrace_function(&a->ops);
+	if (ret)
+		pr_err("cannot attach to %s (error %d): the kernel needs CONFIG_BPF_LSM and CONFIG_DYNAMIC_FTRACE_WITH_ARGS, and ftrace enabled\n",
+		       a->name, ret);
+
+	return ret;
+}
+
+/* Nothing has been decided yet: no policy is active. */
+static void __init detach(size_t n)
+{
+	while (n--)
+		unregister_ftrace_function(&attachments[n].ops);
+}
+
+/**
+ * receipt_attach - redirect the hooks, and prove that they are reached
+ *
+ * Context: Bring-up, all else is ready.
+ * Return: 0, -EOPNOTSUPP when "bpf" is not an active LSM, or what ftrace says.
+ */
+int __init receipt_attach(void)
+{
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(attachments); i++) {
+		ret = attach(&attachments[i]);
+		if (ret) {
+			detach(i);
+			return ret;
+		}
+	}
+	if (receipt_hooks_reached())
+		return 0;
+
+	pr_err("hooks are not reached: \"bpf\" is not in the list of active LSMs (kernel parameter lsm=, /sys/kernel/security/lsm)\n");
+	detach(i);
+
+	return -EOPNOTSUPP;
+}

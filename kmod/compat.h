@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between kernel versions and between the two builds.
+ */
+#ifndef _RECEIPT_COMPAT_H
+#define _RECEIPT_COMPAT_H
+
+#include <linux/fs.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "Receipt LSM needs Linux 6.12 (6.1 builds, and refuses to load)"
+#endif
+
+/*
+ * A loadable module has no blob on struct file. One bit of f_mode that 6.12
+ * does not use says that this file holds its inode closed to writers. Changed
+ * under f_lock, as posix_fadvise() does with its bits.
+ */
+#define FMODE_RECEIPT_HELD ((__force fmode_t)(1 << 8))
+
+#endif /* _RECEIPT_COMPAT_H */

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The decision: one function, one exit. A verdict is a function of digest,
+ * operation, evidence and policy; the permissive override stands in conclude()
+ * and nowhere else.
+ */
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/memfd.h>
+#include <linux/shmem_fs.h>
+#include <uapi/linux/fcntl.h>
+
+#include "private.h"
+
+#define MEMFD_SEALS	(F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+#define JUDGE_TRIES	3	/* a policy may be swapped while the helper is asked */
+
+/**
+ * receipt_reason_text - the stable text of a reason
+ * @reason: reason
+ *
+ * Return: the text.
+ */
+const char *receipt_reason_text(enum receipt_reason reason)
+{
+	switch (reason) {
+#define REASON_CASE(num, name, text) case RECEIPT_REASON_##name: return text;
+	RECEIPT_REASONS(REASON_CASE)
+#undef REASON_CASE
+	}
+
+	return "unknown";
+}
+
+/**
+ * receipt_reason_errno - what the caller of a system call gets
+ * @reason: of a denial
+ *
+ * Return: -ETXTBSY when the file is open for writing or changed, -EINTR,
+ *	-ENOMEM, else -EACCES.
+ */
+int receipt_reason_errno(enum receipt_reason reason)
+{
+	switch (reason) {
+	case RECEIPT_REASON_OPEN_WRITER:
+	case RECEIPT_REASON_FILE_CHANGED:
+		return -ETXTBSY;
+	case RECEIPT_REASON_INTERRUPTED:
+		return -EINTR;
+	case RECEIPT_REASON_NO_MEMORY:
+		return -ENOMEM;
+	default:
+		return -EACCES;
+	}
+}
+
+static struct receipt_verdict deny(enum receipt_reason reason)
+{
+	return (struct receipt_verdict){
+		.action = RECEIPT_ACTION_DENY,
+		.reason = reason,
+	};
+}
+
+/*
+ * Does the filesystem promise that content changes only under i_writecount?
+ * Those on a device of this machine do, and those in memory; not FUSE, not
+ * network and cluster filesystems.
+ */
+static bool stable_content(const struct super_block *sb)
+{
+	switch (sb->s_magic) {
+	case TMPFS_MAGIC:
+	case RAMFS_MAGIC:
+		return true;
+	case FUSE_SUPER_MAGIC:
+	case OCFS2_SUPER_MAGIC:
+	case 0x01161970:	/* GFS2 */
+		return false;
+	default:
+		return sb->s_type->fs_flags & FS_REQUIRES_DEV;
+	}
+}
+
+/* A memfd can be written through the descriptor it was born with. */
+static bool unsealed_memfd(struct inode *inode)
+{
+	if (inode->i_sb->s_magic != TMPFS_MAGIC ||
+	    !(inode->i_sb->s_flags & SB_KERNMOUNT))
+		return false;
+
+	return (SHMEM_I(inode)->seals & MEMFD_SEALS) != MEMFD_SEALS;
+}
+
+/* What judge() finds out about the artifact of a request. */
+struct artifact {
+	struct receipt_state *state;	/* NULL for a buffer */
+	u32 change;
+	bool boot;
+};
+
+static enum receipt_reason measure_inode(const struct receipt_request *req,
+					 struct artifact *art,
+					 struct receipt_digest *digest)
+{
+	struct inode *inode = req->inode;
+	enum receipt_reason reason;
+
+	if (!S_ISREG(inode->i_mode) || !stable_content(inode->i_sb))
+		return RECEIPT_REASON_UNSTABLE_FS;
+	if (unsealed_memfd(inode))
+		return RECEIPT_REASON_OPEN_WRITER;
+	art->state = receipt_state_get(inode);
+	if (!art->state)
+		return RECEIPT_REASON_NO_MEMORY;
+	if (receipt_state_digest(art->state, digest, &art->change))
+		return RECEIPT_REASON_ALLOWED;
+	if (req->locked)
+		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
+	if (atomic_read(&inode->i_writecount) > 0)
+		return RECEIPT_REASON_OPEN_WRITER;
+	reason = receipt_measure_file(req->file, digest);
+	if (reason)
+		return reason;
+
+	return receipt_state_measured(art->state, art->change, digest) ?
+	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
+}
+
+static enum receipt_reason measure(const struct receipt_request *req,
+				   struct artifact *art,
+				   struct receipt_digest *digest)
+{
+	enum receipt_reason reason;
+
+	if (!req->inode)
+		return receipt_measure_buffer(req->buf, req->size, digest);
+
+	reason = measure_inode(req, art, digest);
+	if (!reason)
+		art->boot = READ_ONCE(art->state->boot);
+
+	return reason;
+}
+
+/* Under one policy, with what is known now. UNSET: ask the helper first. */
+static struct receipt_verdict evaluate(const struct receipt_active *active,
+				       enum receipt_op op, bool boot,
+				       const struct receipt_digest *digest,
+				       bool complete, u32 *statements)
+{
+	struct receipt_facts facts = {
+		.op = op,
+		.boot_verified = boot,
+		.ndigests = 1,
+		.digests[0] = { digest->kind, digest->bytes },
+	};
+	struct receipt_verdict verdict;
+	struct receipt_known known;
+	u8 i;
+
+	receipt_cache_find(digest, active->generation, &known);
+	facts.evidence_complete = complete || known.complete;
+	facts.nsummaries = known.n;
+	for (i = 0; i < known.n; i++)
+		facts.summaries[i] = &known.proven[i]->summary;
+	verdict = receipt_policy_eval(active->policy, &facts);
+	if (verdict.reason == RECEIPT_REASON_NO_EVIDENCE && known.complete &&
+	    known.reason)
+		verdict.reason = known.reason;
+	if (statements)
+		*statements = known.n;
+	receipt_known_put(&known);
+
+	return verdict;
+}
+
+/* The helper could not be asked: judge without, and say why it came to that. */
+static struct receipt_verdict evaluate_unasked(const struct receipt_active *active,
+					       const struct receipt_request *req,
+					       const struct artifact *art,
+					       const struct receipt_digest *digest,
+					       enum receipt_reason why)
+{
+	struct receipt_verdict verdict;
+
+	verdict = evaluate(active, req->op, art->boot, digest, true, NULL);
+	if (verdict.action != RECEIPT_ACTION_ALLOW)
+		verdict.reason = why;
+
+	return verdict;
+}
+
+static struct receipt_verdict rule(struct receipt_active **active,
+				   const struct receipt_request *req,
+				   const struct artifact *art,
+				   const struct receipt_digest *digest)
+{
+	enum receipt_reason why = RECEIPT_REASON_NO_EVIDENCE;
+	struct receipt_verdict verdict;
+	int tries;
+
+	for (tries = 0; tries < JUDGE_TRIES; tries++) {
+		verdict = evaluate(*active, req->op, art->boot, digest, false,
+				   NULL);
+		if (verdict.action != RECEIPT_ACTION_UNSET)
+			return verdict;
+		why = req->locked ? RECEIPT_REASON_UNKNOWN_UNDER_LOCK :
+				    receipt_lookup_wait(req, digest);
+		receipt_policy_put(*active);
+		*active = receipt_policy_get();
+		if (why)
+			break;
+	}
+
+	return evaluate_unasked(*active, req, art, digest,
+				why ?: RECEIPT_REASON_NO_EVIDENCE);
+}
+
+/* An allowed inode: remember it, and close it to writers where it gets mapped. */
+static enum receipt_reason settle(const struct receipt_request *req,
+				  const struct artifact *art,
+				  const struct receipt_verdict *verdict,
+				  u64 generation)
+{
+	if (!receipt_state_allow(art->state, art->change, req->op, generation,
+				 verdict->proven))
+		return RECEIPT_REASON_FILE_CHANGED;
+	if (!verdict->proven || !req->hold)
+		return RECEIPT_REASON_ALLOWED;
+	if (!receipt_hold(req->file))
+		return RECEIPT_REASON_OPEN_WRITER;
+
+	return receipt_state_unchanged(art->state, art->change) ?
+	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
+}
+
+static void judge(struct receipt_active **active,
+		  const struct receipt_request *req,
+		  struct receipt_outcome *out)
+{
+	struct artifact art = {};
+	enum receipt_reason reason = req->refuse;
+
+	if (!reason)
+		reason = measure(req, &art, &out->digest);
+	if (reason) {
+		out->verdict = deny(reason);
+		return;
+	}
+	out->measured = true;
+	out->verdict = rule(active, req, &art, &out->digest);
+	if (out->verdict.action != RECEIPT_ACTION_ALLOW || !art.state)
+		return;
+	reason = settle(req, &art, &out->verdict, (*active)->generation);
+	if (reason)
+		out->verdict = deny(reason);
+}
+
+/* The one exit: only here a denial becomes an error, or passes as permitted. */
+static int conclude(const struct receipt_request *req,
+		    struct receipt_outcome *out)
+{
+	if (out->verdict.action == RECEIPT_ACTION_ALLOW) {
+		receipt_count(RECEIPT_STAT_ALLOWED);
+		return 0;
+	}
+
+	receipt_count(out->enforced ? RECEIPT_STAT_DENIED :
+				      RECEIPT_STAT_PERMITTED);
+	receipt_audit_verdict(req, out);
+
+	return out->enforced ? receipt_reason_errno(out->verdict.reason) : 0;
+}
+
+static bool hit(const struct receipt_request *req)
+{
+	enum receipt_hit hit = receipt_state_hit(req->inode, req->op);
+
+	if (hit != RECEIPT_HIT_PROVEN || !req->hold)
+		return hit != RECEIPT_MISS;
+
+	/* Closed to writers first, then the verdict counts: see state.c. */
+	return receipt_hold(req->file) &&
+	       receipt_state_hit(req->inode, req->op) == RECEIPT_HIT_PROVEN;
+}
+
+/**
+ * receipt_decide - decide on an event
+ * @req: the event
+ *
+ * Context: May sleep, hash and wait for the helper, but for @req->locked.
+ * Return: 0, or under an enforcing policy what receipt_reason_errno() says.
+ */
+int receipt_decide(const struct receipt_request *req)
+{
+	struct receipt_outcome out = {};
+	struct receipt_active *active;
+	int ret;
+
+	if (READ_ONCE(receipt_unruled) & BIT(req->op))
+		return 0;
+	if (req->inode && !req->refuse && hit(req)) {
+		receipt_count(RECEIPT_STAT_HITS);
+		return 0;
+	}
+	active = receipt_policy_get();
+	if (!active)
+		return 0;
+	receipt_count(RECEIPT_STAT_MISSES);
+	judge(&active, req, &out);
+	out.enforced = active->policy->mode == RECEIPT_MODE_ENFORCE;
+	ret = conclude(req, &out);
+	receipt_policy_put(active);
+
+	return ret;
+}
+
+/**
+ * receipt_explain - what would be decided about a digest now
+ * @digest: of an artifact that is not boot verified
+ * @op: operation
+ * @statements: set to the number of proven statements that are known
+ *
+ * Return: the verdict without asking the helper; action UNSET when no policy is
+ *	active.
+ */
+struct receipt_verdict receipt_explain(const struct receipt_digest *digest,
+				       enum receipt_op op, u32 *statements)
+{
+	struct receipt_active *active = receipt_policy_get();
+	struct receipt_verdict verdict = { .reason = RECEIPT_REASON_NO_POLICY };
+
+	*statements = 0;
+	if (active)
+		verdict = evaluate(active, op, false, digest, true, statements);
+	receipt_policy_put(active);
+
+	return verdict;
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The hooks: each builds a request and makes one call.
+ */
+#include <linux/binfmts.h>
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/kernel_read_file.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched.h>
+
+#include "private.h"
+
+/* Set while receipt_attach() proves that hooks are reached. */
+static struct task_struct *probe_task;
+static bool probe_reached;
+
+/* A request about the content of a file that is run or mapped. */
+static int decide_file(const char *hook, struct file *file, bool locked,
+		       enum receipt_reason refuse)
+{
+	struct inode *inode = d_real_inode(file->f_path.dentry);
+	struct receipt_request req = {
+		.hook = hook,
+		.op = RECEIPT_OP_EXECUTE,
+		.file = file,
+		.inode = inode,
+		.locked = locked,
+		/* Of a stacked file, the backing file is held when it is mapped. */
+		.hold = inode == file_inode(file),
+		.refuse = refuse,
+	};
+
+	/* A backing file names the stacked path, and is the real inode. */
+	if (file->f_mode & FMODE_BACKING) {
+		req.inode = file_inode(file);
+		req.hold = true;
+	}
+
+	return receipt_decide(&req);
+}
+
+int receipt_bprm_check_security(struct linux_binprm *bprm)
+{
+	return decide_file("bprm_check_security", bprm->file, false,
+			   RECEIPT_REASON_ALLOWED);
+}
+
+int receipt_mmap_file(struct file *file, unsigned long reqprot,
+		      unsigned long prot, unsigned long flags)
+{
+	enum receipt_reason refuse = RECEIPT_REASON_ALLOWED;
+
+	if (!file || !(prot & PROT_EXEC))
+		return 0;
+	if ((prot & PROT_WRITE) && (flags & MAP_TYPE) == MAP_PRIVATE)
+		refuse = RECEIPT_REASON_WRITE_EXEC;
+
+	return decide_file("mmap_file", file, false, refuse);
+}
+
+int receipt_mmap_backing_file(struct vm_area_struct *vma,
+			      struct file *backing_file,
+			      struct file *user_file)
+{
+	if (!(vma->vm_flags & VM_EXEC))
+		return 0;
+
+	return decide_file("mmap_backing_file", backing_file, true,
+			   RECEIPT_REASON_ALLOWED);
+}
+
+int receipt_file_mprotect(struct vm_area_struct *vma, unsigned long reqprot,
+			  unsigned long prot)
+{
+	enum receipt_reason refuse = RECEIPT_REASON_ALLOWED;
+
+	if (!vma->vm_file || !(prot & PROT_EXEC))
+		return 0;
+	if ((prot & PROT_WRITE) && !(vma->vm_flags & VM_SHARED))
+		refuse = RECEIPT_REASON_WRITE_EXEC;
+	else if (vma->vm_flags & VM_EXEC)
+		return 0;
+	else if (vma->anon_vma)
+		refuse = RECEIPT_REASON_WRITTEN_EXEC;
+
+	return decide_file("file_mprotect", vma->vm_file, true, refuse);
+}
+
+int receipt_file_open(struct file *file)
+{
+	if (file->f_mode & FMODE_WRITE)
+		receipt_state_written(file_inode(file));
+
+	return 0;
+}
+
+void receipt_file_release(struct file *file)
+{
+	receipt_release(file);
+}
+
+int receipt_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
+			  struct iattr *attr)
+{
+	if (attr->ia_valid & ATTR_SIZE)
+		receipt_state_written(d_inode(dentry));
+
+	return 0;
+}
+
+void receipt_inode_free_security(struct inode *inode)
+{
+	receipt_state_free(inode);
+}
+
+static int op_of_read(enum kernel_read_file_id id)
+{
+	switch (id) {
+	case READING_MODULE:
+		return RECEIPT_OP_KMODULE;
+	case READING_FIRMWARE:
+		return RECEIPT_OP_FIRMWARE;
+	case READING_KEXEC_IMAGE:
+		return RECEIPT_OP_KEXEC_IMAGE;
+	case READING_KEXEC_INITRAMFS:
+		return RECEIPT_OP_KEXEC_INITRAMFS;
+	case READING_X509_CERTIFICATE:
+		return RECEIPT_OP_X509_CERT;
+	case READING_POLICY:
+		return RECEIPT_OP_POLICY;
+	default:
+		return -1;
+	}
+}
+
+static int op_of_load(enum kernel_load_data_id id)
+{
+	BUILD_BUG_ON((int)LOADING_MODULE != (int)READING_MODULE);
+	BUILD_BUG_ON((int)LOADING_MAX_ID != (int)READING_MAX_ID);
+
+	return op_of_read((enum kernel_read_file_id)id);
+}
+
+/* A request about bytes that the kernel reads or has read itself. */
+static int decide_buffer(const char *hook, int op, struct file *file,
+			 const void *buf, loff_t size,
+			 enum receipt_reason refuse)
+{
+	struct receipt_request req = {
+		.hook = hook,
+		.op = op,
+		.file = file,
+		.buf = buf,
+		.size = size,
+		.refuse = refuse,
+	};
+
+	return op < 0 ? 0 : receipt_decide(&req);
+}
+
+int receipt_kernel_read_file(struct file *file, enum kernel_read_file_id id,
+			     bool contents)
+{
+	if (contents)
+		return 0;
+
+	return decide_buffer("kernel_read_file", op_of_read(id), file, NULL, 0,
+			     RECEIPT_REASON_NO_CONTENTS);
+}
+
+int receipt_kernel_post_read_file(struct file *file, char *buf, loff_t size,
+				  enum kernel_read_file_id id)
+{
+	return decide_buffer("kernel_post_read_file", op_of_read(id), file, buf,
+			     size, RECEIPT_REASON_ALLOWED);
+}
+
+int receipt_kernel_load_data(enum kernel_load_data_id id, bool contents)
+{
+	if (READ_ONCE(probe_task) == current)
+		WRITE_ONCE(probe_reached, true);
+	if (contents)
+		return 0;
+
+	return decide_buffer("kernel_load_data", op_of_load(id), NULL, NULL, 0,
+			     RECEIPT_REASON_NO_CONTENTS);
+}
+
+int receipt_kernel_post_load_data(char *buf, loff_t size,
+				  enum kernel_load_data_id id,
+				  char *description)
+{
+	return decide_buffer("kernel_post_load_data", op_of_load(id), NULL, buf,
+			     size, RECEIPT_REASON_ALLOWED);
+}
+
+/**
+ * receipt_hooks_reached - does the kernel call our hooks?
+ *
+ * Context: Bring-up, once.
+ * Return: whether a call of an exported security function came through.
+ */
+bool receipt_hooks_reached(void)
+{
+	WRITE_ONCE(probe_task, current);
+	security_kernel_load_data(LOADING_UNKNOWN, true);
+	WRITE_ONCE(probe_task, NULL);
+
+	return READ_ONCE(probe_reached);
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ECDSA with a log's or an issuer's key, each signature verified once.
+ *
+ * One receipt vouches for every file of a package, so what has been verified is
+ * remembered: a table of SHA-256(key id || alg || to-be-signed hash || signature),
+ * newest wins its slot. It holds successes only, and what it holds is bound to the
+ * key, not to the policy.
+ */
+#include <crypto/public_key.h>
+#include <linux/oid_registry.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "private.h"
+
+#define COSE_ES256		(-7)
+#define COSE_ES384		(-35)
+
+#define POINT_MAX		97
+#define COORD_MAX		48
+#define DER_SIG_MAX		(2 * (COORD_MAX + 3) + 3)
+#define VERIFIED_SLOTS		4096
+
+static const struct {
+	const char *algo;
+	const char *hash;
+	s64 alg;
+	u8 coord;	/* bytes of a coordinate */
+	u8 point;	/* bytes of the uncompressed point */
+	u8 hash_size;
+} curves[] = {
+	[RECEIPT_CURVE_P256] = { "ecdsa-nist-p256", "sha256", COSE_ES256,
+				 32, 65, 32 },
+	[RECEIPT_CURVE_P384] = { "ecdsa-nist-p384", "sha384", COSE_ES384,
+				 48, 97, 48 },
+};
+
+static DEFINE_SPINLOCK(verified_lock);
+static u8 (*verified)[RECEIPT_HASH_SIZE] __ro_after_init;
+
+/* All that public_key_verify_signature() reads, away from the stack. */
+struct verification {
+	struct public_key key;
+	struct public_key_signature sig;
+	u8 point[POINT_MAX];
+	u8 der[DER_SIG_MAX];
+	u8 hash[COORD_MAX];
+};
+
+/* A positive DER INTEGER of a big-endian number; returns its end. */
+static u8 *put_der_int(u8 *out, const u8 *num, size_t len)
+{
+	while (len > 1 && !*num) {
+		num++;
+		len--;
+	}
+	*out++ = 0x02;
+	*out++ = len + (*num >> 7);
+	if (*num >> 7)
+		*out++ = 0;
+	memcpy(out, num, len);
+
+	return out + len;
+}
+
+/* r || s as COSE has it (RFC 9053 section 2.1) to ECDSA-Sig-Value. */
+static size_t der_signature(u8 *out, const u8 *sig, size_t coord)
+{
+	u8 *end = put_der_int(put_der_int(out + 2, sig, coord), sig + coord,
+			      coord);
+
+	out[0] = 0x30;
+	out[1] = end - out - 2;
+
+	return end - out;
+}
+
+/**
+ * receipt_logkey_fits - does an algorithm belong to a key's curve?
+ * @key: key
+ * @alg: COSE algorithm of a receipt
+ *
+ * Return: whether it does.
+ */
+bool receipt_logkey_fits(const struct receipt_key *key, s64 alg)
+{
+	return curves[key->curve].alg == alg;
+}
+
+/**
+ * receipt_logkey_kid - does a key id name a key?
+ * @key: key
+ * @kid: label 4 of a receipt; a missing one (NULL data) names every key
+ *
+ * Logs write the SHA-256 of the key, as bytes or as hex text.
+ *
+ * Return: whether it does.
+ */
+bool receipt_logkey_kid(const struct receipt_key *key,
+			const struct receipt_text *kid)
+{
+	char hex[2 * RECEIPT_HASH_SIZE];
+
+	if (!kid->data)
+		return true;
+	if (kid->len == RECEIPT_HASH_SIZE)
+		return !memcmp(kid->data, key->id, RECEIPT_HASH_SIZE);
+	bin2hex(hex, key->id, RECEIPT_HASH_SIZE);
+
+	return kid->len == sizeof(hex) && !memcmp(kid->data, hex, sizeof(hex));
+}
+
+static int verify_hash(const struct receipt_key *key, const u8 *hash,
+		       const u8 *sig)
+{
+	size_t point = curves[key->curve].point;
+	struct verification *v = kzalloc(sizeof(*v), GFP_KERNEL);
+	int ret;
+
+	if (!v)
+		return -ENOMEM;
+
+	memcpy(v->point, key->spki + key->spki_len - point, point);
+	memcpy(v->hash, hash, curves[key->curve].hash_size);
+	v->key.key = v->point;
+	v->key.keylen = point;
+	v->key.algo = OID_id_ecPublicKey;
+	v->key.pkey_algo = curves[key->curve].algo;
+	v->key.id_type = "X509";
+	v->sig.s = v->der;
+	v->sig.s_size = der_signature(v->der, sig, curves[key->curve].coord);
+	v->sig.digest = v->hash;
+	v->sig.digest_size = curves[key->curve].hash_size;
+	v->sig.pkey_algo = "ecdsa";
+	v->sig.hash_algo = curves[key->curve].hash;
+	v->sig.encoding = "x962";
+	receipt_count(RECEIPT_STAT_SIGNATURES);
+	ret = public_key_verify_signature(&v->key, &v->sig);
+	kfree(v);
+
+	return ret;
+}
+
+static u8 *slot_of(const u8 *id)
+{
+	return verified[(id[0] | id[1] << 8) % VERIFIED_SLOTS];
+}
+
+static bool is_verified(const u8 *id)
+{
+	bool known;
+
+	spin_lock(&verified_lock);
+	known = !memcmp(slot_of(id), id, RECEIPT_HASH_SIZE);
+	spin_unlock(&verified_lock);
+
+	return known;
+}
+
+static void set_verified(const u8 *id)
+{
+	spin_lock(&verified_lock);
+	memcpy(slot_of(id), id, RECEIPT_HASH_SIZE);
+	spin_unlock(&verified_lock);
+}
+
+/* What a success is remembered by. */
+static int verification_id(const struct receipt_key *key, const u8 *hash,
+			   const u8 *sig, size_t sig_len, u8 *id)
+{
+	u8 spki_id[RECEIPT_HASH_SIZE];
+	struct receipt_span spki = { key->spki, key->spki_len };
+	struct receipt_span spans[] = {
+		{ spki_id, sizeof(spki_id) },
+		{ hash, curves[key->curve].hash_size },
+		{ sig, sig_len },
+	};
+
+	return receipt_sha256(&spki, 1, spki_id) ?:
+	       receipt_sha256(spans, ARRAY_SIZE(spans), id);
+}
+
+static int hash_tbs(const struct receipt_key *key,
+		    const struct receipt_span *tbs, size_t n, u8 *hash)
+{
+	return key->curve == RECEIPT_CURVE_P256 ?
+	       receipt_sha256(tbs, n, hash) : receipt_sha384(tbs, n, hash);
+}
+
+/**
+ * receipt_logkey_verify - verify a COSE signature
+ * @key: key of the policy
+ * @alg: COSE algorithm of the signature, see receipt_logkey_fits()
+ * @tbs: pieces of the Sig_structure (RFC 9052 section 4.4)
+ * @n: their number
+ * @sig: r || s
+ * @sig_len: its length
+ *
+ * Context: May sleep.
+ * Return: RECEIPT_REASON_ALLOWED, RECEIPT_REASON_ALGORITHM,
+ *	RECEIPT_REASON_NO_MEMORY, RECEIPT_REASON_SIGNATURE.
+ */
+enum receipt_reason receipt_logkey_verify(const struct receipt_key *key, s64 alg,
+					  const struct receipt_span *tbs, size_t n,
+					  const u8 *sig, size_t sig_len)
+{
+	u8 hash[COORD_MAX], id[RECEIPT_HASH_SIZE];
+	int ret;
+
+	if (!receipt_logkey_fits(key, alg))
+		return RECEIPT_REASON_ALGORITHM;
+	if (sig_len != 2 * curves[key->curve].coord)
+		return RECEIPT_REASON_SIGNATURE;
+	if (hash_tbs(key, tbs, n, hash) ||
+	    verification_id(key, hash, sig, sig_len, id))
+		return RECEIPT_REASON_NO_MEMORY;
+	if (is_verified(id))
+		return RECEIPT_REASON_ALLOWED;
+
+	ret = verify_hash(key, hash, sig);
+	if (!ret)
+		set_verified(id);
+
+	return ret == -ENOMEM ? RECEIPT_REASON_NO_MEMORY :
+	       ret ? RECEIPT_REASON_SIGNATURE : RECEIPT_REASON_ALLOWED;
+}
+
+/* Known answers: the text "receipt" under two throw-away keys. */
+static const struct known_answer {
+	s64 alg;
+	struct receipt_key key;
+	u8 sig_len;
+	u8 sig[2 * COORD_MAX];
+} known_answers[] __initconst = {
+	{
+		.alg = COSE_ES256,
+		.key = {
+			.curve = RECEIPT_CURVE_P256,
+			.spki_len = 91,
+			.spki = {
+				0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce,
+				0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+				0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04, 0xd3, 0x04, 0x16,
+				0xb1, 0xdc, 0x87, 0xfb, 0x32, 0xcf, 0x5d, 0xd1, 0x20, 0x5a,
+				0x55, 0xa5, 0x4a, 0x4a, 0x48, 0xd1, 0xc1, 0xa1, 0x64, 0x44,
+				0x0f, 0x16, 0x9c, 0x9f, 0xcf, 0xbc, 0x8b, 0xb8, 0x47, 0xc1,
+				0xb2, 0xb6, 0x54, 0x0d, 0xf0, 0x07, 0xd1, 0x6d, 0x32, 0xeb,
+				0x55, 0x86, 0x44, 0xff, 0x80, 0x83, 0x90, 0xca, 0x14, 0x86,
+				0x05, 0x00, 0x79, 0x57, 0x3d, 0x85, 0xcb, 0xd4, 0xbb, 0xf5,
+				0xe5,
+			},
+		},
+		.sig_len = 64,
+		.sig = {
+			0x59, 0x6b, 0x04, 0x8d, 0x53, 0x41, 0x6d, 0x86, 0x51, 0xdd,
+			0x47, 0xa4, 0x25, 0xb0, 0x27, 0xa8, 0xdb, 0xb3, 0xc5, 0x32,
+			0xf4, 0x80, 0xc4, 0xe5, 0xba, 0x48, 0x29, 0x83, 0xd0, 0x56,
+			0x80, 0xbb, 0xc0, 0x13, 0x66, 0xad, 0x23, 0xc2, 0x3b, 0xd7,
+			0x0b, 0xa6, 0x07, 0x85, 0xbd, 0x1a, 0x21, 0xd6, 0x67, 0x16,
+			0x54, 0xce, 0x05, 0x99, 0x18, 0x50, 0xa9, 0xcf, 0x50, 0x41,
+			0x43, 0xa6, 0x70, 0xfb,
+		},
+	},
+	{
+		.alg = COSE_ES384,
+		.key = {
+			.curve = RECEIPT_CURVE_P384,
+			.spki_len = 120,
+			.spki = {
+				0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce,
+				0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22,
+				0x03, 0x62, 0x00, 0x04, 0x72, 0xcc, 0x23, 0xc8, 0x71, 0x06,
+				0xc1, 0xf6, 0xc7, 0x1d, 0x93, 0x1b, 0x71, 0xc2, 0xfc, 0xf8,
+				0xda, 0xbc, 0x74, 0x7f, 0xe7, 0xea, 0x70, 0xcc, 0x62, 0x53,
+				0x02, 0x1f, 0x92, 0x58, 0x3f, 0x0e, 0x73, 0xbf, 0x5f, 0xf3,
+				0xb3, 0xf8, 0xee, 0xd4, 0x46, 0x9f, 0xa3, 0x9e, 0x28, 0x54,
+				0xcf, 0x8e, 0x25, 0x25, 0xc0, 0x6f, 0xf8, 0xcd, 0x0f, 0x12,
+				0x25, 0x71, 0x88, 0x5c, 0x2e, 0xe5, 0xed, 0xc8, 0xb5, 0xc0,
+				0x83, 0xf9, 0x51, 0xfe, 0xe8, 0xbb, 0x45, 0xb0, 0x31, 0x6e,
+				0x54, 0xe9, 0x79, 0xdf, 0x03, 0xdb, 0x50, 0x5e, 0x83, 0xf6,
+				0xac, 0xdd, 0x6a, 0xdd, 0xb1, 0xc6, 0xf1, 0x87, 0x80, 0xe4,
+			},
+		},
+		.sig_len = 96,
+		.sig = {
+			0x35, 0x31, 0xe7, 0xbb, 0xc2, 0x2e, 0x92, 0x58, 0xa3, 0xac,
+			0x2f, 0x77, 0xcc, 0x1b, 0x4a, 0x0b, 0xe0, 0x9b, 0x72, 0x37,
+			0xbd, 0x60, 0x92, 0x9d, 0xcb, 0x35, 0x8a, 0x54, 0xa2, 0x4f,
+			0xfa, 0x3d, 0xac, 0x11, 0xbb, 0xb9, 0xe3, 0x67, 0x96, 0x45,
+			0x72, 0x36, 0x57, 0xdb, 0x01, 0x37, 0xf5, 0x55, 0xe1, 0x6a,
+			0xd8, 0xfd, 0xef, 0x5c, 0x6f, 0x43, 0x5b, 0x32, 0xe8, 0xc9,
+			0xc3, 0x24, 0xdc, 0xc2, 0x75, 0x33, 0x08, 0xe2, 0x91, 0xd0,
+			0x80, 0x17, 0x27, 0x0a, 0xf9, 0x77, 0x2b, 0xde, 0x03, 0xe6,
+			0x16, 0xa1, 0xc5, 0x2d, 0x34, 0x4f, 0xab, 0x46, 0x88, 0x0f,
+			0xcd, 0xf5, 0x4f, 0x6f, 0xe0, 0xc1,
+		},
+	},
+};
+
+static int __init test_known_answer(const struct known_answer *ka)
+{
+	struct receipt_span good = { "receipt", 7 }, bad = { "Receipt", 7 };
+	u8 hash[COORD_MAX];
+	int ret;
+
+	ret = hash_tbs(&ka->key, &good, 1, hash) ?:
+	      verify_hash(&ka->key, hash, ka->sig);
+	if (ret)
+		return ret;
+	ret = hash_tbs(&ka->key, &bad, 1, hash) ?:
+	      verify_hash(&ka->key, hash, ka->sig);
+
+	return ret == -EKEYREJECTED ? 0 : -EINVAL;
+}
+
+/**
+ * receipt_logkey_init - prove that the kernel's ECDSA works
+ *
+ * Context: Process context, may load crypto modules.
+ * Return: 0, -ENOMEM, or what ECDSA says: -ENOENT or -ENOPKG where the kernel
+ *	has none.
+ */
+int __init receipt_logkey_init(void)
+{
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(known_answers); i++) {
+		ret = test_known_answer(&known_answers[i]);
+		if (ret) {
+			pr_err("this kernel does not verify %s (error %d): ECDSA is needed, Linux 6.12 has it\n",
+			       curves[known_answers[i].key.curve].algo, ret);
+			return ret;
+		}
+	}
+	verified = kvcalloc(VERIFIED_SLOTS, sizeof(*verified), GFP_KERNEL);
+
+	return verified ? 0 : -ENOMEM;
+}
+
+/**
+ * receipt_logkey_exit - undo receipt_logkey_init() after a failed bring-up
+ */
+void __init receipt_logkey_exit(void)
+{
+	kvfree(verified);
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Questions to the helper, and those who wait for the answers.
+ *
+ * One lookup per digest: whoever needs the same digest joins it. The list of
+ * pending lookups is the queue; a message to the helper only wakes it, and what
+ * it misses it finds by a dump, as does the next helper after a restart. A
+ * lookup ends answered, or at its deadline, or when nobody waits any more.
+ */
+#include <linux/cred.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <net/genetlink.h>
+
+#include "private.h"
+
+#define LOOKUP_DEADLINE		(10 * HZ)
+#define LOOKUP_MAX		4096	/* pending, in all */
+#define LOOKUP_MAX_USER		64	/* pending, of one user but root */
+
+/**
+ * struct lookup - a question to the helper
+ * @list: in @pending until it is done
+ * @ref: one of the list, one of each waiter
+ * @waiters: tasks that wait, under @pending_lock
+ * @id: number, never used twice
+ * @uid: who asked first
+ * @deadline: jiffies
+ * @digest: of the artifact
+ * @op: operation
+ * @size: bytes of the artifact
+ * @wait: for @done
+ * @done: answered or timed out
+ * @reason: RECEIPT_REASON_ALLOWED when the cache knows more now
+ */
+struct lookup {
+	struct list_head list;
+	refcount_t ref;
+	u32 waiters;
+	u64 id;
+	kuid_t uid;
+	unsigned long deadline;
+	struct receipt_digest digest;
+	enum receipt_op op;
+	u64 size;
+	wait_queue_head_t wait;
+	bool done;
+	enum receipt_reason reason;
+};
+
+static DEFINE_SPINLOCK(pending_lock);
+static LIST_HEAD(pending);
+static u32 npending;
+static u64 last_id;
+
+static void put_lookup(struct lookup *l)
+{
+	if (refcount_dec_and_test(&l->ref))
+		kfree(l);
+}
+
+static void finish(struct lookup *l, enum receipt_reason reason)
+{
+	lockdep_assert_held(&pending_lock);
+	list_del_init(&l->list);
+	npending--;
+	l->reason = reason;
+	smp_store_release(&l->done, true);
+	wake_up_all(&l->wait);
+}
+
+static struct lookup *find_pending(const struct receipt_digest *digest)
+{
+	struct lookup *l;
+
+	list_for_each_entry(l, &pending, list)
+		if (receipt_digest_equal(&l->digest, digest))
+			return l;
+
+	return NULL;
+}
+
+static bool queue_full(kuid_t uid)
+{
+	struct lookup *l;
+	u32 n = 0;
+
+	if (npending >= LOOKUP_MAX)
+		return true;
+	if (uid_eq(uid, GLOBAL_ROOT_UID))
+		return false;
+	list_for_each_entry(l, &pending, list)
+		if (uid_eq(l->uid, uid) && ++n >= LOOKUP_MAX_USER)
+			return true;
+
+	return false;
+}
+
+static struct lookup *new_lookup(const struct receipt_request *req,
+				 const struct receipt_digest *digest)
+{
+	struct lookup *l = kzalloc(sizeof(*l), GFP_KERNEL);
+
+	if (!l)
+		return NULL;
+
+	INIT_LIST_HEAD(&l->list);
+	init_waitqueue_head(&l->wait);
+	refcount_set(&l->ref, 1);
+	l->waiters = 1;
+	l->uid = current_uid();
+	l->deadline = jiffies + LOOKUP_DEADLINE;
+	l->digest = *digest;
+	l->op = req->op;
+	l->size = req->inode ? i_size_read(req->inode) : req->size;
+
+	return l;
+}
+
+/*
+ * Joins the pending lookup of the same digest, or makes @fresh pending. The
+ * caller owns a reference of what is returned; NULL when the queue is full.
+ */
+static struct lookup *join_or_add(struct lookup *fresh)
+{
+	struct lookup *l;
+
+	spin_lock(&pending_lock);
+	l = find_pending(&fresh->digest);
+	if (l) {
+		refcount_inc(&l->ref);
+		l->waiters++;
+	} else if (!queue_full(fresh->uid)) {
+		l = fresh;
+		l->id = ++last_id;
+		refcount_inc(&l->ref);
+		list_add_tail(&l->list, &pending);
+		npending++;
+	}
+	spin_unlock(&pending_lock);
+
+	return l;
+}
+
+/* A waiter goes: out of time, killed, or answered. */
+static enum receipt_reason leave(struct lookup *l, bool in_time)
+{
+	enum receipt_reason reason;
+	bool last = false;
+
+	spin_lock(&pending_lock);
+	l->waiters--;
+	if (!l->done && (!in_time || !l->waiters)) {
+		finish(l, RECEIPT_REASON_HELPER_TIMEOUT);
+		last = true;
+	}
+	reason = l->done ? l->reason : RECEIPT_REASON_INTERRUPTED;
+	spin_unlock(&pending_lock);
+	if (last)
+		put_lookup(l);
+	put_lookup(l);
+
+	return reason;
+}
+
+static enum receipt_reason wait_done(struct lookup *l)
+{
+	long left = l->deadline - jiffies;
+	long ret = left > 0 ? left : 1;
+
+	ret = ___wait_event(l->wait,
+			    ___wait_cond_timeout(smp_load_acquire(&l->done)),
+			    (TASK_KILLABLE | TASK_FREEZABLE), 0, ret,
+			    __ret = schedule_timeout(__ret));
+	if (ret >= 0)
+		return leave(l, ret > 0);
+	leave(l, true);
+
+	return RECEIPT_REASON_INTERRUPTED;
+}
+
+/* Why the helper cannot be asked at all. */
+static enum receipt_reason unaskable(u32 *portid)
+{
+	if (receipt_helper_get(portid, NULL) == RECEIPT_HELPER_ABSENT)
+		return RECEIPT_REASON_NO_HELPER;
+
+	return receipt_helper_is_current() ? RECEIPT_REASON_HELPER_ITSELF :
+					     RECEIPT_REASON_ALLOWED;
+}
+
+/**
+ * receipt_lookup_wait - ask the helper and wait for the end of it
+ * @req: the event
+ * @digest: what evidence is needed for
+ *
+ * While the helper is lost the question waits for the next one.
+ *
+ * Context: May sleep: killable, freezable, at most LOOKUP_DEADLINE.
+ * Return: RECEIPT_REASON_ALLOWED when the cache knows what there is to know now,
+ *	else RECEIPT_REASON_NO_HELPER, RECEIPT_REASON_HELPER_ITSELF,
+ *	RECEIPT_REASON_QUEUE_FULL, RECEIPT_REASON_HELPER_TIMEOUT,
+ *	RECEIPT_REASON_INTERRUPTED, RECEIPT_REASON_NO_MEMORY.
+ */
+enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
+					const struct receipt_digest *digest)
+{
+	enum receipt_reason reason;
+	struct lookup *fresh, *l;
+	u32 portid;
+
+	reason = unaskable(&portid);
+	if (reason)
+		return reason;
+	fresh = new_lookup(req, digest);
+	if (!fresh)
+		return RECEIPT_REASON_NO_MEMORY;
+
+	l = join_or_add(fresh);
+	if (l != fresh)
+		kfree(fresh);
+	if (!l)
+		return RECEIPT_REASON_QUEUE_FULL;
+	if (l == fresh) {
+		receipt_count(RECEIPT_STAT_LOOKUPS);
+		receipt_netlink_ask(portid, l->id, req, digest);
+	} else {
+		receipt_count(RECEIPT_STAT_JOINED);
+	}
+
+	return wait_done(l);
+}
+
+/**
+ * receipt_lookup_done - the helper has answered
+ * @id: of the lookup
+ * @digest: must be the lookup's own
+ * @generation: of the policy that the answer was checked under
+ * @reason: why there is no evidence, when there is none
+ *
+ * Return: whether such a lookup was pending.
+ */
+bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
+			 u64 generation, enum receipt_reason reason)
+{
+	struct lookup *l;
+	bool found;
+
+	receipt_cache_complete(digest, generation, reason);
+	spin_lock(&pending_lock);
+	l = find_pending(digest);
+	found = l && l->id == id;
+	if (found)
+		finish(l, RECEIPT_REASON_ALLOWED);
+	spin_unlock(&pending_lock);
+	if (found)
+		put_lookup(l);
+
+	return found;
+}
+
+/**
+ * receipt_lookup_pending - how many lookups are pending
+ *
+ * Return: their number.
+ */
+u64 receipt_lookup_pending(void)
+{
+	return READ_ONCE(npending);
+}
+
+/**
+ * receipt_lookup_next - the pending lookup after another
+ * @after: id, zero to begin
+ * @id: set to the id of the one that is returned
+ * @digest: set to its digest
+ * @op: set to its operation
+ * @size: set to its size
+ *
+ * Return: whether there is one.
+ */
+bool receipt_lookup_next(u64 after, u64 *id, struct receipt_digest *digest,
+			 enum receipt_op *op, u64 *size)
+{
+	struct lookup *l;
+	bool found = false;
+
+	spin_lock(&pending_lock);
+	list_for_each_entry(l, &pending, list) {
+		if (l->id <= after)
+			continue;
+		*id = l->id;
+		*digest = l->digest;
+		*op = l->op;
+		*size = l->size;
+		found = true;
+		break;
+	}
+	spin_unlock(&pending_lock);
+
+	return found;
+}

@@ -1,0 +1,953 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The border: generic netlink family "receipt" (uapi/receipt.h).
+ *
+ * Attributes are parsed here and not by the generic netlink core, so that what
+ * is refused is counted, and a duplicate is seen. Evidence is proven in the
+ * sender's context, several senders at a time.
+ */
+#include <linux/bitmap.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/kdev_t.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <net/genetlink.h>
+#include <net/netlink.h>
+
+#include "private.h"
+
+#define TOKENS_MAX_BYTES (RECEIPT_MAX_TOKENS * sizeof(struct receipt_token))
+#define PATH_MAX_BYTES	(RECEIPT_MAX_PATH * RECEIPT_HASH_SIZE)
+#define HEADERS_MAX	(1 + RECEIPT_MAX_RECEIPTS)
+
+static struct genl_family family;
+
+
+#define MAX_LEN(bytes)	{ .type = NLA_BINARY, .len = (bytes) }
+
+static const struct netlink_range_validation token_bytes = {
+	.min = sizeof(struct receipt_token), .max = TOKENS_MAX_BYTES,
+};
+
+static const struct nla_policy attr_policy[RECEIPT_A_MAX + 1] = {
+	[RECEIPT_A_ID] = { .type = NLA_U64 },
+	[RECEIPT_A_KIND] = NLA_POLICY_RANGE(NLA_U8, RECEIPT_KIND_SHA256,
+					    RECEIPT_KIND_DMVERITY_SHA256),
+	[RECEIPT_A_DIGEST] = NLA_POLICY_RANGE(NLA_BINARY, RECEIPT_HASH_SIZE,
+					      RECEIPT_MAX_DIGEST),
+	[RECEIPT_A_OP] = NLA_POLICY_MAX(NLA_U8, RECEIPT_OP_COUNT - 1),
+	[RECEIPT_A_STATEMENT] = { .type = NLA_NESTED },
+	[RECEIPT_A_RECEIPT] = { .type = NLA_NESTED },
+	[RECEIPT_A_MANIFEST] = { .type = NLA_NESTED },
+	[RECEIPT_A_MORE] = { .type = NLA_FLAG },
+	[RECEIPT_A_REASON] = NLA_POLICY_MAX(NLA_U32, 255),
+	[RECEIPT_A_POLICY] = MAX_LEN(RECEIPT_MAX_POLICY),
+	[RECEIPT_A_ABI] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy stmt_policy[RECEIPT_STMT_MAX + 1] = {
+	[RECEIPT_STMT_TOKENS] = NLA_POLICY_FULL_RANGE(NLA_BINARY, &token_bytes),
+	[RECEIPT_STMT_BLOB] = MAX_LEN(RECEIPT_MAX_BLOB),
+	[RECEIPT_STMT_PAYLOAD] = MAX_LEN(RECEIPT_MAX_PAYLOAD),
+	[RECEIPT_STMT_SIGNATURE] = MAX_LEN(RECEIPT_MAX_SIGNATURE),
+};
+
+static const struct nla_policy rcpt_policy[RECEIPT_RCPT_MAX + 1] = {
+	[RECEIPT_RCPT_TOKENS] = NLA_POLICY_FULL_RANGE(NLA_BINARY, &token_bytes),
+	[RECEIPT_RCPT_BLOB] = MAX_LEN(RECEIPT_MAX_BLOB),
+	[RECEIPT_RCPT_SIGNATURE] = MAX_LEN(RECEIPT_MAX_SIGNATURE),
+	[RECEIPT_RCPT_PATH] = MAX_LEN(PATH_MAX_BYTES),
+	[RECEIPT_RCPT_INDEX] = { .type = NLA_U64 },
+	[RECEIPT_RCPT_TREE_SIZE] = { .type = NLA_U64 },
+	[RECEIPT_RCPT_LEAF_TX] = NLA_POLICY_EXACT_LEN(RECEIPT_HASH_SIZE),
+	[RECEIPT_RCPT_LEAF_EVIDENCE] =
+		NLA_POLICY_RANGE(NLA_BINARY, 1, RECEIPT_MAX_LEAF_EVIDENCE),
+	[RECEIPT_RCPT_LEFT] = MAX_LEN(RECEIPT_MAX_PATH),
+};
+
+static const struct nla_policy mft_policy[RECEIPT_MFT_MAX + 1] = {
+	[RECEIPT_MFT_USAGE] = { .type = NLA_U8 },
+	[RECEIPT_MFT_INDEX] = { .type = NLA_U64 },
+	[RECEIPT_MFT_TREE_SIZE] = { .type = NLA_U64 },
+	[RECEIPT_MFT_PATH] = MAX_LEN(PATH_MAX_BYTES),
+};
+
+/* Counts a refused message and names the reason. */
+static int refuse(struct genl_info *info, enum receipt_reason reason,
+		  const char *what, int err)
+{
+	receipt_count(RECEIPT_STAT_REFUSED_MESSAGES);
+	NL_SET_ERR_MSG_FMT(info->extack, "%s: %s", receipt_reason_text(reason),
+			   what);
+
+	return err;
+}
+
+static int malformed(struct genl_info *info, const char *what)
+{
+	return refuse(info, RECEIPT_REASON_MESSAGE, what, -EINVAL);
+}
+
+static bool has_duplicate(const struct nlattr *head, int len, int repeatable)
+{
+	DECLARE_BITMAP(seen, RECEIPT_A_MAX + 1) = {};
+	const struct nlattr *nla;
+	int rem;
+
+	nla_for_each_attr(nla, head, len, rem)
+		if (nla_type(nla) != repeatable &&
+		    __test_and_set_bit(nla_type(nla), seen))
+			return true;
+
+	return false;
+}
+
+/* Parses attributes; each at most once, but for those of type @repeatable. */
+static int parse(struct genl_info *info, const struct nlattr *head, int len,
+		 int repeatable, struct nlattr **tb, int max,
+		 const struct nla_policy *policy)
+{
+	BUILD_BUG_ON(RECEIPT_A_MAX < RECEIPT_RCPT_MAX);
+
+	if (__nla_parse(tb, max, head, len, policy, NL_VALIDATE_STRICT,
+			info->extack)) {
+		receipt_count(RECEIPT_STAT_REFUSED_MESSAGES);
+		return -EINVAL;
+	}
+	if (has_duplicate(head, len, repeatable))
+		return malformed(info, "duplicate attribute");
+
+	return 0;
+}
+
+static int parse_nest(struct genl_info *info, const struct nlattr *nest,
+		      struct nlattr **tb, int max,
+		      const struct nla_policy *policy)
+{
+	return parse(info, nla_data(nest), nla_len(nest), -1, tb, max, policy);
+}
+
+static const struct nlattr *attr_head(const struct genl_info *info, int *len)
+{
+	*len = nlmsg_attrlen(info->nlhdr, GENL_HDRLEN);
+
+	return nlmsg_attrdata(info->nlhdr, GENL_HDRLEN);
+}
+
+/* What every command begins with. */
+static int begin(struct sk_buff *skb, struct genl_info *info,
+		 struct nlattr **tb)
+{
+	const struct nlattr *head;
+	int len;
+
+	if (!netlink_capable(skb, CAP_MAC_ADMIN)) {
+		receipt_count(RECEIPT_STAT_REFUSED_MESSAGES);
+		return -EPERM;
+	}
+	if (info->genlhdr->reserved)
+		return malformed(info, "reserved header field");
+	head = attr_head(info, &len);
+
+	return parse(info, head, len, RECEIPT_A_RECEIPT, tb, RECEIPT_A_MAX,
+		     attr_policy);
+}
+
+static int read_digest(struct genl_info *info, struct nlattr **tb,
+		       struct receipt_digest *digest)
+{
+	memset(digest, 0, sizeof(*digest));
+	if (!tb[RECEIPT_A_KIND] || !tb[RECEIPT_A_DIGEST])
+		return malformed(info, "kind or digest is missing");
+
+	digest->kind = nla_get_u8(tb[RECEIPT_A_KIND]);
+	if (nla_len(tb[RECEIPT_A_DIGEST]) != receipt_kind_size(digest->kind))
+		return malformed(info, "digest does not fit its kind");
+	memcpy(digest->bytes, nla_data(tb[RECEIPT_A_DIGEST]),
+	       nla_len(tb[RECEIPT_A_DIGEST]));
+
+	return 0;
+}
+
+/**
+ * struct reading - evidence while it is read
+ * @info: message
+ * @ev: evidence; its bytes stand in the message, its tokens in @tokens
+ * @ntokens: used entries of @tokens
+ * @tokens: aligned copies
+ */
+struct reading {
+	struct genl_info *info;
+	struct receipt_evidence ev;
+	u32 ntokens;
+	struct receipt_token *tokens[HEADERS_MAX];
+};
+
+static const u8 *bytes_of(const struct nlattr *nla, u32 *len)
+{
+	*len = nla ? nla_len(nla) : 0;
+
+	return nla ? nla_data(nla) : (const u8 *)"";
+}
+
+static int read_header(struct reading *r, const struct nlattr *tokens,
+		       const struct nlattr *blob, struct receipt_header *hdr)
+{
+	struct receipt_token *copy;
+
+	if (!tokens)
+		return malformed(r->info, "tokens are missing");
+	if (nla_len(tokens) % sizeof(*copy))
+		return malformed(r->info, "tokens are cut off");
+
+	copy = kvmalloc(nla_len(tokens), GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, nla_data(tokens), nla_len(tokens));
+	r->tokens[r->ntokens++] = copy;
+	hdr->tokens = copy;
+	hdr->ntokens = nla_len(tokens) / sizeof(*copy);
+	hdr->blob = bytes_of(blob, &hdr->blob_len);
+
+	return 0;
+}
+
+static int read_path(struct reading *r, const struct nlattr *nla,
+		     const u8 **path, u32 *steps)
+{
+	u32 len;
+
+	*path = bytes_of(nla, &len);
+	if (len % RECEIPT_HASH_SIZE)
+		return malformed(r->info, "path is cut off");
+	*steps = len / RECEIPT_HASH_SIZE;
+
+	return 0;
+}
+
+static int read_statement(struct reading *r, const struct nlattr *nest)
+{
+	struct receipt_statement *stmt = &r->ev.statement;
+	struct nlattr *tb[RECEIPT_STMT_MAX + 1];
+	int ret;
+
+	ret = parse_nest(r->info, nest, tb, RECEIPT_STMT_MAX, stmt_policy);
+	if (ret)
+		return ret;
+	if (!tb[RECEIPT_STMT_PAYLOAD] || !tb[RECEIPT_STMT_SIGNATURE])
+		return malformed(r->info, "payload or signature is missing");
+	stmt->payload = bytes_of(tb[RECEIPT_STMT_PAYLOAD], &stmt->payload_len);
+	stmt->sig = bytes_of(tb[RECEIPT_STMT_SIGNATURE], &stmt->sig_len);
+
+	return read_header(r, tb[RECEIPT_STMT_TOKENS], tb[RECEIPT_STMT_BLOB],
+			   &stmt->hdr);
+}
+
+/* vds 1: index and size together. vds 2: a side for each step. */
+static int read_proof(struct reading *r, struct nlattr **tb,
+		      struct receipt_receipt *rcpt)
+{
+	u32 len;
+	int ret;
+
+	ret = read_path(r, tb[RECEIPT_RCPT_PATH], &rcpt->path, &rcpt->steps);
+	if (ret)
+		return ret;
+	if (!tb[RECEIPT_RCPT_INDEX] != !tb[RECEIPT_RCPT_TREE_SIZE])
+		return malformed(r->info, "index or tree size is missing");
+	if (tb[RECEIPT_RCPT_INDEX]) {
+		rcpt->has_index = true;
+		rcpt->index = nla_get_u64(tb[RECEIPT_RCPT_INDEX]);
+		rcpt->tree_size = nla_get_u64(tb[RECEIPT_RCPT_TREE_SIZE]);
+	}
+	if (tb[RECEIPT_RCPT_LEAF_TX])
+		rcpt->leaf_tx = nla_data(tb[RECEIPT_RCPT_LEAF_TX]);
+	if (tb[RECEIPT_RCPT_LEAF_EVIDENCE])
+		rcpt->leaf_evidence = bytes_of(tb[RECEIPT_RCPT_LEAF_EVIDENCE],
+					       &rcpt->leaf_evidence_len);
+	if (tb[RECEIPT_RCPT_LEFT]) {
+		rcpt->left = bytes_of(tb[RECEIPT_RCPT_LEFT], &len);
+		if (len != rcpt->steps)
+			return malformed(r->info, "sides do not fit the path");
+	}
+
+	return 0;
+}
+
+static int read_receipt(struct reading *r, const struct nlattr *nest)
+{
+	struct nlattr *tb[RECEIPT_RCPT_MAX + 1];
+	struct receipt_receipt *rcpt;
+	int ret;
+
+	if (r->ev.nreceipts == RECEIPT_MAX_RECEIPTS)
+		return refuse(r->info, RECEIPT_REASON_BOUND, "receipts",
+			      -E2BIG);
+	ret = parse_nest(r->info, nest, tb, RECEIPT_RCPT_MAX, rcpt_policy);
+	if (ret)
+		return ret;
+	rcpt = &r->ev.receipts[r->ev.nreceipts++];
+	rcpt->sig = bytes_of(tb[RECEIPT_RCPT_SIGNATURE], &rcpt->sig_len);
+	ret = read_proof(r, tb, rcpt);
+	if (ret)
+		return ret;
+
+	return read_header(r, tb[RECEIPT_RCPT_TOKENS], tb[RECEIPT_RCPT_BLOB],
+			   &rcpt->hdr);
+}
+
+static int read_receipts(struct reading *r)
+{
+	const struct nlattr *nla, *head;
+	int len, rem, ret = 0;
+
+	head = attr_head(r->info, &len);
+	nla_for_each_attr(nla, head, len, rem) {
+		if (nla_type(nla) == RECEIPT_A_RECEIPT)
+			ret = read_receipt(r, nla);
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+static int read_manifest(struct reading *r, const struct nlattr *nest)
+{
+	struct nlattr *tb[RECEIPT_MFT_MAX + 1];
+	int ret;
+
+	if (!nest)
+		return 0;
+	ret = parse_nest(r->info, nest, tb, RECEIPT_MFT_MAX, mft_policy);
+	if (ret)
+		return ret;
+	if (!tb[RECEIPT_MFT_USAGE] || !tb[RECEIPT_MFT_INDEX] ||
+	    !tb[RECEIPT_MFT_TREE_SIZE])
+		return malformed(r->info, "manifest lacks usage, index or size");
+	r->ev.has_manifest = true;
+	r->ev.usage = nla_get_u8(tb[RECEIPT_MFT_USAGE]);
+	r->ev.index = nla_get_u64(tb[RECEIPT_MFT_INDEX]);
+	r->ev.tree_size = nla_get_u64(tb[RECEIPT_MFT_TREE_SIZE]);
+
+	return read_path(r, tb[RECEIPT_MFT_PATH], &r->ev.path, &r->ev.steps);
+}
+
+static int read_evidence(struct reading *r, struct nlattr **tb)
+{
+	int ret;
+
+	if (!tb[RECEIPT_A_STATEMENT])
+		return malformed(r->info, "statement is missing");
+	ret = read_digest(r->info, tb, &r->ev.digest);
+	if (!ret)
+		ret = read_statement(r, tb[RECEIPT_A_STATEMENT]);
+	if (!ret)
+		ret = read_manifest(r, tb[RECEIPT_A_MANIFEST]);
+	if (!ret)
+		ret = read_receipts(r);
+
+	return ret;
+}
+
+static int evidence_errno(enum receipt_reason reason)
+{
+	switch (reason) {
+	case RECEIPT_REASON_NO_MEMORY:
+		return -ENOMEM;
+	case RECEIPT_REASON_UNKNOWN_LOG:
+	case RECEIPT_REASON_UNKNOWN_KEY:
+		return -ENOKEY;
+	case RECEIPT_REASON_SIGNATURE:
+		return -EKEYREJECTED;
+	default:
+		return -EBADMSG;
+	}
+}
+
+/* Only the helper's answer ends a lookup; anybody else's is a preload. */
+static void answer(struct genl_info *info, struct nlattr **tb,
+		   const struct receipt_digest *digest, u64 generation)
+{
+	if (tb[RECEIPT_A_ID] && !tb[RECEIPT_A_MORE] &&
+	    receipt_helper_is(info->snd_portid))
+		receipt_lookup_done(nla_get_u64(tb[RECEIPT_A_ID]), digest,
+				    generation, RECEIPT_REASON_ALLOWED);
+}
+
+static int prove(struct reading *r, struct nlattr **tb)
+{
+	struct receipt_active *active = receipt_policy_get();
+	struct receipt_proven *proven = NULL;
+	enum receipt_reason reason;
+	int ret;
+
+	if (!active)
+		return refuse(r->info, RECEIPT_REASON_NO_POLICY,
+			      "no log is trusted yet", -ENOKEY);
+
+	reason = receipt_evidence_prove(&r->ev, active->policy, &proven);
+	if (reason) {
+		receipt_count(RECEIPT_STAT_REFUSED_EVIDENCE);
+		NL_SET_ERR_MSG_FMT(r->info->extack, "%s",
+				   receipt_reason_text(reason));
+		ret = evidence_errno(reason);
+	} else {
+		ret = receipt_cache_add(&r->ev.digest, proven);
+	}
+	if (!ret)
+		answer(r->info, tb, &r->ev.digest,
+		       READ_ONCE(active->generation));
+	receipt_policy_put(active);
+
+	return ret;
+}
+
+static int do_evidence(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	struct reading *r;
+	int ret;
+
+	ret = begin(skb, info, tb);
+	if (ret)
+		return ret;
+	r = kvzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+	if (!r)
+		return -ENOMEM;
+
+	r->info = info;
+	ret = read_evidence(r, tb);
+	if (!ret)
+		ret = prove(r, tb);
+	while (r->ntokens)
+		kvfree(r->tokens[--r->ntokens]);
+	kvfree(r);
+
+	return ret;
+}
+
+static int do_no_evidence(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	struct receipt_digest digest;
+	enum receipt_reason reason = RECEIPT_REASON_NO_EVIDENCE;
+	int ret;
+
+	ret = begin(skb, info, tb);
+	if (ret)
+		return ret;
+	if (!receipt_helper_is(info->snd_portid))
+		return refuse(info, RECEIPT_REASON_MESSAGE,
+			      "only the helper may say so", -EPERM);
+	if (!tb[RECEIPT_A_ID])
+		return malformed(info, "id is missing");
+	ret = read_digest(info, tb, &digest);
+	if (ret)
+		return ret;
+	if (tb[RECEIPT_A_REASON] && nla_get_u32(tb[RECEIPT_A_REASON]))
+		reason = nla_get_u32(tb[RECEIPT_A_REASON]);
+
+	return receipt_lookup_done(nla_get_u64(tb[RECEIPT_A_ID]), &digest,
+				   READ_ONCE(receipt_generation), reason) ?
+	       0 : -ENOENT;
+}
+
+static struct sk_buff *new_reply(struct genl_info *info, size_t size,
+				 void **hdr)
+{
+	struct sk_buff *skb = genlmsg_new(size, GFP_KERNEL);
+
+	if (!skb)
+		return NULL;
+	*hdr = genlmsg_put_reply(skb, info, &family, 0, info->genlhdr->cmd);
+	if (!*hdr) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+
+	return skb;
+}
+
+static int reply(struct genl_info *info, struct sk_buff *skb, void *hdr,
+		 int ret)
+{
+	if (ret) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+
+	return genlmsg_reply(skb, info);
+}
+
+static int put_abi(struct sk_buff *skb)
+{
+	return nla_put_u32(skb, RECEIPT_A_ABI, RECEIPT_ABI_VERSION) ?:
+	       nla_put_u64_64bit(skb, RECEIPT_A_ERRATA, RECEIPT_ABI_ERRATA,
+				 RECEIPT_A_PAD);
+}
+
+static int put_digest(struct sk_buff *skb, const struct receipt_digest *digest)
+{
+	return nla_put_u8(skb, RECEIPT_A_KIND, digest->kind) ?:
+	       nla_put(skb, RECEIPT_A_DIGEST, receipt_kind_size(digest->kind),
+		       digest->bytes);
+}
+
+static int put_policy(struct sk_buff *skb, const struct receipt_active *active)
+{
+	const struct receipt_policy *policy = active->policy;
+	char version[20];
+
+	scnprintf(version, sizeof(version), "%u.%u.%u", policy->version[0],
+		  policy->version[1], policy->version[2]);
+
+	return nla_put_u8(skb, RECEIPT_A_MODE, policy->mode) ?:
+	       nla_put_u64_64bit(skb, RECEIPT_A_GENERATION,
+				 READ_ONCE(active->generation),
+				 RECEIPT_A_PAD) ?:
+	       nla_put_string(skb, RECEIPT_A_POLICY_NAME, policy->name) ?:
+	       nla_put_string(skb, RECEIPT_A_POLICY_VERSION, version);
+}
+
+static int do_hello(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	struct sk_buff *msg;
+	void *hdr;
+	int ret;
+
+	ret = begin(skb, info, tb);
+	if (ret)
+		return ret;
+	if (!tb[RECEIPT_A_ABI] ||
+	    nla_get_u32(tb[RECEIPT_A_ABI]) != RECEIPT_ABI_VERSION)
+		return malformed(info, "another ABI version");
+	ret = receipt_helper_register(info->snd_portid);
+	if (ret)
+		return refuse(info, RECEIPT_REASON_MESSAGE,
+			      "another helper serves", ret);
+	msg = new_reply(info, NLMSG_DEFAULT_SIZE, &hdr);
+
+	return msg ? reply(info, msg, hdr, put_abi(msg)) : -ENOMEM;
+}
+
+static int do_status(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	struct receipt_active *active;
+	struct sk_buff *msg;
+	void *hdr;
+	u32 pid;
+	int ret;
+
+	ret = begin(skb, info, tb);
+	if (ret)
+		return ret;
+	msg = new_reply(info, NLMSG_DEFAULT_SIZE, &hdr);
+	if (!msg)
+		return -ENOMEM;
+
+	ret = put_abi(msg) ?:
+	      nla_put_u8(msg, RECEIPT_A_HELPER_STATE,
+			 receipt_helper_get(NULL, &pid)) ?:
+	      nla_put_u32(msg, RECEIPT_A_HELPER_PID, pid);
+	active = receipt_policy_get();
+	if (!ret)
+		ret = active ? put_policy(msg, active) :
+			       nla_put_u8(msg, RECEIPT_A_MODE,
+					  RECEIPT_MODE_NONE);
+	receipt_policy_put(active);
+
+	return reply(info, msg, hdr, ret);
+}
+
+static int put_stat(struct sk_buff *skb, const char *name, u64 value)
+{
+	struct nlattr *nest = nla_nest_start(skb, RECEIPT_A_STAT);
+
+	if (!nest || nla_put_string(skb, RECEIPT_A_NAME, name) ||
+	    nla_put_u64_64bit(skb, RECEIPT_A_VALUE, value, RECEIPT_A_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+
+	return 0;
+}
+
+static int put_stats(struct sk_buff *skb)
+{
+	struct nlattr *nest = nla_nest_start(skb, RECEIPT_A_STATS);
+	u64 positive, negative;
+	int i, ret = 0;
+
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; !ret && i < RECEIPT_STAT_COUNT; i++)
+		ret = put_stat(skb, receipt_stat_name(i), receipt_stat_read(i));
+	receipt_cache_counts(&positive, &negative);
+	ret = ret ?: put_stat(skb, "digests-proven", positive) ?:
+	      put_stat(skb, "digests-without-evidence", negative) ?:
+	      put_stat(skb, "lookups-pending", receipt_lookup_pending());
+	if (!ret)
+		nla_nest_end(skb, nest);
+
+	return ret;
+}
+
+static int do_stats(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	struct sk_buff *msg;
+	void *hdr;
+	int ret;
+
+	ret = begin(skb, info, tb);
+	if (ret)
+		return ret;
+	msg = new_reply(info, NLMSG_DEFAULT_SIZE, &hdr);
+
+	return msg ? reply(info, msg, hdr, put_stats(msg)) : -ENOMEM;
+}
+
+static int do_policy_load(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	int ret;
+
+	ret = begin(skb, info, tb);
+	if (ret)
+		return ret;
+	if (!tb[RECEIPT_A_POLICY])
+		return malformed(info, "policy is missing");
+
+	return receipt_policy_load(nla_data(tb[RECEIPT_A_POLICY]),
+				   nla_len(tb[RECEIPT_A_POLICY]), info->extack);
+}
+
+static int do_policy_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	struct receipt_active *active;
+	struct sk_buff *msg;
+	void *hdr;
+	int ret;
+
+	ret = begin(skb, info, tb);
+	if (ret)
+		return ret;
+	active = receipt_policy_get();
+	if (!active)
+		return -ENOENT;
+	msg = new_reply(info, nla_total_size(active->len) + NLMSG_DEFAULT_SIZE,
+			&hdr);
+	ret = -ENOMEM;
+	if (msg) {
+		ret = put_policy(msg, active) ?:
+		      put_digest(msg, &active->digest) ?:
+		      nla_put(msg, RECEIPT_A_POLICY, active->len, active->text);
+		ret = reply(info, msg, hdr, ret);
+	}
+	receipt_policy_put(active);
+
+	return ret;
+}
+
+static int do_flush(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	int ret;
+
+	ret = begin(skb, info, tb);
+	if (ret)
+		return ret;
+	receipt_cache_flush();
+
+	return receipt_policy_renew();
+}
+
+static int put_explanation(struct sk_buff *skb,
+			   const struct receipt_verdict *verdict,
+			   u32 statements)
+{
+	return nla_put_u8(skb, RECEIPT_A_VERDICT,
+			  verdict->action != RECEIPT_ACTION_DENY) ?:
+	       nla_put_u32(skb, RECEIPT_A_RULE, verdict->line) ?:
+	       nla_put_u32(skb, RECEIPT_A_REASON, verdict->reason) ?:
+	       nla_put_u32(skb, RECEIPT_A_STATEMENTS, statements);
+}
+
+static int do_explain(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	struct receipt_verdict verdict;
+	struct receipt_digest digest;
+	struct sk_buff *msg;
+	u32 statements;
+	void *hdr;
+	int ret;
+
+	ret = begin(skb, info, tb);
+	if (!ret)
+		ret = read_digest(info, tb, &digest);
+	if (ret)
+		return ret;
+	if (!tb[RECEIPT_A_OP])
+		return malformed(info, "operation is missing");
+	verdict = receipt_explain(&digest, nla_get_u8(tb[RECEIPT_A_OP]),
+				  &statements);
+	msg = new_reply(info, NLMSG_DEFAULT_SIZE, &hdr);
+	if (!msg)
+		return -ENOMEM;
+
+	return reply(info, msg, hdr,
+		     put_explanation(msg, &verdict, statements));
+}
+
+static int put_lookup(struct sk_buff *skb, u64 id, enum receipt_op op, u64 size,
+		      const struct receipt_digest *digest, const char *path)
+{
+	return nla_put_u64_64bit(skb, RECEIPT_A_ID, id, RECEIPT_A_PAD) ?:
+	       put_digest(skb, digest) ?:
+	       nla_put_u8(skb, RECEIPT_A_OP, op) ?:
+	       nla_put_u64_64bit(skb, RECEIPT_A_SIZE, size, RECEIPT_A_PAD) ?:
+	       (path ? nla_put_string(skb, RECEIPT_A_PATH, path) : 0);
+}
+
+static int dump_lookups(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct receipt_digest digest;
+	enum receipt_op op;
+	u64 id, size;
+	void *hdr;
+
+	if (!netlink_capable(cb->skb, CAP_MAC_ADMIN))
+		return -EPERM;
+
+	while (receipt_lookup_next(cb->args[0], &id, &digest, &op, &size)) {
+		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				  cb->nlh->nlmsg_seq, &family, NLM_F_MULTI,
+				  RECEIPT_CMD_LOOKUP);
+		if (!hdr)
+			break;
+		if (put_lookup(skb, id, op, size, &digest, NULL)) {
+			genlmsg_cancel(skb, hdr);
+			break;
+		}
+		genlmsg_end(skb, hdr);
+		cb->args[0] = id;
+	}
+
+	return skb->len;
+}
+
+/**
+ * receipt_netlink_ask - wake the helper for a lookup
+ * @portid: its socket; zero: there is none now, the next one dumps
+ * @id: of the lookup
+ * @req: the event
+ * @digest: what evidence is needed for
+ *
+ * What does not reach the helper it finds by a dump.
+ *
+ * Context: May sleep.
+ */
+void receipt_netlink_ask(u32 portid, u64 id, const struct receipt_request *req,
+			 const struct receipt_digest *digest)
+{
+	u64 size = req->inode ? i_size_read(req->inode) : req->size;
+	char *buf = NULL, *path = NULL;
+	struct sk_buff *skb = NULL;
+	void *hdr;
+
+	if (!portid)
+		return;
+	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (buf && req->file)
+		path = file_path(req->file, buf, PATH_MAX);
+	if (IS_ERR(path))
+		path = NULL;
+	skb = genlmsg_new(NLMSG_GOODSIZE + PATH_MAX, GFP_KERNEL);
+	if (!skb)
+		goto out;
+	hdr = genlmsg_put(skb, 0, 0, &family, 0, RECEIPT_CMD_LOOKUP);
+	if (!hdr || put_lookup(skb, id, req->op, size, digest, path))
+		goto out;
+	genlmsg_end(skb, hdr);
+	genlmsg_unicast(&init_net, skb, portid);
+	skb = NULL;
+out:
+	nlmsg_free(skb);
+	kfree(buf);
+}
+
+static struct sk_buff *new_event(enum receipt_event event, void **hdr)
+{
+	struct sk_buff *skb;
+
+	if (!genl_has_listeners(&family, &init_net, 0))
+		return NULL;
+	skb = genlmsg_new(NLMSG_GOODSIZE + PATH_MAX, GFP_KERNEL);
+	if (!skb)
+		return NULL;
+	*hdr = genlmsg_put(skb, 0, 0, &family, 0, RECEIPT_CMD_EVENT);
+	if (!*hdr || nla_put_u8(skb, RECEIPT_A_EVENT, event)) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+
+	return skb;
+}
+
+static void send_event(struct sk_buff *skb, void *hdr, int ret)
+{
+	if (ret) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, hdr);
+	genlmsg_multicast(&family, skb, 0, 0, GFP_KERNEL);
+}
+
+static int put_task(struct sk_buff *skb)
+{
+	char comm[TASK_COMM_LEN];
+
+	return nla_put_u32(skb, RECEIPT_A_PID, task_tgid_nr(current)) ?:
+	       nla_put_u32(skb, RECEIPT_A_UID,
+			   from_kuid(&init_user_ns, current_uid())) ?:
+	       nla_put_string(skb, RECEIPT_A_COMM,
+			      get_task_comm(comm, current));
+}
+
+static int put_file(struct sk_buff *skb, const struct file *file,
+		    const char *path)
+{
+	const struct inode *inode = file_inode(file);
+
+	return (path ? nla_put_string(skb, RECEIPT_A_PATH, path) : 0) ?:
+	       nla_put_u32(skb, RECEIPT_A_DEV_MAJOR,
+			   MAJOR(inode->i_sb->s_dev)) ?:
+	       nla_put_u32(skb, RECEIPT_A_DEV_MINOR,
+			   MINOR(inode->i_sb->s_dev)) ?:
+	       nla_put_u64_64bit(skb, RECEIPT_A_INO, inode->i_ino,
+				 RECEIPT_A_PAD);
+}
+
+/**
+ * receipt_netlink_verdict - tell listeners of a denial
+ * @req: the event
+ * @out: how it ended
+ * @path: of the file, or NULL
+ *
+ * Context: May sleep.
+ */
+void receipt_netlink_verdict(const struct receipt_request *req,
+			     const struct receipt_outcome *out,
+			     const char *path)
+{
+	struct sk_buff *skb;
+	void *hdr;
+	int ret;
+
+	skb = new_event(RECEIPT_EVENT_VERDICT, &hdr);
+	if (!skb)
+		return;
+	ret = nla_put_string(skb, RECEIPT_A_HOOK, req->hook) ?:
+	      nla_put_u8(skb, RECEIPT_A_OP, req->op) ?:
+	      nla_put_u8(skb, RECEIPT_A_VERDICT, 0) ?:
+	      nla_put_u8(skb, RECEIPT_A_ENFORCED, out->enforced) ?:
+	      nla_put_u32(skb, RECEIPT_A_REASON, out->verdict.reason) ?:
+	      nla_put_u32(skb, RECEIPT_A_RULE, out->verdict.line) ?:
+	      put_task(skb) ?:
+	      (out->measured ? put_digest(skb, &out->digest) : 0) ?:
+	      (req->file ? put_file(skb, req->file, path) : 0);
+	send_event(skb, hdr, ret);
+}
+
+/**
+ * receipt_netlink_policy - tell listeners of a new policy
+ * @active: policy
+ *
+ * Context: May sleep.
+ */
+void receipt_netlink_policy(const struct receipt_active *active)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = new_event(RECEIPT_EVENT_POLICY, &hdr);
+	if (skb)
+		send_event(skb, hdr, put_policy(skb, active) ?:
+				     put_digest(skb, &active->digest));
+}
+
+/**
+ * receipt_netlink_helper - tell listeners of the helper's state
+ * @state: new state
+ * @pid: its process
+ *
+ * Context: May sleep.
+ */
+void receipt_netlink_helper(enum receipt_helper_state state, u32 pid)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = new_event(RECEIPT_EVENT_HELPER, &hdr);
+	if (skb)
+		send_event(skb, hdr,
+			   nla_put_u8(skb, RECEIPT_A_HELPER_STATE, state) ?:
+			   nla_put_u32(skb, RECEIPT_A_HELPER_PID, pid));
+}
+
+static const struct genl_small_ops ops[] = {
+	{ .cmd = RECEIPT_CMD_HELLO, .doit = do_hello },
+	{ .cmd = RECEIPT_CMD_LOOKUP, .dumpit = dump_lookups },
+	{ .cmd = RECEIPT_CMD_EVIDENCE, .doit = do_evidence },
+	{ .cmd = RECEIPT_CMD_NO_EVIDENCE, .doit = do_no_evidence },
+	{ .cmd = RECEIPT_CMD_POLICY_LOAD, .doit = do_policy_load },
+	{ .cmd = RECEIPT_CMD_POLICY_GET, .doit = do_policy_get },
+	{ .cmd = RECEIPT_CMD_STATUS, .doit = do_status },
+	{ .cmd = RECEIPT_CMD_STATS, .doit = do_stats },
+	{ .cmd = RECEIPT_CMD_FLUSH, .doit = do_flush },
+	{ .cmd = RECEIPT_CMD_EXPLAIN, .doit = do_explain },
+};
+
+static const struct genl_multicast_group groups[] = {
+	{ .name = RECEIPT_GENL_EVENTS, .flags = GENL_MCAST_CAP_SYS_ADMIN },
+};
+
+static struct genl_family family __ro_after_init = {
+	.name = RECEIPT_GENL_NAME,
+	.version = RECEIPT_GENL_VERSION,
+	.netnsok = false,
+	.parallel_ops = true,
+	.module = THIS_MODULE,
+	.small_ops = ops,
+	.n_small_ops = ARRAY_SIZE(ops),
+	/* None is left to the core's validation, see parse(). */
+	.resv_start_op = __RECEIPT_CMD_MAX,
+	.mcgrps = groups,
+	.n_mcgrps = ARRAY_SIZE(groups),
+};
+
+/**
+ * receipt_netlink_init - register the family
+ *
+ * Return: 0, or what generic netlink says.
+ */
+int __init receipt_netlink_init(void)
+{
+	return genl_register_family(&family);
+}
+
+/**
+ * receipt_netlink_exit - undo receipt_netlink_init() after a failed bring-up
+ */
+void __init receipt_netlink_exit(void)
+{
+	genl_unregister_family(&family);
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of the policy: parsed and checked completely, then swapped under RCU.
+ * What fails leaves the old one running.
+ */
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "private.h"
+
+u8 receipt_unruled __read_mostly = U8_MAX;
+u64 receipt_generation __read_mostly;
+
+static struct receipt_active __rcu *active_policy;
+static DEFINE_MUTEX(policy_mutex);	/* one load at a time */
+
+static void free_active(struct receipt_active *active)
+{
+	receipt_policy_free(active->policy);
+	kvfree_rcu(active, rcu);
+}
+
+/**
+ * receipt_policy_get - the active policy
+ *
+ * Return: it with a reference, or NULL when none is active.
+ */
+struct receipt_active *receipt_policy_get(void)
+{
+	struct receipt_active *active;
+
+	rcu_read_lock();
+	do {
+		active = rcu_dereference(active_policy);
+	} while (active && !refcount_inc_not_zero(&active->ref));
+	rcu_read_unlock();
+
+	return active;
+}
+
+/**
+ * receipt_policy_put - drop a reference
+ * @active: policy or NULL
+ */
+void receipt_policy_put(struct receipt_active *active)
+{
+	if (active && refcount_dec_and_test(&active->ref))
+		free_active(active);
+}
+
+static int identify(struct receipt_key *key)
+{
+	struct receipt_span span = { key->spki, key->spki_len };
+
+	return receipt_sha256(&span, 1, key->id);
+}
+
+static int identify_keys(struct receipt_policy *policy)
+{
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; !ret && i < policy->nlogs; i++)
+		ret = identify(&policy->logs[i].key);
+	for (i = 0; !ret && i < policy->nrules; i++)
+		if (policy->rules[i].has_issuer_key)
+			ret = identify(&policy->rules[i].issuer_key);
+
+	return ret;
+}
+
+static struct receipt_policy *parse(const char *text, size_t len,
+				    struct netlink_ext_ack *extack)
+{
+	struct receipt_policy_error err = {};
+	struct receipt_policy *policy;
+	int ret;
+
+	policy = receipt_policy_parse(text, len, &err);
+	if (IS_ERR(policy)) {
+		if (PTR_ERR(policy) == -EINVAL)
+			NL_SET_ERR_MSG_FMT(extack, "%s: %u:%u: %s",
+					   receipt_reason_text(RECEIPT_REASON_POLICY_SYNTAX),
+					   err.line, err.column, err.text);
+		return policy;
+	}
+	ret = identify_keys(policy);
+	if (ret) {
+		receipt_policy_free(policy);
+		return ERR_PTR(ret);
+	}
+
+	return policy;
+}
+
+static struct receipt_active *new_active(const char *text, size_t len,
+					 struct netlink_ext_ack *extack)
+{
+	struct receipt_active *active;
+	struct receipt_policy *policy;
+
+	active = kvzalloc(struct_size(active, text, len + 1), GFP_KERNEL);
+	if (!active)
+		return ERR_PTR(-ENOMEM);
+
+	memcpy(active->text, text, len);
+	active->len = len;
+	refcount_set(&active->ref, 1);
+	policy = parse(active->text, len, extack);
+	if (IS_ERR(policy)) {
+		kvfree(active);
+		return ERR_CAST(policy);
+	}
+	active->policy = policy;
+	if (receipt_measure_buffer(text, len, &active->digest)) {
+		free_active(active);
+		return ERR_PTR(-ENOMEM);
+	}
+
+	return active;
+}
+
+/* Same name, higher version, and evidence that the active policy asks for. */
+static int may_follow(const struct receipt_active *old,
+		      const struct receipt_active *fresh,
+		      struct netlink_ext_ack *extack)
+{
+	struct receipt_request req = {
+		.hook = "policy_load",
+		.op = RECEIPT_OP_POLICY,
+		.buf = fresh->text,
+		.size = fresh->len,
+	};
+	int ret;
+
+	if (strcmp(old->policy->name, fresh->policy->name)) {
+		NL_SET_ERR_MSG_FMT(extack, "%s: active is %s",
+				   receipt_reason_text(RECEIPT_REASON_POLICY_NAME),
+				   old->policy->name);
+		return -EPERM;
+	}
+	if (receipt_policy_version_cmp(fresh->policy, old->policy) <= 0) {
+		NL_SET_ERR_MSG_FMT(extack, "%s: active is %u.%u.%u",
+				   receipt_reason_text(RECEIPT_REASON_POLICY_VERSION),
+				   old->policy->version[0],
+				   old->policy->version[1],
+				   old->policy->version[2]);
+		return -ESTALE;
+	}
+	ret = receipt_decide(&req);
+	if (ret)
+		NL_SET_ERR_MSG(extack, "the active policy does not allow this one, see the audit record");
+
+	return ret;
+}
+
+static u8 unruled_operations(const struct receipt_policy *policy)
+{
+	u8 ops = 0;
+	int op;
+
+	for (op = 0; op < RECEIPT_OP_COUNT; op++)
+		if (receipt_policy_unconditional(policy, op))
+			ops |= BIT(op);
+
+	return ops;
+}
+
+static void publish(struct receipt_active *old, struct receipt_active *fresh)
+{
+	fresh->generation = receipt_generation + 1;
+	rcu_assign_pointer(active_policy, fresh);
+	WRITE_ONCE(receipt_generation, fresh->generation);
+	WRITE_ONCE(receipt_unruled, unruled_operations(fresh->policy));
+	synchronize_rcu();
+	receipt_policy_put(old);
+	receipt_audit_policy(fresh);
+	receipt_netlink_policy(fresh);
+}
+
+/**
+ * receipt_policy_load - make a text the active policy
+ * @text: policy text, not terminated
+ * @len: bytes, at most RECEIPT_MAX_POLICY
+ * @extack: says why it is refused
+ *
+ * Context: May sleep, and ask the helper.
+ * Return: 0, -EINVAL for a text with an error, -EPERM for another name, -ESTALE
+ *	for a version that is not higher, -EACCES when the active policy does not
+ *	allow it, -ENOMEM, -EINTR.
+ */
+int receipt_policy_load(const char *text, size_t len,
+			struct netlink_ext_ack *extack)
+{
+	struct receipt_active *old, *fresh;
+	int ret = 0;
+
+	fresh = new_active(text, len, extack);
+	if (IS_ERR(fresh))
+		return PTR_ERR(fresh);
+
+	if (mutex_lock_killable(&policy_mutex)) {
+		receipt_policy_put(fresh);
+		return -EINTR;
+	}
+	old = rcu_dereference_protected(active_policy,
+					lockdep_is_held(&policy_mutex));
+	if (old)
+		ret = may_follow(old, fresh, extack);
+	if (!ret)
+		publish(old, fresh);
+	mutex_unlock(&policy_mutex);
+	if (ret)
+		receipt_policy_put(fresh);
+
+	return ret;
+}
+
+/**
+ * receipt_policy_renew - let every verdict be found anew
+ *
+ * Context: May sleep.
+ * Return: 0 or -EINTR.
+ */
+int receipt_policy_renew(void)
+{
+	struct receipt_active *active;
+
+	if (mutex_lock_killable(&policy_mutex))
+		return -EINTR;
+	active = rcu_dereference_protected(active_policy,
+					   lockdep_is_held(&policy_mutex));
+	if (active) {
+		WRITE_ONCE(active->generation, receipt_generation + 1);
+		WRITE_ONCE(receipt_generation, active->generation);
+	}
+	mutex_unlock(&policy_mutex);
+
+	return 0;
+}

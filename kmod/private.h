@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Receipt LSM: what its files offer each other, sectioned by file.
+ *
+ * Life of an event: hooks.c builds a request, decide.c judges it with the
+ * digest of measure.c, the inode state of state.c, the proven statements of
+ * cache.c and the policy of policy.c, and asks the helper through lookup.c.
+ * What the helper answers comes in by netlink.c and is proven by evidence.c.
+ */
+#ifndef _RECEIPT_PRIVATE_H
+#define _RECEIPT_PRIVATE_H
+
+#include <linux/fs.h>
+#include <linux/kernel_read_file.h>
+#include <linux/refcount.h>
+#include <linux/rcupdate.h>
+#include <linux/security.h>
+#include <linux/types.h>
+
+#include "policy.h"
+
+#undef pr_fmt
+#define pr_fmt(fmt) "receipt: " fmt
+
+struct genl_info;
+struct linux_binprm;
+struct netlink_ext_ack;
+struct sk_buff;
+
+/* measure.c */
+
+/**
+ * struct receipt_digest - a digest and what it was computed over
+ * @kind: enum receipt_kind
+ * @bytes: receipt_kind_size() bytes, the rest zero
+ */
+struct receipt_digest {
+	u8 kind;
+	u8 bytes[RECEIPT_MAX_DIGEST];
+};
+
+int receipt_measure_init(void);
+void receipt_measure_exit(void);
+size_t receipt_kind_size(u8 kind);
+bool receipt_digest_equal(const struct receipt_digest *a,
+			  const struct receipt_digest *b);
+
+/* A piece of input to a hash. */
+struct receipt_span {
+	const void *data;
+	size_t len;
+};
+
+int receipt_sha256(const struct receipt_span *spans, size_t n,
+		   u8 out[RECEIPT_HASH_SIZE]);
+int receipt_sha384(const struct receipt_span *spans, size_t n, u8 *out);
+enum receipt_reason receipt_measure_buffer(const void *buf, size_t size,
+					   struct receipt_digest *digest);
+enum receipt_reason receipt_measure_file(struct file *file,
+					 struct receipt_digest *digest);
+
+/* state.c */
+
+/**
+ * struct receipt_state - what is known of an inode
+ * @node: in its bucket, under the bucket's lock for writers, RCU for readers
+ * @rcu: frees the state
+ * @inode: key; not referenced: the state dies with the inode
+ * @lock: guards the fields below against each other; innermost
+ * @change: raised by every opening for writing and every truncation
+ * @verdict: policy generation << 16 | proven operations << 8 | allowed
+ *	operations; zero when nothing is known. Read without the lock.
+ * @boot: came with the initramfs and was not opened for writing since
+ * @measured: @digest is the digest of the content since @change
+ * @digest: of the content
+ */
+struct receipt_state {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	const struct inode *inode;
+	spinlock_t lock;
+	u32 change;
+	u64 verdict;
+	bool boot;
+	bool measured;
+	struct receipt_digest digest;
+};
+
+enum receipt_hit { RECEIPT_MISS, RECEIPT_HIT, RECEIPT_HIT_PROVEN };
+
+int receipt_state_init(void);
+void receipt_state_exit(void);
+enum receipt_hit receipt_state_hit(const struct inode *inode,
+				   enum receipt_op op);
+struct receipt_state *receipt_state_get(struct inode *inode);
+bool receipt_state_digest(struct receipt_state *state,
+			  struct receipt_digest *digest, u32 *change);
+bool receipt_state_measured(struct receipt_state *state, u32 change,
+			    const struct receipt_digest *digest);
+bool receipt_state_allow(struct receipt_state *state, u32 change,
+			 enum receipt_op op, u64 generation, bool proven);
+bool receipt_state_unchanged(struct receipt_state *state, u32 change);
+void receipt_state_written(const struct inode *inode);
+void receipt_state_free(const struct inode *inode);
+void receipt_state_mark_boot(struct super_block *sb);
+bool receipt_hold(struct file *file);
+void receipt_release(struct file *file);
+
+/* cache.c */
+
+/**
+ * struct receipt_proven - a summary with a life of its own
+ * @ref: references
+ * @id: SHA-256 of the statement bytes; the cache keeps one of each
+ * @summary: what is proven; its strings point into @strings
+ * @strings: storage
+ */
+struct receipt_proven {
+	refcount_t ref;
+	u8 id[RECEIPT_HASH_SIZE];
+	struct receipt_summary summary;
+	char strings[];
+};
+
+/**
+ * struct receipt_known - what the cache holds of one digest, copied out
+ * @n: used entries of @proven
+ * @proven: each with a reference that receipt_known_put() drops
+ * @complete: no helper need be asked under the generation it was looked up for
+ * @reason: why there is none, when @complete and @n is zero
+ */
+struct receipt_known {
+	u8 n;
+	struct receipt_proven *proven[RECEIPT_MAX_STATEMENTS];
+	bool complete;
+	enum receipt_reason reason;
+};
+
+int receipt_cache_init(void);
+void receipt_cache_exit(void);
+void receipt_cache_find(const struct receipt_digest *digest, u64 generation,
+			struct receipt_known *known);
+void receipt_known_put(struct receipt_known *known);
+int receipt_cache_add(const struct receipt_digest *digest,
+		      struct receipt_proven *proven);
+void receipt_cache_complete(const struct receipt_digest *digest,
+			    u64 generation, enum receipt_reason reason);
+void receipt_cache_flush(void);
+void receipt_cache_counts(u64 *positive, u64 *negative);
+void receipt_proven_put(struct receipt_proven *proven);
+
+/* lookup.c */
+
+struct receipt_request;
+
+enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
+					const struct receipt_digest *digest);
+bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
+			 u64 generation, enum receipt_reason reason);
+u64 receipt_lookup_pending(void);
+bool receipt_lookup_next(u64 after, u64 *id, struct receipt_digest *digest,
+			 enum receipt_op *op, u64 *size);
+
+/* helper.c */
+
+int receipt_helper_init(void);
+void receipt_helper_exit(void);
+int receipt_helper_register(u32 portid);
+bool receipt_helper_is(u32 portid);
+bool receipt_helper_is_current(void);
+enum receipt_helper_state receipt_helper_get(u32 *portid, u32 *pid);
+
+/* cbor_encode.c */
+
+/**
+ * struct receipt_header - a protected header as tokens
+ * @tokens: heads in order
+ * @ntokens: their number
+ * @blob: bytes of the strings in order
+ * @blob_len: their number
+ */
+struct receipt_header {
+	const struct receipt_token *tokens;
+	u32 ntokens;
+	const u8 *blob;
+	u32 blob_len;
+};
+
+/**
+ * struct receipt_cursor - a place in a header
+ * @token: index of the next token
+ * @blob: offset of the next string byte
+ */
+struct receipt_cursor {
+	u32 token;
+	u32 blob;
+};
+
+#define RECEIPT_HEAD_MAX 9	/* bytes of the longest head */
+
+size_t receipt_cbor_head(u8 *out, u8 major, u64 arg);
+enum receipt_reason receipt_cbor_check(const struct receipt_header *hdr,
+				       size_t *size);
+void receipt_cbor_encode(const struct receipt_header *hdr, u8 *out);
+void receipt_cbor_skip(const struct receipt_header *hdr,
+		       struct receipt_cursor *cur);
+
+/* claims.c */
+
+/* A string of a header; not terminated. */
+struct receipt_text {
+	const u8 *data;
+	u32 len;
+};
+
+/**
+ * struct receipt_claims - what is read from a protected header
+ * @alg: label 1; zero when missing
+ * @kid: label 4; data is NULL when missing
+ * @vds: label 395; zero when missing
+ * @manifest: label 3 names the manifest root
+ * @content_type: label 3 is there
+ * @hash_alg: label 258; zero when missing
+ * @iss: claim 1
+ * @sub: claim 2; empty when missing
+ * @iat: claim 6; zero when missing
+ * @has_svn: claim "svn" is there
+ * @svn: claim "svn"
+ */
+struct receipt_claims {
+	s64 alg;
+	struct receipt_text kid;
+	s64 vds;
+	bool manifest;
+	bool content_type;
+	s64 hash_alg;
+	struct receipt_text iss;
+	struct receipt_text sub;
+	s64 iat;
+	bool has_svn;
+	u64 svn;
+};
+
+enum receipt_reason receipt_claims_read(const struct receipt_header *hdr,
+					struct receipt_claims *claims);
+
+/* merkle.c */
+
+int receipt_merkle_leaf(const void *data, size_t len,
+			u8 hash[RECEIPT_HASH_SIZE]);
+enum receipt_reason receipt_rfc9162_fold(u8 hash[RECEIPT_HASH_SIZE], u64 index,
+					 u64 size, const u8 *path, u32 steps);
+enum receipt_reason receipt_ccf_fold(u8 hash[RECEIPT_HASH_SIZE],
+				     const u8 *left, const u8 *path, u32 steps);
+
+/* logkey.c */
+
+int receipt_logkey_init(void);
+void receipt_logkey_exit(void);
+bool receipt_logkey_fits(const struct receipt_key *key, s64 alg);
+bool receipt_logkey_kid(const struct receipt_key *key,
+			const struct receipt_text *kid);
+enum receipt_reason receipt_logkey_verify(const struct receipt_key *key, s64 alg,
+					  const struct receipt_span *tbs, size_t n,
+					  const u8 *sig, size_t sig_len);
+
+/* evidence.c */
+
+/**
+ * struct receipt_statement - a signed statement taken apart
+ * @hdr: protected header
+ * @payload: its bytes
+ * @payload_len: at most RECEIPT_MAX_PAYLOAD
+ * @sig: signature
+ * @sig_len: at most RECEIPT_MAX_SIGNATURE
+ */
+struct receipt_statement {
+	struct receipt_header hdr;
+	const u8 *payload;
+	u32 payload_len;
+	const u8 *sig;
+	u32 sig_len;
+};
+
+/**
+ * struct receipt_receipt - a receipt taken apart
+ * @hdr: protected header
+ * @sig: signature, r || s
+ * @sig_len: its length
+ * @path: sibling hashes
+ * @steps: their number
+ * @has_index: @index and @tree_size are there (vds 1)
+ * @index: of the leaf
+ * @tree_size: leaves of the tree
+ * @leaf_tx: internal transaction hash (vds 2) or NULL
+ * @leaf_evidence: internal evidence (vds 2) or NULL
+ * @leaf_evidence_len: its length
+ * @left: @steps bytes, 1 where the sibling is on the left (vds 2), or NULL
+ */
+struct receipt_receipt {
+	struct receipt_header hdr;
+	const u8 *sig;
+	u32 sig_len;
+	const u8 *path;
+	u32 steps;
+	bool has_index;
+	u64 index;
+	u64 tree_size;
+	const u8 *leaf_tx;
+	const u8 *leaf_evidence;
+	u32 leaf_evidence_len;
+	const u8 *left;
+};
+
+/**
+ * struct receipt_evidence - all that user space says about one digest
+ * @digest: of the artifact
+ * @statement: the statement
+ * @has_manifest: the fields below are there
+ * @usage: usage byte of the manifest leaf
+ * @index: of the leaf
+ * @tree_size: leaves of the manifest
+ * @path: sibling hashes
+ * @steps: their number
+ * @nreceipts: used entries of @receipts
+ * @receipts: receipts of the statement
+ */
+struct receipt_evidence {
+	struct receipt_digest digest;
+	struct receipt_statement statement;
+	bool has_manifest;
+	u8 usage;
+	u64 index;
+	u64 tree_size;
+	const u8 *path;
+	u32 steps;
+	u32 nreceipts;
+	struct receipt_receipt receipts[RECEIPT_MAX_RECEIPTS];
+};
+
+enum receipt_reason receipt_evidence_prove(const struct receipt_evidence *ev,
+					   const struct receipt_policy *policy,
+					   struct receipt_proven **proven);
+
+/* policy.c */
+
+/**
+ * struct receipt_active - a published policy
+ * @ref: references; the one of publication is dropped after a grace period
+ * @rcu: frees it
+ * @generation: counts publications, from 1
+ * @policy: parsed
+ * @digest: of @text
+ * @len: bytes of @text
+ * @text: as loaded
+ */
+struct receipt_active {
+	refcount_t ref;
+	struct rcu_head rcu;
+	u64 generation;
+	struct receipt_policy *policy;
+	struct receipt_digest digest;
+	u32 len;
+	char text[];
+};
+
+/*
+ * Operations that the active policy lets pass whatever the artifact, as bits;
+ * all while no policy is active. And the generation, zero while none is active.
+ */
+extern u8 receipt_unruled;
+extern u64 receipt_generation;
+
+struct receipt_active *receipt_policy_get(void);
+void receipt_policy_put(struct receipt_active *active);
+int receipt_policy_load(const char *text, size_t len,
+			struct netlink_ext_ack *extack);
+int receipt_policy_renew(void);
+
+/* decide.c */
+
+/**
+ * struct receipt_request - one event
+ * @hook: name of the hook
+ * @op: operation
+ * @file: the file, or NULL
+ * @inode: its real inode when the content of the file is judged, else NULL
+ * @buf: bytes that the kernel read itself, or NULL
+ * @size: of @buf
+ * @locked: called under mmap_lock: neither hash nor ask
+ * @hold: the file becomes executable in memory: close it to writers
+ * @refuse: 0, or why the request is refused whatever is known of the artifact
+ */
+struct receipt_request {
+	const char *hook;
+	enum receipt_op op;
+	struct file *file;
+	struct inode *inode;
+	const void *buf;
+	size_t size;
+	bool locked;
+	bool hold;
+	enum receipt_reason refuse;
+};
+
+/**
+ * struct receipt_outcome - how a request ended
+ * @verdict: of the policy, with what went wrong on the way
+ * @measured: @digest is known
+ * @digest: of the artifact
+ * @enforced: a denial is a denial
+ */
+struct receipt_outcome {
+	struct receipt_verdict verdict;
+	bool measured;
+	struct receipt_digest digest;
+	bool enforced;
+};
+
+int receipt_decide(const struct receipt_request *req);
+struct receipt_verdict receipt_explain(const struct receipt_digest *digest,
+				       enum receipt_op op, u32 *statements);
+const char *receipt_reason_text(enum receipt_reason reason);
+int receipt_reason_errno(enum receipt_reason reason);
+
+/* hooks.c */
+
+int receipt_bprm_check_security(struct linux_binprm *bprm);
+int receipt_mmap_file(struct file *file, unsigned long reqprot,
+		      unsigned long prot, unsigned long flags);
+int receipt_mmap_backing_file(struct vm_area_struct *vma,
+			      struct file *backing_file,
+			      struct file *user_file);
+int receipt_file_mprotect(struct vm_area_struct *vma, unsigned long reqprot,
+			  unsigned long prot);
+int receipt_file_open(struct file *file);
+void receipt_file_release(struct file *file);
+int receipt_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
+			  struct iattr *attr);
+void receipt_inode_free_security(struct inode *inode);
+int receipt_kernel_read_file(struct file *file, enum kernel_read_file_id id,
+			     bool contents);
+int receipt_kernel_post_read_file(struct file *file, char *buf, loff_t size,
+				  enum kernel_read_file_id id);
+int receipt_kernel_load_data(enum kernel_load_data_id id, bool contents);
+int receipt_kernel_post_load_data(char *buf, loff_t size,
+				  enum kernel_load_data_id id,
+				  char *description);
+bool receipt_hooks_reached(void);
+
+/* attach_stub.c */
+
+int receipt_attach(void);
+
+/* netlink.c */
+
+int receipt_netlink_init(void);
+void receipt_netlink_exit(void);
+void receipt_netlink_ask(u32 portid, u64 id, const struct receipt_request *req,
+			 const struct receipt_digest *digest);
+void receipt_netlink_verdict(const struct receipt_request *req,
+			     const struct receipt_outcome *out,
+			     const char *path);
+void receipt_netlink_policy(const struct receipt_active *active);
+void receipt_netlink_helper(enum receipt_helper_state state, u32 pid);
+
+/* audit.c */
+
+void receipt_audit_verdict(const struct receipt_request *req,
+			   const struct receipt_outcome *out);
+void receipt_audit_policy(const struct receipt_active *active);
+void receipt_audit_helper(enum receipt_helper_state state, u32 pid);
+
+/* stats.c */
+
+enum receipt_stat {
+	RECEIPT_STAT_HITS,
+	RECEIPT_STAT_MISSES,
+	RECEIPT_STAT_HASHED,
+	RECEIPT_STAT_HASHED_BYTES,
+	RECEIPT_STAT_LOOKUPS,
+	RECEIPT_STAT_JOINED,
+	RECEIPT_STAT_ALLOWED,
+	RECEIPT_STAT_DENIED,
+	RECEIPT_STAT_PERMITTED,
+	RECEIPT_STAT_PROVEN,
+	RECEIPT_STAT_REFUSED_EVIDENCE,
+	RECEIPT_STAT_REFUSED_MESSAGES,
+	RECEIPT_STAT_SIGNATURES,
+	RECEIPT_STAT_COUNT,
+};
+
+DECLARE_PER_CPU(u64[RECEIPT_STAT_COUNT], receipt_stats);
+#define receipt_count(stat) this_cpu_inc(receipt_stats[stat])
+#define receipt_count_add(stat, n) this_cpu_add(receipt_stats[stat], n)
+
+u64 receipt_stat_read(enum receipt_stat stat);
+const char *receipt_stat_name(enum receipt_stat stat);
+
+/* securityfs.c */
+
+int receipt_securityfs_init(void);
+void receipt_securityfs_exit(void);
+
+#endif /* _RECEIPT_PRIVATE_H */

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * securityfs receipt/: status, policy and statistics, for reading.
+ */
+#include <linux/err.h>
+#include <linux/security.h>
+#include <linux/seq_file.h>
+
+#include "private.h"
+
+static struct dentry *dir;
+
+static int status_show(struct seq_file *seq, void *v)
+{
+	static const char *const states[] = { "absent", "serving", "lost" };
+	struct receipt_active *active = receipt_policy_get();
+	enum receipt_helper_state state;
+	u32 pid;
+
+	state = receipt_helper_get(NULL, &pid);
+	seq_printf(seq, "abi %u\nhelper %s %u\n", RECEIPT_ABI_VERSION,
+		   states[state], pid);
+	if (active)
+		seq_printf(seq, "policy %s %u.%u.%u %s generation %llu\n",
+			   active->policy->name, active->policy->version[0],
+			   active->policy->version[1],
+			   active->policy->version[2],
+			   active->policy->mode == RECEIPT_MODE_ENFORCE ?
+			   "enforce" : "permissive", active->generation);
+	else
+		seq_puts(seq, "policy none\n");
+	receipt_policy_put(active);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(status);
+
+static int policy_show(struct seq_file *seq, void *v)
+{
+	struct receipt_active *active = receipt_policy_get();
+
+	if (active)
+		seq_write(seq, active->text, active->len);
+	receipt_policy_put(active);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(policy);
+
+static int stats_show(struct seq_file *seq, void *v)
+{
+	u64 positive, negative;
+	int i;
+
+	for (i = 0; i < RECEIPT_STAT_COUNT; i++)
+		seq_printf(seq, "%s %llu\n", receipt_stat_name(i),
+			   receipt_stat_read(i));
+	receipt_cache_counts(&positive, &negative);
+	seq_printf(seq, "digests-proven %llu\ndigests-without-evidence %llu\nlookups-pending %llu\n",
+		   positive, negative, receipt_lookup_pending());
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static const struct {
+	const char *name;
+	const struct file_operations *fops;
+} files[] __initconst = {
+	{ "status", &status_fops },
+	{ "policy", &policy_fops },
+	{ "stats", &stats_fops },
+};
+
+/**
+ * receipt_securityfs_init - make the files
+ *
+ * Return: 0, or what securityfs says.
+ */
+int __init receipt_securityfs_init(void)
+{
+	struct dentry *dentry;
+	size_t i;
+
+	dir = securityfs_create_dir("receipt", NULL);
+	if (IS_ERR(dir))
+		return PTR_ERR(dir);
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		dentry = securityfs_create_file(files[i].name, 0400, dir, NULL,
+						files[i].fops);
+		if (IS_ERR(dentry)) {
+			receipt_securityfs_exit();
+			return PTR_ERR(dentry);
+		}
+	}
+
+	return 0;
+}
+
+/**
+ * receipt_securityfs_exit - remove the files after a failed bring-up
+ */
+void __init receipt_securityfs_exit(void)
+{
+	securityfs_recursive_remove(dir);
+}

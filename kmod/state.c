@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is known of each inode, and the hold that closes a file to writers.
+ *
+ * A state is found by its inode's address. It is created while the inode is
+ * referenced and removed when the inode is freed, so a state that belongs to a
+ * referenced inode does not go away: callers hold a file of the inode.
+ *
+ * How a verdict stays true. Content changes only through a file opened for
+ * writing or a truncation; both raise i_writecount first and call
+ * receipt_state_written() then. So:
+ *
+ * - measure: make the state visible, see i_writecount <= 0, note @change, hash,
+ *   store the digest if @change is still the same. A writer either shows in
+ *   i_writecount, or comes later and raises @change.
+ * - map: hold the inode closed to writers (i_writecount < 0), then read the
+ *   verdict. A writer that came before has cleared it, none can come after.
+ *
+ * Only a file whose verdict names its content is held, never one of a user's
+ * choice.
+ */
+#include <linux/fs.h>
+#include <linux/hash.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "private.h"
+
+#define STATE_BITS	14
+
+struct state_bucket {
+	spinlock_t lock;	/* writers of the list; state->lock nests inside */
+	struct hlist_head list;
+};
+
+static struct state_bucket *buckets __ro_after_init;
+static struct kmem_cache *state_slab __ro_after_init;
+
+static struct state_bucket *bucket_of(const struct inode *inode)
+{
+	return &buckets[hash_ptr(inode, STATE_BITS)];
+}
+
+/**
+ * receipt_state_init - allocate the table
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init receipt_state_init(void)
+{
+	size_t i;
+
+	state_slab = KMEM_CACHE(receipt_state, SLAB_ACCOUNT);
+	buckets = kvcalloc(1 << STATE_BITS, sizeof(*buckets), GFP_KERNEL);
+	if (!state_slab || !buckets) {
+		receipt_state_exit();
+		return -ENOMEM;
+	}
+	for (i = 0; i < 1 << STATE_BITS; i++)
+		spin_lock_init(&buckets[i].lock);
+
+	return 0;
+}
+
+/**
+ * receipt_state_exit - free the table after a failed bring-up
+ *
+ * Context: No hook is attached; the table holds at most boot marks.
+ */
+void __init receipt_state_exit(void)
+{
+	struct receipt_state *state;
+	struct hlist_node *next;
+	size_t i;
+
+	for (i = 0; buckets && i < 1 << STATE_BITS; i++)
+		hlist_for_each_entry_safe(state, next, &buckets[i].list, node)
+			kmem_cache_free(state_slab, state);
+	kvfree(buckets);
+	kmem_cache_destroy(state_slab);
+}
+
+static __always_inline struct receipt_state *
+find_state(const struct state_bucket *bucket, const struct inode *inode)
+{
+	struct receipt_state *state;
+
+	hlist_for_each_entry_rcu(state, &bucket->list, node,
+				 lockdep_is_held(&bucket->lock))
+		if (state->inode == inode)
+			return state;
+
+	return NULL;
+}
+
+/**
+ * receipt_state_hit - is an operation on an inode known to be allowed?
+ * @inode: real inode
+ * @op: operation
+ *
+ * The hit path: a few loads, no lock, no allocation.
+ *
+ * Return: RECEIPT_HIT, RECEIPT_HIT_PROVEN when the verdict names the content,
+ *	or RECEIPT_MISS.
+ */
+enum receipt_hit receipt_state_hit(const struct inode *inode,
+				   enum receipt_op op)
+{
+	const struct receipt_state *state;
+	u64 verdict = 0;
+
+	rcu_read_lock();
+	state = find_state(bucket_of(inode), inode);
+	if (state)
+		verdict = READ_ONCE(state->verdict);
+	rcu_read_unlock();
+
+	if (verdict >> 16 != READ_ONCE(receipt_generation) ||
+	    !(verdict & BIT(op)))
+		return RECEIPT_MISS;
+
+	return verdict & BIT(op + 8) ? RECEIPT_HIT_PROVEN : RECEIPT_HIT;
+}
+
+static struct receipt_state *new_state(const struct inode *inode, gfp_t gfp)
+{
+	struct receipt_state *state = kmem_cache_zalloc(state_slab, gfp);
+
+	if (state) {
+		state->inode = inode;
+		spin_lock_init(&state->lock);
+	}
+
+	return state;
+}
+
+static struct receipt_state *insert_state(struct receipt_state *fresh)
+{
+	struct state_bucket *bucket = bucket_of(fresh->inode);
+	struct receipt_state *state;
+
+	spin_lock(&bucket->lock);
+	state = find_state(bucket, fresh->inode);
+	if (!state)
+		hlist_add_head_rcu(&fresh->node, &bucket->list);
+	spin_unlock(&bucket->lock);
+	if (!state)
+		return fresh;
+	kmem_cache_free(state_slab, fresh);
+
+	return state;
+}
+
+/**
+ * receipt_state_get - find or create the state of an inode
+ * @inode: referenced by the caller for as long as it uses the state
+ *
+ * Context: May sleep.
+ * Return: the state, or NULL without memory.
+ */
+struct receipt_state *receipt_state_get(struct inode *inode)
+{
+	struct receipt_state *state;
+
+	rcu_read_lock();
+	state = find_state(bucket_of(inode), inode);
+	rcu_read_unlock();
+	if (state)
+		return state;
+
+	state = new_state(inode, GFP_KERNEL);
+
+	return state ? insert_state(state) : NULL;
+}
+
+/**
+ * receipt_state_digest - what is known of the content
+ * @state: state
+ * @digest: filled in when known
+ * @change: filled in always
+ *
+ * Return: whether the digest is known.
+ */
+bool receipt_state_digest(struct receipt_state *state,
+			  struct receipt_digest *digest, u32 *change)
+{
+	bool measured;
+
+	spin_lock(&state->lock);
+	measured = state->measured;
+	*change = state->change;
+	if (measured)
+		*digest = state->digest;
+	spin_unlock(&state->lock);
+	/* The state is visible before the caller looks at i_writecount. */
+	smp_mb();
+
+	return measured;
+}
+
+/**
+ * receipt_state_measured - remember a digest
+ * @state: state
+ * @change: as it was before the content was read
+ * @digest: of the content
+ *
+ * Return: false when the content was opened for writing since.
+ */
+bool receipt_state_measured(struct receipt_state *state, u32 change,
+			    const struct receipt_digest *digest)
+{
+	bool same;
+
+	spin_lock(&state->lock);
+	same = state->change == change;
+	if (same) {
+		state->digest = *digest;
+		state->measured = true;
+	}
+	spin_unlock(&state->lock);
+
+	return same;
+}
+
+/**
+ * receipt_state_allow - remember that an operation is allowed
+ * @state: state
+ * @change: as it was before the content was read
+ * @op: operation
+ * @generation: of the policy that said so
+ * @proven: the verdict names the content
+ *
+ * Return: false when the content was opened for writing since.
+ */
+bool receipt_state_allow(struct receipt_state *state, u32 change,
+			 enum receipt_op op, u64 generation, bool proven)
+{
+	u64 bits = BIT(op) | (proven ? BIT(op + 8) : 0);
+	bool same;
+
+	spin_lock(&state->lock);
+	same = state->change == change;
+	if (same && state->verdict >> 16 == generation)
+		bits |= state->verdict;
+	if (same)
+		WRITE_ONCE(state->verdict, generation << 16 | bits);
+	spin_unlock(&state->lock);
+
+	return same;
+}
+
+/**
+ * receipt_state_unchanged - was the content left alone?
+ * @state: state
+ * @change: as it was
+ *
+ * Return: whether nobody opened it for writing since.
+ */
+bool receipt_state_unchanged(struct receipt_state *state, u32 change)
+{
+	return READ_ONCE(state->change) == change;
+}
+
+/**
+ * receipt_state_written - the content may change from here on
+ * @inode: opened for writing or truncated; i_writecount is raised already
+ *
+ * Context: Any; takes spinlocks only when the inode has a state.
+ */
+void receipt_state_written(const struct inode *inode)
+{
+	struct receipt_state *state;
+
+	/* i_writecount was raised before the state is looked for. */
+	smp_mb();
+	rcu_read_lock();
+	state = find_state(bucket_of(inode), inode);
+	if (state) {
+		spin_lock(&state->lock);
+		WRITE_ONCE(state->change, state->change + 1);
+		WRITE_ONCE(state->verdict, 0);
+		state->measured = false;
+		state->boot = false;
+		spin_unlock(&state->lock);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * receipt_state_free - forget an inode that is being freed
+ * @inode: no longer referenced
+ */
+void receipt_state_free(const struct inode *inode)
+{
+	struct state_bucket *bucket = bucket_of(inode);
+	struct receipt_state *state;
+
+	if (hlist_empty(&bucket->list))
+		return;
+
+	spin_lock(&bucket->lock);
+	state = find_state(bucket, inode);
+	if (state)
+		hlist_del_rcu(&state->node);
+	spin_unlock(&bucket->lock);
+	if (state)
+		kfree_rcu(state, rcu);
+}
+
+/**
+ * receipt_state_mark_boot - mark what the initramfs brought
+ * @sb: its superblock
+ *
+ * Marks the regular files that are there now and open to no writer. A file
+ * that is created or written later never has the mark.
+ *
+ * Context: Before a policy is active. What finds no memory is not marked.
+ */
+void __init receipt_state_mark_boot(struct super_block *sb)
+{
+	struct receipt_state *state;
+	struct inode *inode;
+
+	spin_lock(&sb->s_inode_list_lock);
+	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
+		if (!S_ISREG(inode->i_mode) ||
+		    atomic_read(&inode->i_writecount) > 0)
+			continue;
+		state = new_state(inode, GFP_ATOMIC);
+		if (!state)
+			break;
+		state->boot = true;
+		insert_state(state);
+	}
+	spin_unlock(&sb->s_inode_list_lock);
+}
+
+/**
+ * receipt_hold - close a file's inode to writers until the file is released
+ * @file: of the real inode; every executable mapping made through it keeps it
+ *
+ * Context: Any. Once per file, two atomic operations; later one load.
+ * Return: false when somebody has it open for writing.
+ */
+bool receipt_hold(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	bool held;
+
+	if (file->f_mode & FMODE_RECEIPT_HELD)
+		return true;
+
+	if (!atomic_dec_unless_positive(&inode->i_writecount))
+		return false;
+
+	spin_lock(&file->f_lock);
+	held = file->f_mode & FMODE_RECEIPT_HELD;
+	file->f_mode |= FMODE_RECEIPT_HELD;
+	spin_unlock(&file->f_lock);
+	if (held)
+		atomic_inc(&inode->i_writecount);
+
+	return true;
+}
+
+/**
+ * receipt_release - open a file's inode to writers again
+ * @file: its last reference is gone, and with it its last mapping
+ */
+void receipt_release(struct file *file)
+{
+	if (likely(!(file->f_mode & FMODE_RECEIPT_HELD)))
+		return;
+
+	file->f_mode &= ~FMODE_RECEIPT_HELD;
+	atomic_inc(&file_inode(file)->i_writecount);
+}
