@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * Hashing of bytes in memory.
+ * Hashing of bytes in memory and of files.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "receipt.h"
+
+#define CHUNK	65536
+#define KINDS	3
 
 /**
  * rcpt_sha256() - SHA-256 of one buffer
@@ -15,4 +24,81 @@
 int rcpt_sha256(const void *data, size_t len, uint8_t out[RECEIPT_HASH_SIZE])
 {
 	return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) ? 0 : -RCPT_SYSTEM;
+}
+
+static bool update(EVP_MD_CTX *const ctx[KINDS], const void *data, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < KINDS; i++)
+		if (!EVP_DigestUpdate(ctx[i], data, len))
+			return false;
+	return true;
+}
+
+/* Sets errno where reading fails, leaves 0 where hashing does. */
+static bool hash_fd(int fd, EVP_MD_CTX *const ctx[KINDS])
+{
+	uint8_t *buf = malloc(CHUNK);
+	bool ok = buf;
+	ssize_t n = 1;
+
+	while (ok && n) {
+		errno = 0;
+		n = read(fd, buf, CHUNK);
+		if (n < 0 && errno == EINTR)
+			continue;
+		ok = n >= 0 && update(ctx, buf, n);
+	}
+	free(buf);
+	return ok;
+}
+
+static bool hash_file(int fd, struct rcpt_digests *out)
+{
+	const EVP_MD *const md[KINDS] = { EVP_sha256(), EVP_sha384(), EVP_sha512() };
+	EVP_MD_CTX *ctx[KINDS];
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; i < KINDS; i++) {
+		ctx[i] = EVP_MD_CTX_new();
+		ok = ok && ctx[i] && EVP_DigestInit_ex(ctx[i], md[i], NULL);
+	}
+	ok = ok && hash_fd(fd, ctx);
+	for (i = 0; i < KINDS; i++) {
+		out->digests[i].kind = RECEIPT_KIND_SHA256 + i;
+		ok = ok && EVP_DigestFinal_ex(ctx[i], out->digests[i].bytes, NULL);
+		EVP_MD_CTX_free(ctx[i]);
+	}
+	out->n = ok ? KINDS : 0;
+	return ok;
+}
+
+/**
+ * rcpt_digest_file() - content digests of a file
+ * @path: its name
+ * @out: SHA-256, SHA-384 and SHA-512
+ * @err: what went wrong
+ *
+ * Return: 0, or -RCPT_SYSTEM.
+ */
+int rcpt_digest_file(const char *path, struct rcpt_digests *out,
+		     struct rcpt_error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int saved;
+	bool ok;
+
+	memset(out, 0, sizeof(*out));
+	if (fd < 0)
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE,
+				 RCPT_NO_OFFSET, "cannot open: %s", strerror(errno));
+	ok = hash_file(fd, out);
+	saved = errno;
+	close(fd);
+	if (ok)
+		return 0;
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			 "cannot read: %s", saved ? strerror(saved) : "hashing failed");
 }

@@ -83,7 +83,30 @@ bool rcpt_span_equal(struct rcpt_span a, const void *data, size_t len);
 /*
  * digest.c: hashing
  */
+
+/**
+ * struct rcpt_digest - a digest of an artifact
+ * @kind: enum receipt_kind
+ * @bytes: as many as the kind has
+ */
+struct rcpt_digest {
+	uint8_t kind;
+	uint8_t bytes[RECEIPT_MAX_DIGEST];
+};
+
+/**
+ * struct rcpt_digests - all digests that are known of an artifact
+ * @n: used entries of @digests
+ * @digests: one of each kind
+ */
+struct rcpt_digests {
+	size_t n;
+	struct rcpt_digest digests[3];
+};
+
 int rcpt_sha256(const void *data, size_t len, uint8_t out[RECEIPT_HASH_SIZE]);
+int rcpt_digest_file(const char *path, struct rcpt_digests *out,
+		     struct rcpt_error *err);
 
 /*
  * file.c: whole files

@@ -9,6 +9,7 @@
 #include "receiptctl.h"
 
 static const struct command commands[] = {
+	{ "verify", cmd_verify, "check a statement, its receipts and what it vouches for" },
 	{ 0 }
 };
 

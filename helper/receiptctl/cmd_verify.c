@@ -1,0 +1,698 @@
+// SPDX-License-Identifier: MIT
+/*
+ * receiptctl verify: the verdict over a statement, and why.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "receiptctl.h"
+#include "verify.h"
+
+#define MAX_KEY_FILES	16
+
+static const char help[] =
+	"usage: receiptctl verify (--keys FILE... | --policy FILE) [OPTION]... STATEMENT\n"
+	"\n"
+	"Checks a transparent statement, or a bundle: the issuer's signature, the\n"
+	"receipts, and what it vouches for. \"-\" is standard input.\n"
+	"\n"
+	"  --keys FILE         keys of logs: JWKS, COSE keys, PEM or DER public key or\n"
+	"                      certificate; may be repeated\n"
+	"  --issuer NAME       the keys of --keys are those of this log alone\n"
+	"  --entry WHAT        what leaves of RFC 9162 logs commit to: sha256-stmt\n"
+	"                      (default) or stmt\n"
+	"  --policy FILE       logs and rules of a policy: the verdict of the kernel\n"
+	"  --op OPERATION      operation to judge under the policy (default EXECUTE)\n"
+	"  --issuer-key FILE   public key or certificate that must have signed the\n"
+	"                      statement; else the first of x5chain, else the receipts decide\n"
+	"  --receipt FILE      receipt beside the statement; may be repeated\n"
+	"  --require-all       one receipt that is not valid is enough to refuse\n"
+	"  --artifact FILE     file that the statement must vouch for\n"
+	"  --payload FILE      content that the payload must have\n"
+	"  --allow-crit LABEL  critical label to accept; may be repeated\n"
+	"  --json              one JSON object on standard output\n"
+	"  --quiet             no output, only the exit status and errors\n"
+	"  --help              this text\n"
+	"\n"
+	"Exit status: 0 valid, 1 invalid, 2 cannot evaluate, 3 malformed, 64 wrong usage,\n"
+	"70 system error.\n";
+
+enum { OPT_KEYS = 1, OPT_ISSUER, OPT_ENTRY, OPT_POLICY, OPT_OP, OPT_ISSUER_KEY,
+       OPT_RECEIPT, OPT_ALL, OPT_ARTIFACT, OPT_PAYLOAD, OPT_CRIT, OPT_JSON, OPT_QUIET,
+       OPT_HELP };
+
+static const struct option options[] = {
+	{ "keys", required_argument, NULL, OPT_KEYS },
+	{ "issuer", required_argument, NULL, OPT_ISSUER },
+	{ "entry", required_argument, NULL, OPT_ENTRY },
+	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "op", required_argument, NULL, OPT_OP },
+	{ "issuer-key", required_argument, NULL, OPT_ISSUER_KEY },
+	{ "receipt", required_argument, NULL, OPT_RECEIPT },
+	{ "require-all", no_argument, NULL, OPT_ALL },
+	{ "artifact", required_argument, NULL, OPT_ARTIFACT },
+	{ "payload", required_argument, NULL, OPT_PAYLOAD },
+	{ "allow-crit", required_argument, NULL, OPT_CRIT },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 },
+};
+
+/**
+ * struct file - a file of the command line, read whole
+ * @name: as typed
+ * @data: content
+ * @span: the same
+ */
+struct file {
+	const char *name;
+	uint8_t *data;
+	struct rcpt_span span;
+};
+
+/**
+ * struct run - all of one run
+ * @source: of the keys
+ * @nkeys: used entries of @key_files
+ * @key_files: names of --keys
+ * @policy_file: name of --policy
+ * @issuer_key: --issuer-key
+ * @artifact_file: name of --artifact
+ * @payload: --payload
+ * @input: the statement or bundle
+ * @receipts: --receipt, as many as @params.nbeside
+ * @json: output for programs
+ * @quiet: no output
+ * @help: only help was asked for
+ * @keys: read
+ * @policy: read, or NULL
+ * @bundle: read, when @input is one; else only its statement is used
+ * @artifact: its digests
+ * @params: of the verification
+ */
+struct run {
+	struct rcpt_key_source source;
+	size_t nkeys;
+	const char *key_files[MAX_KEY_FILES];
+	const char *policy_file;
+	struct file issuer_key;
+	const char *artifact_file;
+	struct file payload;
+	struct file input;
+	struct file receipts[RCPT_MAX_BESIDE];
+	bool json;
+	bool quiet;
+	bool help;
+	struct rcpt_keys keys;
+	struct receipt_policy *policy;
+	struct rcpt_bundle bundle;
+	struct rcpt_digests artifact;
+	struct rcpt_verify_params params;
+};
+
+/* A failure that names its file; returns the exit status. */
+static int failed(const struct run *run, const char *file, const struct rcpt_error *err)
+{
+	json_t *root;
+
+	print_error(file, err);
+	if (!run->json)
+		return err->status;
+	root = json_object();
+	json_object_set_new(root, "status", json_integer(err->status));
+	json_object_set_new(root, "error", json_error(file, err));
+	json_print(root);
+	return err->status;
+}
+
+static int read_file(const struct run *run, struct file *file)
+{
+	struct rcpt_error err;
+	size_t len;
+
+	if (!file->name)
+		return 0;
+	if (rcpt_file_read(file->name, RCPT_MAX_INPUT, &file->data, &len, &err))
+		return failed(run, file->name, &err);
+	file->span = rcpt_span(file->data, len);
+	return 0;
+}
+
+/*
+ * Command line
+ */
+
+static int add_crit(struct run *run, const char *arg)
+{
+	struct rcpt_label *label = &run->params.crit[run->params.ncrit];
+	char *end;
+
+	if (run->params.ncrit == RCPT_MAX_CRIT)
+		return usage_error("verify", "over %d --allow-crit", RCPT_MAX_CRIT);
+	label->num = strtoll(arg, &end, 10);
+	if (!*arg || *end)
+		label->text = rcpt_span(arg, strlen(arg));
+	run->params.ncrit++;
+	return 0;
+}
+
+static int set_entry(struct run *run, const char *arg)
+{
+	if (!strcmp(arg, "sha256-stmt"))
+		run->source.entry = RECEIPT_ENTRY_SHA256_STMT;
+	else if (!strcmp(arg, "stmt"))
+		run->source.entry = RECEIPT_ENTRY_STMT;
+	else
+		return usage_error("verify", "--entry: sha256-stmt or stmt, not '%s'", arg);
+	return 0;
+}
+
+static int set_op(struct run *run, const char *arg)
+{
+	int op = receipt_op_parse(arg, strlen(arg));
+
+	if (op < 0)
+		return usage_error("verify", "--op: unknown operation '%s'", arg);
+	run->params.op = op;
+	return 0;
+}
+
+static int add_name(const char *option, const char **names, size_t *n, size_t max,
+		    const char *name)
+{
+	if (*n == max)
+		return usage_error("verify", "over %zu %s", max, option);
+	names[(*n)++] = name;
+	return 0;
+}
+
+static int add_receipt(struct run *run, const char *name)
+{
+	if (run->params.nbeside == RCPT_MAX_BESIDE)
+		return usage_error("verify", "over %d --receipt", RCPT_MAX_BESIDE);
+	run->receipts[run->params.nbeside++].name = name;
+	return 0;
+}
+
+static int set_option(struct run *run, int option, const char *arg)
+{
+	switch (option) {
+	case OPT_KEYS:
+		return add_name("--keys", run->key_files, &run->nkeys, MAX_KEY_FILES, arg);
+	case OPT_ISSUER:
+		run->source.issuer = arg;
+		return 0;
+	case OPT_ENTRY:
+		return set_entry(run, arg);
+	case OPT_POLICY:
+		run->policy_file = arg;
+		return 0;
+	case OPT_OP:
+		return set_op(run, arg);
+	case OPT_ISSUER_KEY:
+		run->issuer_key.name = arg;
+		return 0;
+	case OPT_RECEIPT:
+		return add_receipt(run, arg);
+	case OPT_ALL:
+		run->params.require_all = true;
+		return 0;
+	case OPT_ARTIFACT:
+		run->artifact_file = arg;
+		return 0;
+	case OPT_PAYLOAD:
+		run->payload.name = arg;
+		return 0;
+	case OPT_CRIT:
+		return add_crit(run, arg);
+	case OPT_JSON:
+		run->json = true;
+		return 0;
+	case OPT_QUIET:
+		run->quiet = true;
+		return 0;
+	case OPT_HELP:
+		run->help = true;
+		return 0;
+	default:
+		return usage_error("verify", "unknown option or missing argument");
+	}
+}
+
+static int check_usage(struct run *run, int argc, char **argv)
+{
+	if (run->help)
+		return 0;
+	if (!run->nkeys == !run->policy_file)
+		return usage_error("verify", "--keys or --policy is needed, not both");
+	if (argc - optind != 1)
+		return usage_error("verify", "one statement or bundle is needed");
+	run->input.name = argv[optind];
+	return 0;
+}
+
+static int parse_args(struct run *run, int argc, char **argv)
+{
+	int option, ret;
+
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		ret = set_option(run, option, optarg);
+		if (ret)
+			return ret;
+	}
+	return check_usage(run, argc, argv);
+}
+
+/*
+ * Reading
+ */
+
+static int read_keys(struct run *run)
+{
+	struct rcpt_error err;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < run->nkeys; i++) {
+		struct file file = { .name = run->key_files[i] };
+
+		ret = read_file(run, &file);
+		if (ret)
+			return ret;
+		ret = rcpt_keys_add(&run->keys, file.span, &run->source, &err);
+		free(file.data);
+		if (ret)
+			return failed(run, file.name, &err);
+	}
+	return 0;
+}
+
+static int read_policy(struct run *run)
+{
+	struct file file = { .name = run->policy_file };
+	struct receipt_policy_error perr;
+	struct rcpt_error err;
+	int ret = read_file(run, &file);
+
+	if (ret || !file.name)
+		return ret;
+	run->policy = receipt_policy_parse((char *)file.data, file.span.len, &perr);
+	free(file.data);
+	if (IS_ERR(run->policy)) {
+		run->policy = NULL;
+		return print_policy_error(file.name, &perr);
+	}
+	run->params.policy = run->policy;
+	ret = rcpt_keys_add_policy(&run->keys, run->policy, &err);
+	return ret ? failed(run, file.name, &err) : 0;
+}
+
+static int read_issuer_key(struct run *run)
+{
+	struct rcpt_keys keys = { 0 };
+	struct rcpt_key_source any = { 0 };
+	struct rcpt_error err;
+	int ret = read_file(run, &run->issuer_key);
+
+	if (ret || !run->issuer_key.name)
+		return ret;
+	if (rcpt_keys_add(&keys, run->issuer_key.span, &any, &err)) {
+		ret = failed(run, run->issuer_key.name, &err);
+	} else {
+		run->params.issuer_key = keys.keys[0].pkey;
+		EVP_PKEY_up_ref(run->params.issuer_key);
+	}
+	rcpt_keys_free(&keys);
+	return ret;
+}
+
+static int read_input(struct run *run)
+{
+	struct rcpt_error err;
+	int ret = read_file(run, &run->input);
+	size_t i;
+
+	if (ret)
+		return ret;
+	if (rcpt_is_bundle(run->input.span)) {
+		ret = rcpt_bundle_parse(run->input.span, &run->bundle, &err);
+		run->params.bundle = &run->bundle;
+	} else {
+		ret = rcpt_statement_parse(run->input.span, &run->bundle.statement, &err);
+	}
+	if (ret)
+		return failed(run, run->input.name, &err);
+	run->params.stmt = &run->bundle.statement;
+	for (i = 0; i < run->params.nbeside; i++) {
+		ret = read_file(run, &run->receipts[i]);
+		if (ret)
+			return ret;
+		run->params.beside[i] = run->receipts[i].span;
+	}
+	return 0;
+}
+
+static int read_artifact(struct run *run)
+{
+	struct rcpt_error err;
+	int ret = read_file(run, &run->payload);
+
+	if (ret)
+		return ret;
+	run->params.payload = run->payload.span;
+	if (!run->artifact_file)
+		return 0;
+	if (rcpt_digest_file(run->artifact_file, &run->artifact, &err))
+		return failed(run, run->artifact_file, &err);
+	run->params.artifact = &run->artifact;
+	return 0;
+}
+
+static int read_all(struct run *run)
+{
+	int ret = read_keys(run);
+
+	if (!ret)
+		ret = read_policy(run);
+	if (!ret)
+		ret = read_issuer_key(run);
+	if (!ret)
+		ret = read_input(run);
+	if (!ret)
+		ret = read_artifact(run);
+	run->params.keys = &run->keys;
+	return ret;
+}
+
+static void run_free(struct run *run)
+{
+	size_t i;
+
+	rcpt_bundle_free(&run->bundle);
+	rcpt_keys_free(&run->keys);
+	receipt_policy_free(run->policy);
+	EVP_PKEY_free(run->params.issuer_key);
+	free(run->issuer_key.data);
+	free(run->payload.data);
+	free(run->input.data);
+	for (i = 0; i < RCPT_MAX_BESIDE; i++)
+		free(run->receipts[i].data);
+}
+
+/*
+ * Output
+ */
+
+static const char *status_word(int status)
+{
+	switch (status) {
+	case RCPT_VALID:
+		return "valid";
+	case RCPT_INVALID:
+		return "invalid";
+	case RCPT_CANNOT_EVALUATE:
+		return "cannot-evaluate";
+	case RCPT_MALFORMED:
+		return "malformed";
+	default:
+		return "error";
+	}
+}
+
+static void print_span(const char *name, struct rcpt_span text)
+{
+	if (!text.data)
+		return;
+	printf("  %-10s ", name);
+	print_text(stdout, text.data, text.len);
+	putchar('\n');
+}
+
+static void print_claims(const struct rcpt_statement *stmt)
+{
+	const struct rcpt_claims *c = &stmt->header.claims;
+	char when[40];
+
+	printf("  statement  sha256:");
+	print_hex(stdout, stmt->digest, sizeof(stmt->digest));
+	putchar('\n');
+	print_span("issuer", c->iss);
+	print_span("subject", c->sub);
+	if (c->has_svn)
+		printf("  svn        %llu\n", (unsigned long long)c->svn);
+	if (c->has_iat) {
+		format_time(c->iat, when);
+		printf("  time       %s\n", when);
+	}
+}
+
+static void print_why(const struct rcpt_error *err)
+{
+	printf("%s: ", status_word(err->status));
+	if (err->offset != RCPT_NO_OFFSET)
+		printf("offset %zu: ", err->offset);
+	print_text(stdout, err->text, strlen(err->text));
+	printf(" (%s)\n", rcpt_reason_text(err->reason));
+}
+
+static void print_issuer(const struct run *run, const struct rcpt_verify_result *res)
+{
+	const char *alg = rcpt_alg_name(run->params.stmt->header.alg);
+
+	printf("  signature  ");
+	if (!res->issuer.status)
+		printf("good, %s, by %s\n", alg ? alg : "?", run->params.issuer_key ?
+		       "the given key" : "the certificate in the statement (not a pin)");
+	else if (res->issuer.status == RCPT_CANNOT_EVALUATE && !run->params.issuer_key)
+		printf("not checked, the receipts decide: %s\n", res->issuer.text);
+	else
+		print_why(&res->issuer);
+}
+
+static void print_receipt(const struct rcpt_receipt_result *r, size_t number)
+{
+	const struct rcpt_claims *c = &r->receipt.header.claims;
+	char when[40];
+
+	printf("  receipt %-2zu ", number);
+	if (r->err.status) {
+		print_why(&r->err);
+		return;
+	}
+	printf("valid: %s", r->key->name ? r->key->name : "log");
+	if (c->iss.data) {
+		putchar(' ');
+		print_text(stdout, c->iss.data, c->iss.len);
+	}
+	printf(", vds %lld, position %llu", (long long)r->receipt.header.vds,
+	       (unsigned long long)rcpt_receipt_position(&r->receipt));
+	if (c->has_iat) {
+		format_time(c->iat, when);
+		printf(", %s", when);
+	}
+	putchar('\n');
+}
+
+static void print_usage(uint8_t usage)
+{
+	const char *comma = "";
+	int op;
+
+	for (op = 0; op < RECEIPT_OP_COUNT; op++) {
+		if (!(usage & 1 << op))
+			continue;
+		printf("%s%s", comma, receipt_op_name(op));
+		comma = ",";
+	}
+}
+
+static void print_artifact(const struct run *run, const struct rcpt_verify_result *res)
+{
+	if (!run->artifact_file || !res->bound)
+		return;
+	printf("  artifact   ");
+	print_text(stdout, run->artifact_file, strlen(run->artifact_file));
+	if (run->bundle.nleaves) {
+		printf(": leaf %zu of %zu, usage ", res->leaf, run->bundle.nleaves);
+		print_usage(res->usage);
+		putchar('\n');
+	} else {
+		printf(": is what the statement is about\n");
+	}
+}
+
+static void print_policy(const struct run *run, const struct rcpt_verify_result *res)
+{
+	if (!res->decided)
+		return;
+	printf("  policy     ");
+	print_text(stdout, run->policy_file, strlen(run->policy_file));
+	printf(": line %u %s %s (%s)\n", res->verdict.line,
+	       res->verdict.action == RECEIPT_ACTION_ALLOW ? "allows" : "denies",
+	       receipt_op_name(run->params.op), rcpt_reason_text(res->verdict.reason));
+	if (!run->artifact_file && rcpt_statement_is_manifest(run->params.stmt))
+		printf("             judged without an artifact: see --artifact\n");
+}
+
+/* The file that an error is about: a receipt beside the statement, or it. */
+static const char *file_of(const struct run *run, const struct rcpt_verify_result *res)
+{
+	size_t embedded = run->params.stmt->nreceipts, i;
+
+	for (i = embedded; i < res->nreceipts; i++)
+		if (!memcmp(&res->receipts[i].err, &res->err, sizeof(res->err)))
+			return run->receipts[i - embedded].name;
+	return run->input.name;
+}
+
+static void print_result(const struct run *run, const struct rcpt_verify_result *res)
+{
+	size_t i;
+
+	print_text(stdout, run->input.name, strlen(run->input.name));
+	printf(": %s\n", status_word(res->err.status));
+	print_claims(run->params.stmt);
+	print_issuer(run, res);
+	for (i = 0; i < res->nreceipts; i++)
+		print_receipt(&res->receipts[i], i + 1);
+	print_artifact(run, res);
+	print_policy(run, res);
+}
+
+static json_t *receipt_json(const struct rcpt_receipt_result *r)
+{
+	const struct rcpt_claims *c = &r->receipt.header.claims;
+	json_t *json = json_object();
+
+	json_object_set_new(json, "verdict", json_string(status_word(r->err.status)));
+	if (r->err.status)
+		json_object_set_new(json, "error", json_error(NULL, &r->err));
+	if (c->iss.data)
+		json_object_set_new(json, "iss", json_text(c->iss.data, c->iss.len));
+	if (c->has_iat)
+		json_object_set_new(json, "iat", json_integer(c->iat));
+	if (r->receipt.header.has_vds)
+		json_object_set_new(json, "vds", json_integer(r->receipt.header.vds));
+	if (r->err.status)
+		return json;
+	if (r->key->name)
+		json_object_set_new(json, "log", json_string(r->key->name));
+	json_object_set_new(json, "key", json_bytes(r->key->id, sizeof(r->key->id)));
+	json_object_set_new(json, "root", json_bytes(r->root, sizeof(r->root)));
+	json_object_set_new(json, "position",
+			    json_integer(rcpt_receipt_position(&r->receipt)));
+	return json;
+}
+
+static json_t *statement_json(const struct rcpt_statement *stmt)
+{
+	const struct rcpt_claims *c = &stmt->header.claims;
+	json_t *json = json_object();
+
+	json_object_set_new(json, "sha256", json_bytes(stmt->digest, sizeof(stmt->digest)));
+	if (c->iss.data)
+		json_object_set_new(json, "iss", json_text(c->iss.data, c->iss.len));
+	if (c->sub.data)
+		json_object_set_new(json, "sub", json_text(c->sub.data, c->sub.len));
+	if (c->has_iat)
+		json_object_set_new(json, "iat", json_integer(c->iat));
+	if (c->has_svn)
+		json_object_set_new(json, "svn", json_integer(c->svn));
+	return json;
+}
+
+static json_t *policy_json(const struct run *run, const struct rcpt_verify_result *res)
+{
+	json_t *json = json_object();
+
+	json_object_set_new(json, "op", json_string(receipt_op_name(run->params.op)));
+	json_object_set_new(json, "allowed",
+			    json_boolean(res->verdict.action == RECEIPT_ACTION_ALLOW));
+	json_object_set_new(json, "line", json_integer(res->verdict.line));
+	json_object_set_new(json, "reason",
+			    json_string(rcpt_reason_text(res->verdict.reason)));
+	return json;
+}
+
+static json_t *artifact_json(const struct run *run, const struct rcpt_verify_result *res)
+{
+	json_t *json = json_object();
+
+	json_object_set_new(json, "bound", json_boolean(res->bound));
+	if (res->bound && run->bundle.nleaves) {
+		json_object_set_new(json, "leaf", json_integer(res->leaf));
+		json_object_set_new(json, "leaves", json_integer(run->bundle.nleaves));
+		json_object_set_new(json, "usage", json_integer(res->usage));
+	}
+	return json;
+}
+
+static int print_json(const struct run *run, const struct rcpt_verify_result *res)
+{
+	json_t *root = json_object(), *list = json_array();
+	size_t i;
+
+	json_object_set_new(root, "verdict", json_string(status_word(res->err.status)));
+	json_object_set_new(root, "status", json_integer(res->err.status));
+	if (res->err.status)
+		json_object_set_new(root, "error", json_error(file_of(run, res), &res->err));
+	json_object_set_new(root, "statement", statement_json(run->params.stmt));
+	json_object_set_new(root, "issuer_signature",
+			    json_string(status_word(res->issuer.status)));
+	for (i = 0; i < res->nreceipts; i++)
+		json_array_append_new(list, receipt_json(&res->receipts[i]));
+	json_object_set_new(root, "receipts", list);
+	if (run->artifact_file)
+		json_object_set_new(root, "artifact", artifact_json(run, res));
+	if (res->decided)
+		json_object_set_new(root, "policy", policy_json(run, res));
+	return json_print(root);
+}
+
+static int verify(const struct run *run)
+{
+	struct rcpt_verify_result *res = malloc(sizeof(*res));
+	int status, ret = 0;
+
+	if (!res)
+		return RCPT_SYSTEM;
+	rcpt_verify(&run->params, res);
+	status = res->err.status;
+	if (run->json)
+		ret = print_json(run, res);
+	else if (!run->quiet)
+		print_result(run, res);
+	if (status) {
+		fflush(stdout);
+		print_error(file_of(run, res), &res->err);
+	}
+	rcpt_verify_result_free(res);
+	free(res);
+	return ret ? ret : status;
+}
+
+/**
+ * cmd_verify() - receiptctl verify
+ * @argc: of @argv
+ * @argv: argv[0] is the command's name
+ *
+ * Return: exit status.
+ */
+int cmd_verify(int argc, char **argv)
+{
+	struct run run = { 0 };
+	int ret = parse_args(&run, argc, argv);
+
+	if (!ret && run.help)
+		fputs(help, stdout);
+	else if (!ret)
+		ret = read_all(&run);
+	if (!ret && !run.help)
+		ret = verify(&run);
+	run_free(&run);
+	return ret;
+}
