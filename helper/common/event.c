@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "digests.h"
 #include "event.h"
 
 enum form {
@@ -48,6 +47,27 @@ static const struct {
 	{ RECEIPT_A_HELPER_STATE, FORM_HELPER, "helper" },
 	{ RECEIPT_A_HELPER_PID, FORM_U32, "helper_pid" },
 };
+
+/**
+ * rcpt_kind_name() - name of a kind of digest
+ * @kind: enum receipt_kind
+ *
+ * Return: as policies write it; "unknown" for a number that is none.
+ */
+const char *rcpt_kind_name(uint8_t kind)
+{
+	static const char *const names[] = {
+		[RECEIPT_KIND_SHA256] = "sha256",
+		[RECEIPT_KIND_SHA384] = "sha384",
+		[RECEIPT_KIND_SHA512] = "sha512",
+		[RECEIPT_KIND_FSVERITY_SHA256] = "fsverity-sha256",
+		[RECEIPT_KIND_DMVERITY_SHA256] = "dmverity-sha256",
+	};
+
+	if (kind >= sizeof(names) / sizeof(names[0]) || !names[kind])
+		return "unknown";
+	return names[kind];
+}
 
 /**
  * rcpt_hex() - bytes as hexadecimal digits

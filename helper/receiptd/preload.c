@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "digests.h"
+#include "manifest.h"
 #include "receiptd.h"
 
 #define MAX_FILES	64
@@ -26,13 +26,14 @@ void preload_file(struct rcpt_answerer *a, const struct rcpt_sink *sink,
 	struct rcpt_error err = { 0 };
 	size_t accepted, total = 0;
 
-	if (rcpt_digests_of(path, &digests, &err)) {
+	if (rcpt_digest_file(path, &digests, &err)) {
 		log_line(LOG_WARNING, "%s: %s", path, err.text);
 		return;
 	}
 	for (size_t i = 0; i < digests.n; i++) {
-		if (rcpt_preload(a, digests.at[i].kind,
-				 rcpt_span(digests.at[i].bytes, digests.at[i].len),
+		const struct rcpt_digest *d = &digests.digests[i];
+
+		if (rcpt_preload(a, d->kind, rcpt_span(d->bytes, rcpt_digest_len(d->kind)),
 				 sink, &accepted, &err))
 			log_line(LOG_WARNING, "%s: %s", path, err.text);
 		total += accepted;
