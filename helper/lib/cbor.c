@@ -170,6 +170,20 @@ static size_t head_size(uint64_t arg)
 	return arg <= UINT32_MAX ? 5 : 9;
 }
 
+/*
+ * The decoder of libcbor 0.8 takes one-byte tags without a meaning of their own
+ * in RFC 7049 for errors, and 18 (COSE_Sign1) is one. They are read here.
+ */
+static struct cbor_decoder_result stream_decode(const uint8_t *at, size_t len,
+						struct decoded *d)
+{
+	if (*at >> 5 != RCPT_TAG || (*at & 31) >= 24)
+		return cbor_stream_decode(at, len, &callbacks, d);
+	decoded_set(d, RCPT_TAG, *at & 31);
+	return (struct cbor_decoder_result){ .read = 1,
+					     .status = CBOR_DECODER_FINISHED };
+}
+
 static size_t string_len(const struct rcpt_head *head)
 {
 	return head->major == RCPT_BYTES || head->major == RCPT_TEXT ? head->arg : 0;
@@ -186,7 +200,7 @@ static int decode(struct rcpt_reader *r, struct rcpt_head *head, size_t *size)
 	if (r->pos == r->in.len)
 		return rcpt_reader_fail(r, RECEIPT_REASON_CBOR, head->offset,
 					"truncated");
-	res = cbor_stream_decode(at, r->in.len - r->pos, &callbacks, &d);
+	res = stream_decode(at, r->in.len - r->pos, &d);
 	if (res.status == CBOR_DECODER_NEDATA)
 		return rcpt_reader_fail(r, RECEIPT_REASON_CBOR, head->offset,
 					"truncated");

@@ -16,6 +16,14 @@ static void take_error(struct rcpt_verify_result *res, const struct rcpt_error *
 		res->err = *err;
 }
 
+static void check_transparent(const struct rcpt_verify_params *p,
+			      struct rcpt_verify_result *res)
+{
+	if (!p->stmt->nreceipts && !p->nbeside)
+		rcpt_fail(&res->err, RCPT_INVALID, RECEIPT_REASON_NO_RECEIPT,
+			  RCPT_NO_OFFSET, "the statement has no receipt");
+}
+
 static void check_crit(const struct rcpt_verify_params *p,
 		       struct rcpt_verify_result *res)
 {
@@ -66,7 +74,6 @@ static void check_receipts(const struct rcpt_verify_params *p,
 			   struct rcpt_verify_result *res)
 {
 	const struct rcpt_error *worst;
-	struct rcpt_error none;
 	size_t i;
 
 	for (i = 0; i < p->stmt->nreceipts; i++)
@@ -74,13 +81,8 @@ static void check_receipts(const struct rcpt_verify_params *p,
 	for (i = 0; i < p->nbeside; i++)
 		check_receipt(p, p->beside[i], true, res);
 	worst = worst_receipt(res);
-	if (!res->nreceipts) {
-		rcpt_fail(&none, RCPT_INVALID, RECEIPT_REASON_NO_RECEIPT, RCPT_NO_OFFSET,
-			  "the statement has no receipt");
-		take_error(res, &none);
-	} else if (worst && (!res->nvalid || p->require_all)) {
+	if (worst && (!res->nvalid || p->require_all))
 		take_error(res, worst);
-	}
 }
 
 static int kind_of(int64_t hash_alg)
@@ -393,8 +395,8 @@ static void check_policy(const struct rcpt_verify_params *p,
  * @result: verdict, for rcpt_verify_result_free()
  *
  * Everything is looked at, also after something was found wrong, so that the
- * result can be shown; @result->err tells what decided: first critical labels,
- * then the issuer's signature, the receipts, what the statement vouches for,
+ * result can be shown; @result->err tells what decided: first that there is a
+ * receipt, then critical labels, the issuer's signature, the receipts, what the statement vouches for,
  * and last the policy. A statement that is wrong is refused even where the
  * policy lets the artifact pass without evidence; @result->verdict tells that.
  *
@@ -404,6 +406,7 @@ int rcpt_verify(const struct rcpt_verify_params *params,
 		struct rcpt_verify_result *result)
 {
 	memset(result, 0, sizeof(*result));
+	check_transparent(params, result);
 	check_crit(params, result);
 	check_issuer(params, result);
 	check_receipts(params, result);
