@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Hashing files, several at a time. Each thread takes the next file of the list
+ * until all are done or one has failed.
+ */
+#include "hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#define BUFFER_SIZE	(256u << 10)
+#define START_SIZE	4		/* tells what a file is */
+#define MAX_THREADS	16
+#define PROGRESS_NS	100000000
+
+/**
+ * struct crew - what the threads share
+ * @list: files
+ * @usage: for all, or 0
+ * @md: algorithm
+ * @next: number of the next file to take
+ * @done: files that are done
+ * @stop: take no more
+ * @lock: protects what follows, and @err and @failed of the caller
+ * @idle: signalled when a thread ends
+ * @working: threads that have not ended
+ * @rc: of the first failure
+ * @failed: number of its file
+ * @err: what it was
+ */
+struct crew {
+	struct artifacts *list;
+	uint8_t usage;
+	const EVP_MD *md;
+	atomic_size_t next;
+	atomic_size_t done;
+	atomic_bool stop;
+	pthread_mutex_t lock;
+	pthread_cond_t idle;
+	unsigned int working;
+	int rc;
+	size_t failed;
+	struct rcpt_error *err;
+};
+
+static int fail_errno(struct rcpt_error *err, const char *what)
+{
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE,
+			 RCPT_NO_OFFSET, "%s: %s", what, strerror(errno));
+}
+
+static int fail_changed(struct rcpt_error *err)
+{
+	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_FILE_CHANGED,
+			 RCPT_NO_OFFSET, "changed while it was read");
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len > n && !strcmp(text + len - n, end);
+}
+
+static bool is_module_name(const char *path)
+{
+	return ends_with(path, ".ko") || ends_with(path, ".ko.gz") ||
+	       ends_with(path, ".ko.xz") || ends_with(path, ".ko.zst");
+}
+
+static uint8_t classify(const char *path, const uint8_t *start, size_t len)
+{
+	if (is_module_name(path))
+		return 1 << RECEIPT_OP_KMODULE;
+	if ((len >= 4 && !memcmp(start, "\177ELF", 4)) ||
+	    (len >= 2 && !memcmp(start, "#!", 2)))
+		return 1 << RECEIPT_OP_EXECUTE;
+	return 0;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool same_state(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size && same_time(a->st_mtim, b->st_mtim) &&
+	       same_time(a->st_ctim, b->st_ctim);
+}
+
+/* Read until the buffer is full or the file ends. */
+static ssize_t read_full(int fd, uint8_t *buf, size_t len)
+{
+	size_t used = 0;
+
+	while (used < len) {
+		ssize_t n = read(fd, buf + used, len - used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (!n)
+			break;
+		used += n;
+	}
+	return used;
+}
+
+/* Hash what @fd gives; its first bytes decide whether it is read to the end. */
+static int hash_content(struct crew *crew, struct artifact *a, int fd,
+			EVP_MD_CTX *ctx, uint8_t *buf, off_t *total,
+			struct rcpt_error *err)
+{
+	ssize_t n = pread(fd, buf, START_SIZE, 0);
+
+	if (n < 0)
+		return fail_errno(err, "cannot read");
+	a->usage = crew->usage ? crew->usage : classify(a->path, buf, n);
+	if (!a->usage)
+		return 0;
+	if (EVP_DigestInit_ex2(ctx, crew->md, NULL) != 1)
+		goto crypto;
+	*total = 0;
+	while ((n = read_full(fd, buf, BUFFER_SIZE)) > 0) {
+		*total += n;
+		if (EVP_DigestUpdate(ctx, buf, n) != 1)
+			goto crypto;
+	}
+	if (n < 0)
+		return fail_errno(err, "cannot read");
+	if (EVP_DigestFinal_ex(ctx, a->digest, NULL) == 1)
+		return 0;
+crypto:
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+			 RCPT_NO_OFFSET, "the crypto library failed");
+}
+
+static int hash_fd(struct crew *crew, struct artifact *a, int fd,
+		   EVP_MD_CTX *ctx, uint8_t *buf, struct rcpt_error *err)
+{
+	struct stat before, after;
+	off_t total = 0;
+	int rc;
+
+	if (fstat(fd, &before))
+		return fail_errno(err, "cannot read");
+	if (!S_ISREG(before.st_mode))
+		return fail_changed(err);
+	rc = hash_content(crew, a, fd, ctx, buf, &total, err);
+	if (rc || !a->usage)
+		return rc;
+	if (fstat(fd, &after))
+		return fail_errno(err, "cannot read");
+	if (!same_state(&before, &after) || total != after.st_size)
+		return fail_changed(err);
+	return 0;
+}
+
+/* A link below a folder was no file when it was found. */
+static int hash_file(struct crew *crew, struct artifact *a, EVP_MD_CTX *ctx,
+		     uint8_t *buf, struct rcpt_error *err)
+{
+	int fd = open(a->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+			       (a->named ? 0 : O_NOFOLLOW));
+	int rc;
+
+	if (fd < 0)
+		return errno == ELOOP && !a->named ? fail_changed(err) :
+						     fail_errno(err, "cannot open");
+	rc = hash_fd(crew, a, fd, ctx, buf, err);
+	close(fd);
+	return rc;
+}
+
+static void report(struct crew *crew, int rc, size_t i, const struct rcpt_error *err)
+{
+	pthread_mutex_lock(&crew->lock);
+	if (!crew->rc) {
+		crew->rc = rc;
+		crew->failed = i;
+		if (crew->err)
+			*crew->err = *err;
+	}
+	pthread_mutex_unlock(&crew->lock);
+	crew->stop = true;
+}
+
+static void work(struct crew *crew, EVP_MD_CTX *ctx, uint8_t *buf)
+{
+	struct rcpt_error err;
+	size_t i;
+	int rc;
+
+	while (!crew->stop && (i = crew->next++) < crew->list->n) {
+		rc = hash_file(crew, &crew->list->item[i], ctx, buf, &err);
+		if (rc)
+			report(crew, rc, i, &err);
+		crew->done++;
+	}
+}
+
+static void *run(void *arg)
+{
+	struct crew *crew = arg;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t *buf = malloc(BUFFER_SIZE);
+	struct rcpt_error err;
+
+	if (ctx && buf)
+		work(crew, ctx, buf);
+	else
+		report(crew, rcpt_fail(&err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				       RCPT_NO_OFFSET, "out of memory"), 0, &err);
+	EVP_MD_CTX_free(ctx);
+	free(buf);
+	pthread_mutex_lock(&crew->lock);
+	crew->working--;
+	pthread_cond_signal(&crew->idle);
+	pthread_mutex_unlock(&crew->lock);
+	return NULL;
+}
+
+static unsigned int count_threads(size_t files)
+{
+	cpu_set_t cpus;
+	size_t n = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
+
+	if (n > MAX_THREADS)
+		n = MAX_THREADS;
+	return n < files ? n : files;
+}
+
+static void wait_for(struct crew *crew, void (*progress)(size_t, size_t))
+{
+	struct timespec until;
+
+	pthread_mutex_lock(&crew->lock);
+	while (crew->working) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += PROGRESS_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&crew->idle, &crew->lock, &until);
+		if (progress)
+			progress(crew->done, crew->list->n);
+	}
+	pthread_mutex_unlock(&crew->lock);
+}
+
+/* Threads that could not be made leave their work to the others. */
+static void run_crew(struct crew *crew, void (*progress)(size_t, size_t))
+{
+	pthread_t thread[MAX_THREADS];
+	unsigned int wanted = count_threads(crew->list->n);
+	unsigned int n;
+
+	crew->working = wanted;
+	for (n = 0; n < wanted; n++)
+		if (pthread_create(&thread[n], NULL, run, crew))
+			break;
+	pthread_mutex_lock(&crew->lock);
+	crew->working -= wanted - n;
+	pthread_mutex_unlock(&crew->lock);
+	if (!n) {
+		crew->working = 1;
+		run(crew);
+	}
+	wait_for(crew, progress);
+	while (n)
+		pthread_join(thread[--n], NULL);
+}
+
+int hash_artifacts(struct artifacts *list, uint8_t usage, const char *md,
+		   void (*progress)(size_t done, size_t total), size_t *failed,
+		   struct rcpt_error *err)
+{
+	EVP_MD *fetched = EVP_MD_fetch(NULL, md, NULL);
+	struct crew crew = {
+		.list = list,
+		.usage = usage,
+		.md = fetched,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.idle = PTHREAD_COND_INITIALIZER,
+		.err = err,
+	};
+
+	*failed = 0;
+	if (!fetched)
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				 RCPT_NO_OFFSET, "the crypto library failed");
+	if (list->n)
+		run_crew(&crew, progress);
+	EVP_MD_free(fetched);
+	*failed = crew.failed;
+	return crew.rc;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding the files that a seal may cover.
+ */
+#ifndef WALK_H
+#define WALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "receipt.h"
+
+/**
+ * struct artifact - a regular file that was found
+ * @path: as named, or a path below a folder that was named
+ * @named: it was named itself
+ * @usage: bits of operations; 0 until it is hashed, and then when it is none
+ *	that can be executed or loaded
+ * @digest: of the content, once hashed
+ */
+struct artifact {
+	char *path;
+	bool named;
+	uint8_t usage;
+	uint8_t digest[RECEIPT_MAX_DIGEST];
+};
+
+/**
+ * struct artifacts - a list of them; start with all zero
+ * @n: used entries
+ * @cap: room
+ * @item: the entries
+ */
+struct artifacts {
+	size_t n;
+	size_t cap;
+	struct artifact *item;
+};
+
+/**
+ * walk_path() - list a file, or all regular files below a folder
+ * @path: what was named. A symbolic link is followed here, but none below; file
+ *	systems mounted below are not entered.
+ * @list: extended, by name
+ * @failed: result on failure: the path that it is about, to be freed
+ * @err: filled in on failure
+ *
+ * Return: 0, -RCPT_MALFORMED when @path is neither file nor folder or there are
+ * too many files, or -RCPT_SYSTEM when something cannot be read.
+ */
+int walk_path(const char *path, struct artifacts *list, char **failed,
+	      struct rcpt_error *err);
+
+/**
+ * artifacts_free() - free a list
+ * @list: left empty
+ */
+void artifacts_free(struct artifacts *list);
+
+#endif /* WALK_H */
