@@ -204,8 +204,9 @@ int receipt_kernel_post_load_data(char *buf, loff_t size,
  */
 bool receipt_hooks_reached(void)
 {
+	/* An id that no other LSM rules on before the contents are there. */
 	WRITE_ONCE(probe_task, current);
-	security_kernel_load_data(LOADING_UNKNOWN, true);
+	security_kernel_load_data(LOADING_X509_CERTIFICATE, true);
 	WRITE_ONCE(probe_task, NULL);
 
 	return READ_ONCE(probe_reached);
