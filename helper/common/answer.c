@@ -82,6 +82,41 @@ int rcpt_stores_lookup(struct rcpt_stores *stores, size_t i, uint8_t kind,
 }
 
 /**
+ * rcpt_bundle_hit() - what a store would find, out of a bundle
+ * @bundle: as read
+ * @leaf: number of the leaf; not looked at without leaves
+ * @hit: result; @hit->statement is to be freed
+ * @err: filled in on failure
+ *
+ * Return: 0 or a negative errno.
+ */
+int rcpt_bundle_hit(const struct rcpt_bundle *bundle, size_t leaf,
+		    struct rcpt_store_hit *hit, struct rcpt_error *err)
+{
+	int n = 0;
+
+	memset(hit, 0, sizeof(*hit));
+	hit->manifest = bundle->nleaves;
+	if (hit->manifest) {
+		hit->usage = bundle->leaves[leaf].usage;
+		hit->index = leaf;
+		hit->size = bundle->nleaves;
+		n = rcpt_tree_path(bundle->nodes, bundle->nleaves, leaf, hit->path);
+	}
+	hit->npath = n < 0 ? 0 : n;
+	hit->statement_len = bundle->transparent.len;
+	hit->statement = malloc(bundle->transparent.len);
+	if (n < 0 || !hit->statement) {
+		free(hit->statement);
+		rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+			  RCPT_NO_OFFSET, "no memory for evidence");
+		return -ENOMEM;
+	}
+	memcpy(hit->statement, bundle->transparent.data, hit->statement_len);
+	return 0;
+}
+
+/**
  * rcpt_answerer_free() - free what it holds
  * @a: left empty
  */
@@ -100,19 +135,6 @@ static uint8_t *checked_slot(struct rcpt_answerer *a,
 			     const struct rcpt_statement *stmt)
 {
 	return a->checked[stmt->digest[0] % RCPT_CHECKED];
-}
-
-static int verify_chain(const struct rcpt_statement *stmt, struct rcpt_error *err)
-{
-	EVP_PKEY *key = rcpt_key_from_cert(stmt->header.chain[0]);
-	int ret;
-
-	if (!key)
-		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_CERTIFICATE,
-				 RCPT_NO_OFFSET, "the issuer's certificate cannot be read");
-	ret = rcpt_statement_verify(stmt, key, err);
-	EVP_PKEY_free(key);
-	return ret;
 }
 
 static int verify_keys(const struct rcpt_keys *keys,
@@ -139,7 +161,7 @@ static int check_issuer(struct rcpt_answerer *a, const struct rcpt_statement *st
 
 	if (!memcmp(slot, stmt->digest, RECEIPT_HASH_SIZE))
 		return 0;
-	ret = stmt->header.nchain ? verify_chain(stmt, err) :
+	ret = stmt->header.nchain ? rcpt_statement_verify(stmt, NULL, err) :
 				    verify_keys(&a->issuers, stmt, err);
 	if (!ret)
 		memcpy(slot, stmt->digest, RECEIPT_HASH_SIZE);
