@@ -228,7 +228,6 @@ int rcpt_tokenise(struct rcpt_span in, struct rcpt_tokens *out,
 void rcpt_tokens_free(struct rcpt_tokens *tokens);
 size_t rcpt_cbor_head(uint8_t out[9], uint8_t major, uint64_t arg);
 bool rcpt_utf8_valid(const uint8_t *data, size_t len);
-int rcpt_cbor_diag(struct rcpt_span in, FILE *out, struct rcpt_error *err);
 
 /*
  * cose.c: COSE_Sign1 and its headers

@@ -70,6 +70,87 @@ json_t *json_error(const char *file, const struct rcpt_error *err)
 }
 
 /**
+ * json_time() - a time as people read it
+ * @seconds: since 1970
+ *
+ * Return: new reference to "2026-01-31T12:00:00Z".
+ */
+json_t *json_time(int64_t seconds)
+{
+	char text[40];
+
+	format_time(seconds, text);
+	return json_string(text);
+}
+
+/**
+ * json_ops() - names of operations
+ * @usage: a bit for each
+ *
+ * Return: new reference to an array.
+ */
+json_t *json_ops(uint8_t usage)
+{
+	json_t *list = json_array();
+	int op;
+
+	for (op = 0; op < RECEIPT_OP_COUNT; op++)
+		if (usage & 1 << op)
+			json_array_append_new(list, json_string(receipt_op_name(op)));
+	return list;
+}
+
+/* Quoted keys are labels out of a file, escaped already. */
+static void print_key(const char *key, int indent)
+{
+	bool name = *key != '"';
+
+	printf("%*s", indent, "");
+	for (; *key; key++)
+		putchar(name && *key == '_' ? ' ' : *key);
+	putchar(':');
+}
+
+static void print_value(const json_t *value, int indent)
+{
+	if (json_is_object(value) || json_is_array(value)) {
+		putchar('\n');
+		json_print_tree(value, indent + 2);
+		return;
+	}
+	putchar(' ');
+	if (json_is_string(value))
+		print_text(stdout, json_string_value(value), json_string_length(value));
+	else if (json_is_integer(value))
+		printf("%lld", (long long)json_integer_value(value));
+	else
+		fputs(json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "-",
+		      stdout);
+	putchar('\n');
+}
+
+/**
+ * json_print_tree() - print for people: a line for each value
+ * @root: object or array
+ * @indent: spaces before each line
+ */
+void json_print_tree(const json_t *root, int indent)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach((json_t *)root, key, value) {
+		print_key(key, indent);
+		print_value(value, indent);
+	}
+	json_array_foreach(root, i, value) {
+		printf("%*s%zu:", indent, "", i + 1);
+		print_value(value, indent);
+	}
+}
+
+/**
  * json_print() - print to standard output
  * @root: what; the reference is taken over
  *
@@ -77,7 +158,7 @@ json_t *json_error(const char *file, const struct rcpt_error *err)
  */
 int json_print(json_t *root)
 {
-	int ret = root ? json_dumpf(root, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : -1;
+	int ret = root ? json_dumpf(root, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) : -1;
 
 	putchar('\n');
 	json_decref(root);

@@ -9,6 +9,7 @@
 #include "receiptctl.h"
 
 static const struct command commands[] = {
+	{ "inspect", cmd_inspect, "show what is in a statement, receipt, bundle or key file" },
 	{ "verify", cmd_verify, "check a statement, its receipts and what it vouches for" },
 	{ 0 }
 };

@@ -47,6 +47,31 @@ static void print_invalid(FILE *out, const uint8_t *p, size_t len)
 			fputc(p[i], out);
 }
 
+static void print_escape(FILE *out, uint32_t c)
+{
+	if (c >= 0x10000)
+		fprintf(out, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 | (c & 0x3ff));
+	else
+		fprintf(out, "\\u%04x", c);
+}
+
+static void print_escaped(FILE *out, const uint8_t *p, size_t len, char quote)
+{
+	size_t n;
+	uint32_t c;
+
+	for (; len; p += n, len -= n) {
+		n = sequence_len(p);
+		c = decode(p, n);
+		if (c == '\\' || (quote && c == (uint32_t)quote))
+			fprintf(out, "\\%c", c);
+		else if (is_harmful(c))
+			print_escape(out, c);
+		else
+			fwrite(p, 1, n, out);
+	}
+}
+
 /**
  * print_text() - print text out of a file
  * @out: stream
@@ -55,24 +80,23 @@ static void print_invalid(FILE *out, const uint8_t *p, size_t len)
  */
 void print_text(FILE *out, const void *text, size_t len)
 {
-	const uint8_t *p = text;
-	size_t n;
-	uint32_t c;
+	if (rcpt_utf8_valid(text, len))
+		print_escaped(out, text, len, 0);
+	else
+		print_invalid(out, text, len);
+}
 
-	if (!rcpt_utf8_valid(p, len)) {
-		print_invalid(out, p, len);
-		return;
-	}
-	for (; len; p += n, len -= n) {
-		n = sequence_len(p);
-		c = decode(p, n);
-		if (c == '\\')
-			fputs("\\\\", out);
-		else if (is_harmful(c))
-			fprintf(out, c < 0x80 ? "\\x%02x" : "\\u{%x}", c);
-		else
-			fwrite(p, 1, n, out);
-	}
+/**
+ * print_quoted() - print text in double quotes, as JSON and diagnostic notation do
+ * @out: stream
+ * @text: UTF-8
+ * @len: bytes of it
+ */
+void print_quoted(FILE *out, const void *text, size_t len)
+{
+	fputc('"', out);
+	print_escaped(out, text, len, '"');
+	fputc('"', out);
 }
 
 /**

@@ -43,6 +43,7 @@ int print_policy_error(const char *file, const struct receipt_policy_error *err)
 int usage_error(const char *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void print_text(FILE *out, const void *text, size_t len);
+void print_quoted(FILE *out, const void *text, size_t len);
 void print_hex(FILE *out, const void *data, size_t len);
 void format_time(int64_t seconds, char out[40]);
 
@@ -50,6 +51,12 @@ void format_time(int64_t seconds, char out[40]);
 json_t *json_bytes(const void *data, size_t len);
 json_t *json_text(const void *text, size_t len);
 json_t *json_error(const char *file, const struct rcpt_error *err);
+json_t *json_time(int64_t seconds);
+json_t *json_ops(uint8_t usage);
 int json_print(json_t *root);
+void json_print_tree(const json_t *root, int indent);
+
+/* diag.c */
+int print_diag(struct rcpt_span in, FILE *out, struct rcpt_error *err);
 
 #endif /* RECEIPTCTL_H */

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+/*
+ * receiptctl inspect: what is in a file, without judging it.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "describe.h"
+#include "receiptctl.h"
+
+static const char help[] =
+	"usage: receiptctl inspect [--json | --diag] [--entry WHAT] FILE\n"
+	"\n"
+	"Shows what is in a statement, receipt, bundle or key file. No signature is\n"
+	"checked: that is what verify does. \"-\" is standard input.\n"
+	"\n"
+	"  --json        one JSON object\n"
+	"  --diag        CBOR diagnostic notation\n"
+	"  --entry WHAT  what leaves of RFC 9162 logs commit to: sha256-stmt (default)\n"
+	"                or stmt; the root depends on it\n"
+	"  --help        this text\n";
+
+enum { OPT_JSON = 1, OPT_DIAG, OPT_ENTRY, OPT_HELP };
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "diag", no_argument, NULL, OPT_DIAG },
+	{ "entry", required_argument, NULL, OPT_ENTRY },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 },
+};
+
+/**
+ * struct inspect - one run
+ * @file: its name
+ * @in: content
+ * @entry: --entry
+ * @json: --json
+ * @diag: --diag
+ * @help: --help
+ */
+struct inspect {
+	const char *file;
+	struct rcpt_span in;
+	enum receipt_entry entry;
+	bool json;
+	bool diag;
+	bool help;
+};
+
+static int parse_args(struct inspect *run, int argc, char **argv)
+{
+	int option;
+
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == OPT_JSON)
+			run->json = true;
+		else if (option == OPT_DIAG)
+			run->diag = true;
+		else if (option == OPT_HELP)
+			run->help = true;
+		else if (option == OPT_ENTRY && !strcmp(optarg, "stmt"))
+			run->entry = RECEIPT_ENTRY_STMT;
+		else if (option != OPT_ENTRY || strcmp(optarg, "sha256-stmt"))
+			return usage_error("inspect", "unknown option or argument");
+	}
+	if (run->help)
+		return 0;
+	if (run->json && run->diag)
+		return usage_error("inspect", "--json or --diag, not both");
+	if (argc - optind != 1)
+		return usage_error("inspect", "one file is needed");
+	run->file = argv[optind];
+	return 0;
+}
+
+static json_t *typed(const char *type, json_t *json)
+{
+	json_t *root = json_object();
+
+	json_object_set_new(root, "type", json_string(type));
+	json_object_update(root, json);
+	json_decref(json);
+	return root;
+}
+
+static int bundle_tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
+{
+	struct rcpt_bundle bundle;
+	int ret = rcpt_bundle_parse(run->in, &bundle, err);
+
+	if (ret)
+		return ret;
+	*out = typed("bundle", describe_statement(&bundle.statement, run->entry));
+	json_object_set_new(*out, "manifest", describe_leaves(&bundle));
+	rcpt_bundle_free(&bundle);
+	return 0;
+}
+
+static int receipt_tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
+{
+	struct rcpt_receipt receipt;
+	int ret = rcpt_receipt_parse(run->in, &receipt, err);
+
+	if (!ret)
+		*out = typed("receipt", describe_receipt(&receipt, NULL, run->entry));
+	rcpt_receipt_free(&receipt);
+	return ret;
+}
+
+static int statement_tree(const struct inspect *run, json_t **out,
+			  struct rcpt_error *err)
+{
+	struct rcpt_statement stmt;
+	int ret = rcpt_statement_parse(run->in, &stmt, err);
+
+	if (ret)
+		return ret;
+	*out = typed(stmt.nreceipts ? "transparent-statement" : "signed-statement",
+		     describe_statement(&stmt, run->entry));
+	rcpt_statement_free(&stmt);
+	return 0;
+}
+
+static int keys_tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
+{
+	const struct rcpt_key_source any = { 0 };
+	struct rcpt_keys keys = { 0 };
+	int ret = rcpt_keys_add(&keys, run->in, &any, err);
+
+	if (!ret) {
+		*out = typed("keys", json_object());
+		json_object_set_new(*out, "keys", describe_keys(&keys));
+	}
+	rcpt_keys_free(&keys);
+	return ret;
+}
+
+/* A receipt names its verifiable data structure in the protected header. */
+static bool is_receipt(struct rcpt_span in)
+{
+	struct rcpt_sign1 sign1;
+	struct rcpt_header header;
+
+	return !rcpt_sign1_parse(in, &sign1, NULL) &&
+	       !rcpt_header_parse(sign1.protected, &header, NULL) && header.has_vds;
+}
+
+static int tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
+{
+	if (rcpt_is_bundle(run->in))
+		return bundle_tree(run, out, err);
+	if (!run->in.len || run->in.data[0] >> 5 != RCPT_TAG)
+		return keys_tree(run, out, err);
+	if (is_receipt(run->in))
+		return receipt_tree(run, out, err);
+	return statement_tree(run, out, err);
+}
+
+static int show(const struct inspect *run, struct rcpt_error *err)
+{
+	json_t *root = NULL;
+	int ret;
+
+	if (run->diag) {
+		ret = print_diag(run->in, stdout, err);
+		if (!ret)
+			putchar('\n');
+		return -ret;
+	}
+	ret = tree(run, &root, err);
+	if (ret)
+		return -ret;
+	if (run->json)
+		return json_print(root);
+	json_print_tree(root, 0);
+	json_decref(root);
+	return 0;
+}
+
+static int inspect(struct inspect *run)
+{
+	struct rcpt_error err = { 0 };
+	uint8_t *data;
+	size_t len;
+	int ret;
+
+	if (rcpt_file_read(run->file, RCPT_MAX_INPUT, &data, &len, &err)) {
+		print_error(run->file, &err);
+		return err.status;
+	}
+	run->in = rcpt_span(data, len);
+	ret = show(run, &err);
+	if (err.status)
+		print_error(run->file, &err);
+	free(data);
+	return ret;
+}
+
+/**
+ * cmd_inspect() - receiptctl inspect
+ * @argc: of @argv
+ * @argv: argv[0] is the command's name
+ *
+ * Return: exit status.
+ */
+int cmd_inspect(int argc, char **argv)
+{
+	struct inspect run = { 0 };
+	int ret = parse_args(&run, argc, argv);
+
+	if (ret)
+		return ret;
+	if (run.help) {
+		fputs(help, stdout);
+		return 0;
+	}
+	return inspect(&run);
+}

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Statements, receipts, bundles and keys as JSON trees, labels by name.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/x509.h>
+
+#include "describe.h"
+#include "event.h"
+#include "receiptctl.h"
+
+#define SHORT_PAYLOAD	64	/* bytes that are shown; of more, the digest */
+
+static void set(json_t *obj, const char *key, json_t *value)
+{
+	json_object_set_new(obj, key, value);
+}
+
+static void set_span(json_t *obj, const char *key, struct rcpt_span text)
+{
+	if (text.data)
+		set(obj, key, json_text(text.data, text.len));
+}
+
+static void set_bytes(json_t *obj, const char *key, struct rcpt_span bytes)
+{
+	if (bytes.data)
+		set(obj, key, json_bytes(bytes.data, bytes.len));
+}
+
+static json_t *alg_json(int64_t alg)
+{
+	const char *name = rcpt_alg_name(alg);
+
+	return name ? json_string(name) : json_integer(alg);
+}
+
+static json_t *sha256_json(const void *data, size_t len)
+{
+	uint8_t digest[RECEIPT_HASH_SIZE];
+
+	if (rcpt_sha256(data, len, digest))
+		return json_null();
+	return json_bytes(digest, sizeof(digest));
+}
+
+static json_t *name_json(const X509_NAME *name)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	json_t *json = json_null();
+	char *text;
+	long len;
+
+	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
+		len = BIO_get_mem_data(bio, &text);
+		json = json_text(text, len);
+	}
+	BIO_free(bio);
+	return json;
+}
+
+static json_t *asn1_time_json(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	if (!ASN1_TIME_to_tm(time, &tm))
+		return json_null();
+	return json_time(timegm(&tm));
+}
+
+/**
+ * describe_certificate() - subject, issuer, validity and key of a certificate
+ * @der: X.509, unverified
+ *
+ * Return: new reference.
+ */
+json_t *describe_certificate(struct rcpt_span der)
+{
+	const uint8_t *p = der.data;
+	X509 *cert = d2i_X509(NULL, &p, der.len);
+	json_t *json = json_object();
+	EVP_PKEY *key;
+	uint8_t id[RECEIPT_HASH_SIZE];
+
+	set(json, "sha256", sha256_json(der.data, der.len));
+	if (!cert) {
+		set(json, "damaged", json_true());
+		return json;
+	}
+	set(json, "subject", name_json(X509_get_subject_name(cert)));
+	set(json, "issuer", name_json(X509_get_issuer_name(cert)));
+	set(json, "not_before", asn1_time_json(X509_get0_notBefore(cert)));
+	set(json, "not_after", asn1_time_json(X509_get0_notAfter(cert)));
+	key = X509_get0_pubkey(cert);
+	if (key && !rcpt_key_id(key, id))
+		set(json, "key", json_bytes(id, sizeof(id)));
+	X509_free(cert);
+	return json;
+}
+
+static json_t *claims_json(const struct rcpt_claims *c)
+{
+	json_t *json = json_object();
+
+	set_span(json, "iss", c->iss);
+	set_span(json, "sub", c->sub);
+	if (c->has_iat) {
+		set(json, "iat", json_integer(c->iat));
+		set(json, "iat_utc", json_time(c->iat));
+	}
+	if (c->has_svn)
+		set(json, "svn", json_integer(c->svn));
+	return json;
+}
+
+static json_t *crit_json(const struct rcpt_header *h)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < h->ncrit; i++)
+		json_array_append_new(list, h->crit[i].text.data ?
+				      json_text(h->crit[i].text.data, h->crit[i].text.len) :
+				      json_integer(h->crit[i].num));
+	return list;
+}
+
+/* Key ids are hexadecimal text with some logs, bytes with others. */
+static json_t *kid_json(struct rcpt_span kid)
+{
+	size_t i;
+
+	for (i = 0; i < kid.len && kid.data[i] > 0x20 && kid.data[i] < 0x7f; i++)
+		;
+	return kid.len && i == kid.len ? json_text(kid.data, kid.len) :
+					 json_bytes(kid.data, kid.len);
+}
+
+static json_t *chain_json(const struct rcpt_header *h)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < h->nchain; i++)
+		json_array_append_new(list, describe_certificate(h->chain[i]));
+	return list;
+}
+
+static const char *vds_name(int64_t vds)
+{
+	switch (vds) {
+	case RECEIPT_VDS_RFC9162:
+		return "RFC9162_SHA256";
+	case RECEIPT_VDS_CCF:
+		return "CCF_LEDGER_SHA256";
+	default:
+		return "unknown";
+	}
+}
+
+static bool named_label(const struct rcpt_head *key)
+{
+	static const uint16_t named[] = { 1, 2, 3, 4, 15, 33, 34, 258, 259, 260, 394, 395,
+					  396 };
+	size_t i;
+
+	if (key->major == RCPT_TEXT)
+		return rcpt_span_equal(key->string, "ccf.v1", 6);
+	for (i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+		if (key->major == RCPT_UINT && key->arg == named[i])
+			return true;
+	return false;
+}
+
+/* Diagnostic notation of an item, on one line. */
+static json_t *diag_json(struct rcpt_span raw)
+{
+	char *text = NULL, *in, *out;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	json_t *json;
+
+	if (!f)
+		return json_null();
+	print_diag(raw, f, NULL);
+	fclose(f);
+	for (in = out = text; in && *in; in++) {
+		if (*in == '\n') {
+			while (in[1] == ' ')
+				in++;
+			continue;
+		}
+		*out++ = *in;
+	}
+	json = text ? json_text(text, out - text) : json_null();
+	free(text);
+	return json;
+}
+
+/* "label": value of the labels that have no name here. */
+static json_t *other_labels(struct rcpt_span map)
+{
+	json_t *list = json_array();
+	struct rcpt_reader r;
+	struct rcpt_head key;
+	struct rcpt_span value;
+	uint64_t count;
+
+	rcpt_reader_init(&r, map, NULL);
+	rcpt_read_map(&r, &count, "header");
+	for (; count && !r.failed; count--) {
+		size_t start = r.pos;
+
+		if (rcpt_read(&r, &key))
+			break;
+		value = (struct rcpt_span){ map.data + start, r.pos - start, 0 };
+		if (rcpt_skip(&r, NULL))
+			break;
+		if (named_label(&key))
+			continue;
+		json_array_append_new(list, diag_json(value));
+		value.data += value.len;
+		value.len = r.pos - start - value.len;
+		json_array_append_new(list, diag_json(value));
+	}
+	return list;
+}
+
+static void set_others(json_t *obj, const char *key, struct rcpt_span map)
+{
+	json_t *list = other_labels(map), *others = json_object();
+	size_t i;
+
+	for (i = 0; i + 1 < json_array_size(list); i += 2)
+		json_object_set(others, json_string_value(json_array_get(list, i)) ?: "?",
+				json_array_get(list, i + 1));
+	if (json_object_size(others))
+		set(obj, key, others);
+	else
+		json_decref(others);
+	json_decref(list);
+}
+
+static void set_hash_envelope(json_t *json, const struct rcpt_header *h)
+{
+	if (!h->has_hash_alg)
+		return;
+	set(json, "payload_hash_alg", alg_json(h->hash_alg));
+	set_span(json, "preimage_content_type", h->preimage_type);
+	set_span(json, "payload_location", h->location);
+}
+
+static json_t *header_json(const struct rcpt_sign1 *sign1, const struct rcpt_header *h)
+{
+	json_t *json = json_object();
+
+	if (h->has_alg)
+		set(json, "alg", alg_json(h->alg));
+	if (h->ncrit)
+		set(json, "crit", crit_json(h));
+	set_span(json, "content_type", h->content_type);
+	if (h->has_content_format)
+		set(json, "content_type", json_integer(h->content_format));
+	if (h->kid.data)
+		set(json, "kid", kid_json(h->kid));
+	if (h->has_claims)
+		set(json, "claims", claims_json(&h->claims));
+	if (h->nchain)
+		set(json, "x5chain", chain_json(h));
+	if (h->x5t.data) {
+		set(json, "x5t_alg", alg_json(h->x5t_alg));
+		set_bytes(json, "x5t", h->x5t);
+	}
+	set_hash_envelope(json, h);
+	if (h->has_vds) {
+		set(json, "vds", json_integer(h->vds));
+		set(json, "vds_name", json_string(vds_name(h->vds)));
+	}
+	set_span(json, "ccf_txid", h->txid);
+	set_others(json, "other", sign1->protected);
+	return json;
+}
+
+static json_t *path_json(const struct rcpt_inclusion *p, bool sides)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < p->npath; i++) {
+		json_t *hash = json_bytes(p->path[i], RECEIPT_HASH_SIZE);
+		const char *side = !sides ? "" : p->left[i] ? "left " : "right ";
+
+		json_array_append_new(list, json_sprintf("%s%s", side,
+							 json_string_value(hash)));
+		json_decref(hash);
+	}
+	return list;
+}
+
+static json_t *proof_json(const struct rcpt_receipt *receipt,
+			  const struct rcpt_inclusion *p)
+{
+	bool ccf = receipt->header.vds == RECEIPT_VDS_CCF;
+	json_t *json = json_object();
+
+	if (ccf) {
+		set(json, "internal_transaction_hash",
+		    json_bytes(p->leaf_tx, sizeof(p->leaf_tx)));
+		set_span(json, "internal_evidence", p->evidence);
+		set(json, "data_hash", json_bytes(p->data_hash, sizeof(p->data_hash)));
+	} else {
+		set(json, "leaf_index", json_integer(p->index));
+		set(json, "tree_size", json_integer(p->size));
+	}
+	set(json, "path", path_json(p, ccf));
+	return json;
+}
+
+static json_t *root_json(const struct rcpt_receipt *receipt,
+			 const struct rcpt_statement *stmt, enum receipt_entry entry)
+{
+	struct rcpt_statement named = { 0 };
+	uint8_t root[RECEIPT_HASH_SIZE];
+	struct rcpt_error err;
+
+	if (!stmt && receipt->header.vds == RECEIPT_VDS_CCF) {
+		memcpy(named.digest, receipt->proofs[0].data_hash, sizeof(named.digest));
+		stmt = &named;
+	}
+	if (!stmt)
+		return NULL;
+	if (rcpt_receipt_root(receipt, stmt, entry, root, &err))
+		return json_error(NULL, &err);
+	return json_bytes(root, sizeof(root));
+}
+
+/**
+ * describe_receipt() - a receipt, its proofs and the root that they give
+ * @receipt: parsed
+ * @stmt: the statement that it is for; NULL when it is not at hand
+ * @entry: for vds 1, what the leaf commits to
+ *
+ * Return: new reference.
+ */
+json_t *describe_receipt(const struct rcpt_receipt *receipt,
+			 const struct rcpt_statement *stmt, enum receipt_entry entry)
+{
+	json_t *json = json_object(), *proofs = json_array(), *root;
+	size_t i;
+
+	set(json, "protected", header_json(&receipt->sign1, &receipt->header));
+	for (i = 0; i < receipt->nproofs; i++)
+		json_array_append_new(proofs, proof_json(receipt, &receipt->proofs[i]));
+	set(json, "inclusion_proofs", proofs);
+	root = root_json(receipt, stmt, entry);
+	if (root)
+		set(json, "root", root);
+	set_bytes(json, "attached_root", receipt->sign1.payload);
+	set_others(json, "unprotected_other", receipt->sign1.unprotected);
+	set(json, "signature_bytes", json_integer(receipt->sign1.signature.len));
+	return json;
+}
+
+static json_t *receipts_json(const struct rcpt_statement *stmt, enum receipt_entry entry)
+{
+	json_t *list = json_array();
+	struct rcpt_receipt receipt;
+	struct rcpt_error err;
+	size_t i;
+
+	for (i = 0; i < stmt->nreceipts; i++) {
+		if (rcpt_receipt_parse(stmt->receipts[i], &receipt, &err)) {
+			json_t *bad = json_object();
+
+			set(bad, "error", json_error(NULL, &err));
+			if (receipt.header.has_vds)
+				set(bad, "vds", json_integer(receipt.header.vds));
+			json_array_append_new(list, bad);
+		} else {
+			json_array_append_new(list, describe_receipt(&receipt, stmt, entry));
+		}
+		rcpt_receipt_free(&receipt);
+	}
+	return list;
+}
+
+/**
+ * describe_statement() - a statement and the receipts in it
+ * @stmt: parsed
+ * @entry: for receipts of vds 1, what the leaf commits to
+ *
+ * Return: new reference.
+ */
+json_t *describe_statement(const struct rcpt_statement *stmt, enum receipt_entry entry)
+{
+	struct rcpt_span payload = stmt->sign1.payload;
+	json_t *json = json_object();
+
+	set(json, "bytes", json_integer(stmt->sign1.whole.len));
+	set(json, "sha256", json_bytes(stmt->digest, sizeof(stmt->digest)));
+	set(json, "protected", header_json(&stmt->sign1, &stmt->header));
+	set_others(json, "unprotected_other", stmt->sign1.unprotected);
+	set(json, "payload_bytes", json_integer(payload.len));
+	if (payload.len <= SHORT_PAYLOAD)
+		set_bytes(json, "payload", payload);
+	else
+		set(json, "payload_sha256", sha256_json(payload.data, payload.len));
+	set(json, "signature_bytes", json_integer(stmt->sign1.signature.len));
+	set(json, "receipts", receipts_json(stmt, entry));
+	return json;
+}
+
+/**
+ * describe_leaves() - the manifest of a bundle
+ * @bundle: read
+ *
+ * Return: new reference to an array.
+ */
+json_t *describe_leaves(const struct rcpt_bundle *bundle)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < bundle->nleaves; i++) {
+		const struct rcpt_leaf *leaf = &bundle->leaves[i];
+		json_t *json = json_object();
+
+		set(json, "digest", rcpt_json_digest(leaf->kind, leaf->digest,
+						     rcpt_digest_len(leaf->kind)));
+		set(json, "usage", json_ops(leaf->usage));
+		set(json, "name", json_text(leaf->name, leaf->name_len));
+		json_array_append_new(list, json);
+	}
+	return list;
+}
+
+static json_t *key_type(EVP_PKEY *key)
+{
+	char group[64] = "";
+
+	EVP_PKEY_get_group_name(key, group, sizeof(group), NULL);
+	if (*group)
+		return json_sprintf("EC %s", group);
+	return json_sprintf("%s", EVP_PKEY_get0_type_name(key) ?: "?");
+}
+
+/**
+ * describe_keys() - keys of a file of trust anchors
+ * @keys: read
+ *
+ * Return: new reference to an array.
+ */
+json_t *describe_keys(const struct rcpt_keys *keys)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < keys->count; i++) {
+		const struct rcpt_key *key = &keys->keys[i];
+		json_t *json = json_object();
+
+		set(json, "type", key_type(key->pkey));
+		set(json, "bits", json_integer(EVP_PKEY_get_bits(key->pkey)));
+		set(json, "id", json_bytes(key->id, sizeof(key->id)));
+		if (key->kid)
+			set(json, "kid", kid_json(rcpt_span(key->kid, key->kid_len)));
+		if (key->issuer)
+			set(json, "issuer", json_text(key->issuer, strlen(key->issuer)));
+		json_array_append_new(list, json);
+	}
+	return list;
+}
