@@ -478,10 +478,25 @@ static const char *extack_text(struct nlmsghdr *nlh, size_t skip, size_t *len)
 	return nla_data(tb[NLMSGERR_ATTR_MSG]);
 }
 
+/* What the kernel says of a message is a refusal, what else befalls is not. */
+static enum rcpt_status status_of(int code, bool text)
+{
+	switch (-code) {
+	case ENOMEM:
+	case ENOENT:
+		return RCPT_SYSTEM;
+	case EINVAL:
+	case EBADMSG:
+	case E2BIG:
+		return RCPT_INVALID;
+	default:
+		return text ? RCPT_INVALID : RCPT_SYSTEM;
+	}
+}
+
 static void fill_error(struct rcpt_error *err, int code, const char *text,
 		       size_t len)
 {
-	enum receipt_reason reason;
 	char copy[sizeof(err->text)];
 
 	if (text)
@@ -491,8 +506,7 @@ static void fill_error(struct rcpt_error *err, int code, const char *text,
 			 "not permitted: needs CAP_MAC_ADMIN in the initial user namespace");
 	else
 		snprintf(copy, sizeof(copy), "%s", strerror(-code));
-	reason = rcpt_nl_reason_of(copy);
-	rcpt_fail(err, reason ? RCPT_INVALID : RCPT_SYSTEM, reason,
+	rcpt_fail(err, status_of(code, text), rcpt_nl_reason_of(copy),
 		  RCPT_NO_OFFSET, "%s", copy);
 }
 

@@ -354,8 +354,13 @@ int rcpt_nl_hello(struct rcpt_nl *nl, struct rcpt_nl_status *status,
 		  struct rcpt_error *err)
 {
 	struct answer answer = { RECEIPT_CMD_HELLO, parse_status, status, -EBADMSG };
+	struct nl_msg *msg = request(nl, RECEIPT_CMD_HELLO, 0);
 
-	return ask(nl, request(nl, RECEIPT_CMD_HELLO, 0), &answer, err);
+	if (msg && nla_put_u32(msg, RECEIPT_A_ABI, RECEIPT_ABI_VERSION)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return ask(nl, msg, &answer, err);
 }
 
 /**

@@ -4,8 +4,8 @@
  *
  * Functions return 0 or a negative errno with struct rcpt_error filled in. Its
  * text is the kernel's own where the kernel gave one, its reason what that
- * text begins with, its status RCPT_INVALID for what the kernel refused and
- * RCPT_SYSTEM for the rest.
+ * text begins with (0: nothing known), its status RCPT_INVALID for what the
+ * kernel refused and RCPT_SYSTEM for the rest.
  *
  * One socket is for one thread. No function but rcpt_nl_open() and
  * rcpt_nl_subscribe() opens files or looks up names.

@@ -195,48 +195,58 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static void preload(struct rcpt_nl *nl, struct rcpt_answerer *a,
-		    const struct options *o)
-{
-	struct rcpt_sink sink;
-
-	serve_sink(nl, &sink);
-	preload_self(a, &sink);
-	for (size_t i = 0; i < o->npreloads; i++)
-		preload_file(a, &sink, o->preloads[i]);
-}
-
-static int run(struct rcpt_nl *nl, struct rcpt_answerer *a,
-	       const struct options *o, struct rcpt_error *err)
+static int greet(struct service *s, struct rcpt_error *err)
 {
 	struct rcpt_nl_status status;
-	int ret, signals = open_signals();
+	int ret = rcpt_nl_open(&s->nl, err);
 
-	ret = rcpt_nl_hello(nl, &status, err);
-	if (ret)
-		return ret;
-	if (status.abi != RECEIPT_ABI_VERSION) {
+	if (!ret)
+		ret = rcpt_nl_hello(s->nl, &status, err);
+	if (!ret && status.abi != RECEIPT_ABI_VERSION) {
 		rcpt_fail(err, RCPT_SYSTEM, 0, RCPT_NO_OFFSET,
 			  "kernel speaks ABI %u, this is %u", status.abi, RECEIPT_ABI_VERSION);
-		return -EPROTO;
+		ret = -EPROTO;
 	}
-	preload(nl, a, o);
-	ret = sandbox_enter(err);
+	return ret;
+}
+
+static int run(struct service *s, struct rcpt_error *err)
+{
+	int ret = greet(s, err);
+
+	if (!ret)
+		ret = sandbox_enter(err);
+	if (!ret)
+		ret = serve_refresh(s, err);
 	if (ret)
 		return ret;
 	log_line(LOG_INFO, "serving");
 	notify_send("READY=1");
-	ret = serve(nl, a, signals, err);
+	ret = serve(s, err);
 	notify_send("STOPPING=1");
 	return ret;
 }
 
+/* All that needs more of the system than answering does. */
+static int prepare(struct service *s, const struct options *o,
+		   struct rcpt_error *err)
+{
+	if (prepare_crypto(err)) {
+		log_line(LOG_ERROR, "%s", err->text);
+		return -err->status;
+	}
+	preloads_add_self(&s->preloads);
+	for (size_t i = 0; i < o->npreloads; i++)
+		preloads_add(&s->preloads, o->preloads[i]);
+	s->signals = open_signals();
+	return open_sources(&s->answerer, o, err);
+}
+
 int main(int argc, char **argv)
 {
-	static struct rcpt_answerer answerer;
+	static struct service service;
 	struct options options = { 0 };
 	struct rcpt_error err = { 0 };
-	struct rcpt_nl *nl = NULL;
 	int ret;
 
 	if (!parse_options(&options, argc, argv)) {
@@ -245,19 +255,14 @@ int main(int argc, char **argv)
 	}
 	log_init(options.verbose);
 	notify_open();
-	ret = prepare_crypto(&err);
-	if (ret)
-		log_line(LOG_ERROR, "%s", err.text);
-	else
-		ret = open_sources(&answerer, &options, &err);
+	ret = prepare(&service, &options, &err);
 	if (!ret) {
-		ret = rcpt_nl_open(&nl, &err);
-		if (!ret)
-			ret = run(nl, &answerer, &options, &err);
+		ret = run(&service, &err);
 		if (ret)
 			log_line(LOG_ERROR, "%s", err.text);
 	}
-	rcpt_nl_close(nl);
-	rcpt_answerer_free(&answerer);
+	rcpt_nl_close(service.nl);
+	preloads_free(&service.preloads);
+	rcpt_answerer_free(&service.answerer);
 	return ret ? err.status ? err.status : RCPT_SYSTEM : 0;
 }

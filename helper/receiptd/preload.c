@@ -1,44 +1,37 @@
 // SPDX-License-Identifier: MIT
 /*
  * Evidence that is sent before anybody asks: about the helper itself, which the
- * kernel will not ask the helper about, and about programs that must start when
- * no helper runs.
+ * kernel cannot ask for when no helper runs, and about programs that must start
+ * then.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "manifest.h"
 #include "receiptd.h"
 
-#define MAX_FILES	64
-
 /**
- * preload_file() - send what the stores have on a file
- * @a: where evidence comes from
- * @sink: where it goes
- * @path: file
+ * preloads_add() - remember a file
+ * @p: grows by one
+ * @path: of the file; a problem with it is logged
  */
-void preload_file(struct rcpt_answerer *a, const struct rcpt_sink *sink,
-		  const char *path)
+void preloads_add(struct preloads *p, const char *path)
 {
-	struct rcpt_digests digests;
 	struct rcpt_error err = { 0 };
-	size_t accepted, total = 0;
 
-	if (rcpt_digest_file(path, &digests, &err)) {
+	if (p->n == PRELOAD_FILES) {
+		log_line(LOG_WARNING, "%s: more than %d files", path, PRELOAD_FILES);
+		return;
+	}
+	if (rcpt_digest_file(path, &p->at[p->n].digests, &err)) {
 		log_line(LOG_WARNING, "%s: %s", path, err.text);
 		return;
 	}
-	for (size_t i = 0; i < digests.n; i++) {
-		const struct rcpt_digest *d = &digests.digests[i];
-
-		if (rcpt_preload(a, d->kind, rcpt_span(d->bytes, rcpt_digest_len(d->kind)),
-				 sink, &accepted, &err))
-			log_line(LOG_WARNING, "%s: %s", path, err.text);
-		total += accepted;
-	}
-	log_line(LOG_DEBUG, "preload %s: %zu statements", path, total);
+	p->at[p->n].path = strdup(path);
+	if (p->at[p->n].path)
+		p->n++;
 }
 
 /* A line of maps: "START-END PERM OFFSET DEV INODE    PATH". */
@@ -53,27 +46,65 @@ static char *mapped_program(char *line)
 }
 
 /**
- * preload_self() - send what the stores have on this program, its libraries and
- *	the dynamic loader
- * @a: where evidence comes from
- * @sink: where it goes
+ * preloads_add_self() - remember this program, its libraries, its loader
+ * @p: grows
  */
-void preload_self(struct rcpt_answerer *a, const struct rcpt_sink *sink)
+void preloads_add_self(struct preloads *p)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[4096 + 128], last[sizeof(line)] = "", *path;
+	char line[4096 + 128], *path;
 
 	if (!maps) {
 		log_line(LOG_WARNING, "/proc/self/maps: %s", strerror(errno));
 		return;
 	}
-	for (int n = 0; n < MAX_FILES && fgets(line, sizeof(line), maps);) {
+	while (fgets(line, sizeof(line), maps)) {
 		path = mapped_program(line);
-		if (!path || !strcmp(path, last))
-			continue;
-		preload_file(a, sink, path);
-		strcpy(last, path);
-		n++;
+		if (path && (!p->n || strcmp(path, p->at[p->n - 1].path)))
+			preloads_add(p, path);
 	}
 	fclose(maps);
+}
+
+static size_t send_file(const struct rcpt_digests *digests,
+			struct rcpt_answerer *a, const struct rcpt_sink *sink,
+			struct rcpt_error *err)
+{
+	size_t accepted, total = 0;
+
+	for (size_t i = 0; i < digests->n; i++) {
+		const struct rcpt_digest *d = &digests->digests[i];
+
+		if (rcpt_preload(a, d->kind, rcpt_span(d->bytes, rcpt_digest_len(d->kind)),
+				 sink, &accepted, err))
+			log_line(LOG_WARNING, "%s", err->text);
+		total += accepted;
+	}
+	return total;
+}
+
+/**
+ * preloads_send() - send what the stores have on the files
+ * @p: files
+ * @a: where evidence comes from
+ * @sink: where it goes
+ */
+void preloads_send(const struct preloads *p, struct rcpt_answerer *a,
+		   const struct rcpt_sink *sink)
+{
+	struct rcpt_error err = { 0 };
+
+	for (size_t i = 0; i < p->n; i++)
+		log_line(LOG_DEBUG, "preload %s: %zu statements", p->at[i].path,
+			 send_file(&p->at[i].digests, a, sink, &err));
+}
+
+/**
+ * preloads_free() - forget all files
+ * @p: left empty
+ */
+void preloads_free(struct preloads *p)
+{
+	while (p->n)
+		free(p->at[--p->n].path);
 }

@@ -55,9 +55,28 @@ bool queue_pop(struct queue *q, struct rcpt_nl_lookup *lookup);
 /*
  * preload.c: evidence that is sent before anybody asks
  */
-void preload_self(struct rcpt_answerer *a, const struct rcpt_sink *sink);
-void preload_file(struct rcpt_answerer *a, const struct rcpt_sink *sink,
-		  const char *path);
+#define PRELOAD_FILES	128
+
+/**
+ * struct preloads - files whose evidence the kernel shall always have
+ * @n: used entries of @at
+ * @at: one per file
+ * @at.path: of the file, own memory
+ * @at.digests: of its content at the start
+ */
+struct preloads {
+	size_t n;
+	struct {
+		char *path;
+		struct rcpt_digests digests;
+	} at[PRELOAD_FILES];
+};
+
+void preloads_add(struct preloads *p, const char *path);
+void preloads_add_self(struct preloads *p);
+void preloads_send(const struct preloads *p, struct rcpt_answerer *a,
+		   const struct rcpt_sink *sink);
+void preloads_free(struct preloads *p);
 
 /*
  * sandbox.c: what is given up before the first look-up is read
@@ -67,8 +86,26 @@ int sandbox_enter(struct rcpt_error *err);
 /*
  * serve.c: the loop
  */
-void serve_sink(struct rcpt_nl *nl, struct rcpt_sink *sink);
-int serve(struct rcpt_nl *nl, struct rcpt_answerer *a, int signals,
-	  struct rcpt_error *err);
+
+/**
+ * struct service - all that serving needs
+ * @nl: connection, registered
+ * @answerer: where evidence comes from
+ * @preloads: sent whenever the policy has changed
+ * @generation: of the policy that they were sent under
+ * @signals: signalfd, non-blocking
+ * @queue: look-ups
+ */
+struct service {
+	struct rcpt_nl *nl;
+	struct rcpt_answerer answerer;
+	struct preloads preloads;
+	uint64_t generation;
+	int signals;
+	struct queue queue;
+};
+
+int serve_refresh(struct service *s, struct rcpt_error *err);
+int serve(struct service *s, struct rcpt_error *err);
 
 #endif /* RECEIPTD_H */

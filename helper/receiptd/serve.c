@@ -34,14 +34,9 @@ static int send_none(const struct rcpt_nl_lookup *lookup,
 	return rcpt_nl_no_evidence(arg, lookup, reason, err);
 }
 
-/**
- * serve_sink() - answers that go to the kernel
- * @nl: connection
- * @sink: result
- */
-void serve_sink(struct rcpt_nl *nl, struct rcpt_sink *sink)
+static struct rcpt_sink kernel_sink(struct service *s)
 {
-	*sink = (struct rcpt_sink){ send_evidence, send_none, nl };
+	return (struct rcpt_sink){ send_evidence, send_none, s->nl };
 }
 
 static void on_message(uint8_t cmd, struct nlattr **tb, void *arg)
@@ -56,8 +51,8 @@ static void on_message(uint8_t cmd, struct nlattr **tb, void *arg)
 		log_line(LOG_WARNING, "malformed look-up passed over");
 		return;
 	}
-	log_line(LOG_DEBUG, "look-up %llu: op %s, digest %s, %s",
-		 (unsigned long long)lookup.id, receipt_op_name(lookup.op),
+	log_line(LOG_DEBUG, "look-up %llu: op %u, digest %s, %s",
+		 (unsigned long long)lookup.id, lookup.op,
 		 log_digest(&lookup, digest, sizeof(digest)),
 		 log_escape(lookup.path, path, sizeof(path)));
 	queue_push(q, &lookup);
@@ -69,19 +64,19 @@ static void on_message(uint8_t cmd, struct nlattr **tb, void *arg)
  */
 static int after_failure(struct queue *q, int ret, const struct rcpt_error *err)
 {
-	if (ret == -EPERM || ret == -ECONNREFUSED)
-		return ret;
-	if (ret == -ENOENT || ret == -ESRCH) {
-		log_line(LOG_DEBUG, "look-up is over: %s", err->text);
+	if (ret == -ENOENT) {
+		log_line(LOG_DEBUG, "look-up is over");
 		return 0;
 	}
+	if (ret == -EPERM || ret == -ECONNREFUSED)
+		return ret;
 	log_line(LOG_WARNING, "%s", err->text);
-	if (ret == -ENOBUFS || ret == -ETIMEDOUT || ret == -EAGAIN)
+	if (ret == -ENOBUFS || ret == -ETIMEDOUT || ret == -EAGAIN || ret == -ENOMEM)
 		q->overflow = true;
 	return 0;
 }
 
-static int signalled(int signals)
+static bool signalled(int signals)
 {
 	struct signalfd_siginfo info;
 
@@ -89,40 +84,38 @@ static int signalled(int signals)
 }
 
 /* Return: 0 when the queue is empty, 1 when it is time to stop, or a negative errno. */
-static int drain(struct rcpt_nl *nl, struct rcpt_answerer *a, struct queue *q,
-		 int signals, struct rcpt_error *err)
+static int drain(struct service *s, struct rcpt_error *err)
 {
+	struct rcpt_sink sink = kernel_sink(s);
 	struct rcpt_nl_lookup lookup;
-	struct rcpt_sink sink;
 	int ret = 0;
 
-	serve_sink(nl, &sink);
-	while (!ret && queue_pop(q, &lookup)) {
-		if (signalled(signals))
+	while (!ret && queue_pop(&s->queue, &lookup)) {
+		if (signalled(s->signals))
 			return 1;
-		ret = rcpt_answer(a, &lookup, &sink, err);
+		ret = rcpt_answer(&s->answerer, &lookup, &sink, err);
 		if (ret)
-			ret = after_failure(q, ret, err);
+			ret = after_failure(&s->queue, ret, err);
 	}
 	return ret;
 }
 
-static int fetch(struct rcpt_nl *nl, struct queue *q, struct rcpt_error *err)
+static int fetch(struct service *s, struct rcpt_error *err)
 {
 	int ret;
 
-	q->overflow = false;
-	ret = rcpt_nl_pending(nl, err);
-	return ret ? after_failure(q, ret, err) : 0;
+	s->queue.overflow = false;
+	ret = rcpt_nl_pending(s->nl, err);
+	return ret ? after_failure(&s->queue, ret, err) : 0;
 }
 
-static int wait(struct rcpt_nl *nl, const struct queue *q, int signals)
+static int wait_ready(struct service *s)
 {
 	struct pollfd pfd[] = {
-		{ .fd = rcpt_nl_fd(nl), .events = POLLIN },
-		{ .fd = signals, .events = POLLIN },
+		{ .fd = rcpt_nl_fd(s->nl), .events = POLLIN },
+		{ .fd = s->signals, .events = POLLIN },
 	};
-	int ms = q->overflow ? RETRY_MS : notify_watchdog_ms();
+	int ms = s->queue.overflow ? RETRY_MS : notify_watchdog_ms();
 
 	if (poll(pfd, 2, ms) < 0 && errno != EINTR)
 		return -errno;
@@ -130,35 +123,68 @@ static int wait(struct rcpt_nl *nl, const struct queue *q, int signals)
 	return pfd[1].revents ? 1 : 0;
 }
 
+static int receive(struct service *s, struct rcpt_error *err)
+{
+	int ret = rcpt_nl_receive(s->nl, err);
+
+	return ret ? after_failure(&s->queue, ret, err) : 0;
+}
+
+/**
+ * serve_refresh() - send the preloads when the policy has changed
+ * @s: service
+ * @err: filled in on failure
+ *
+ * Evidence is proven under the keys of a policy: what was sent before there was
+ * one, or under one that knew fewer logs, was refused.
+ *
+ * Return: 0 or a negative errno.
+ */
+int serve_refresh(struct service *s, struct rcpt_error *err)
+{
+	struct rcpt_sink sink = kernel_sink(s);
+	struct rcpt_nl_status status;
+	int ret = rcpt_nl_status(s->nl, &status, err);
+
+	if (ret)
+		return after_failure(&s->queue, ret, err);
+	if (status.generation == s->generation)
+		return 0;
+	s->generation = status.generation;
+	preloads_send(&s->preloads, &s->answerer, &sink);
+	return 0;
+}
+
+/* Return: 0 to go on, 1 when it is time to stop, or a negative errno. */
+static int serve_once(struct service *s, struct rcpt_error *err)
+{
+	int ret = 0;
+
+	if (s->queue.overflow)
+		ret = fetch(s, err);
+	if (!ret)
+		ret = drain(s, err);
+	if (!ret)
+		ret = serve_refresh(s, err);
+	if (!ret && !s->queue.n)
+		ret = wait_ready(s);
+	return ret ? ret : receive(s, err);
+}
+
 /**
  * serve() - answer look-ups until a signal comes
- * @nl: connection, registered
- * @a: where evidence comes from
- * @signals: signalfd, non-blocking
+ * @s: service
  * @err: filled in on failure
  *
  * Return: 0 after a signal, or a negative errno.
  */
-int serve(struct rcpt_nl *nl, struct rcpt_answerer *a, int signals,
-	  struct rcpt_error *err)
+int serve(struct service *s, struct rcpt_error *err)
 {
-	static struct queue q;
 	int ret = 0;
 
-	q.overflow = true;
-	rcpt_nl_on_message(nl, on_message, &q);
-	while (!ret) {
-		if (q.overflow)
-			ret = fetch(nl, &q, err);
-		if (!ret)
-			ret = drain(nl, a, &q, signals, err);
-		if (!ret)
-			ret = wait(nl, &q, signals);
-		if (ret)
-			break;
-		ret = rcpt_nl_receive(nl, err);
-		if (ret)
-			ret = after_failure(&q, ret, err);
-	}
+	s->queue.overflow = true;
+	rcpt_nl_on_message(s->nl, on_message, &s->queue);
+	while (!ret)
+		ret = serve_once(s, err);
 	return ret == 1 ? 0 : ret;
 }
