@@ -11,6 +11,15 @@
 static const struct command commands[] = {
 	{ "inspect", cmd_inspect, "show what is in a statement, receipt, bundle or key file" },
 	{ "verify", cmd_verify, "check a statement, its receipts and what it vouches for" },
+	{ "log", cmd_log, "keep a local transparency log" },
+	{ "seal", cmd_seal, "sign a statement about files, record it, write a bundle" },
+	{ "store", cmd_store, "manage the bundles that the helper finds evidence in" },
+	{ "status", cmd_status, "show the kernel's state: helper, mode, policy" },
+	{ "events", cmd_events, "print the kernel's events as they come" },
+	{ "stats", cmd_stats, "print the kernel's counters" },
+	{ "policy", cmd_policy, "check, load or show a policy" },
+	{ "evidence", cmd_evidence, "send a bundle's evidence to the kernel" },
+	{ "flush", cmd_flush, "have the kernel forget digests and verdicts" },
 	{ 0 }
 };
 

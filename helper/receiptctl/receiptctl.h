@@ -19,7 +19,16 @@
 
 /* cmd_*.c: argv[0] is the command's name; each knows --help */
 int cmd_inspect(int argc, char **argv);
+int cmd_log(int argc, char **argv);
+int cmd_seal(int argc, char **argv);
+int cmd_store(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_events(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
+int cmd_evidence(int argc, char **argv);
+int cmd_flush(int argc, char **argv);
 
 /* main.c */
 

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+/*
+ * receiptctl events: verdicts, policies and helpers, as they come.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.h"
+#include "kernel.h"
+#include "receiptctl.h"
+
+/**
+ * struct listening - what is printed, and until when
+ * @json: one object per line instead of text
+ * @left: events to print; negative: no end
+ * @end: time to stop; negative: no end
+ */
+struct listening {
+	bool json;
+	long left;
+	double end;
+};
+
+static int print_help(void)
+{
+	puts("usage: receiptctl events [--follow] [--json] [--count N] [--timeout SECONDS]\n"
+	     "\n"
+	     "Prints the kernel's events one per line: verdicts, changes of the policy and\n"
+	     "of the helper's state. Goes on until it is stopped, or\n"
+	     "\n"
+	     "  --count N          until N events were printed\n"
+	     "  --timeout SECONDS  until this time is over; with --count, exit status 1\n"
+	     "                     when there were fewer\n"
+	     "  --follow           until it is stopped; that is the default");
+	return 0;
+}
+
+static void on_event(uint8_t cmd, struct nlattr **tb, void *arg)
+{
+	struct listening *l = arg;
+	json_t *event;
+	char *text;
+
+	if (cmd != RECEIPT_CMD_EVENT || !l->left)
+		return;
+	event = rcpt_event_json(tb);
+	text = !event ? NULL : l->json ? json_dumps(event, JSON_COMPACT) :
+					  rcpt_event_text(event);
+	json_decref(event);
+	if (!text) {
+		fputs("receiptctl: an event was lost: no memory\n", stderr);
+		return;
+	}
+	puts(text);
+	fflush(stdout);
+	free(text);
+	if (l->left > 0)
+		l->left--;
+}
+
+static int wait_ms(const struct listening *l)
+{
+	double left = l->end - now_seconds();
+
+	if (l->end < 0)
+		return -1;
+	if (left <= 0)
+		return 0;
+	return left > 3600 ? 3600 * 1000 : (int)(left * 1000) + 1;
+}
+
+/* Return: 0 to go on, else a negative errno. */
+static int take_events(struct rcpt_nl *nl, struct rcpt_error *err)
+{
+	int ret = rcpt_nl_receive(nl, err);
+
+	if (ret != -ENOBUFS)
+		return ret;
+	fputs("receiptctl: events were lost\n", stderr);
+	return 0;
+}
+
+static int listen_events(struct rcpt_nl *nl, struct listening *l)
+{
+	struct pollfd pfd = { .fd = rcpt_nl_fd(nl), .events = POLLIN };
+	struct rcpt_error err = { 0 };
+	int n;
+
+	while (l->left && !ferror(stdout)) {
+		n = poll(&pfd, 1, wait_ms(l));
+		if (n < 0 && errno != EINTR)
+			return RCPT_SYSTEM;
+		if (n > 0 && take_events(nl, &err))
+			return kernel_error(NULL, &err);
+		if (!n && l->end >= 0 && now_seconds() >= l->end)
+			return l->left > 0 ? RCPT_INVALID : 0;
+	}
+	return 0;
+}
+
+static bool parse_count(const char *text, long *count)
+{
+	char *end;
+
+	errno = 0;
+	*count = strtol(text, &end, 10);
+	return end != text && !*end && !errno && *count > 0;
+}
+
+static int parse_options(int argc, char **argv, struct listening *l)
+{
+	static const struct option longs[] = {
+		{ "follow", no_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	double seconds;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'h')
+			return print_help() - 1;
+		if (c == '?')
+			return EXIT_USAGE;
+		if (c == 'j')
+			l->json = true;
+		if (c == 'n' && !parse_count(optarg, &l->left))
+			return usage_error("events", "'%s' is no number of events", optarg);
+		if (c != 't')
+			continue;
+		if (!parse_seconds(optarg, &seconds))
+			return usage_error("events", "'%s' is no number of seconds", optarg);
+		l->end = now_seconds() + seconds;
+	}
+	if (optind < argc)
+		return usage_error("events", "unexpected argument '%s'", argv[optind]);
+	return 0;
+}
+
+/**
+ * cmd_events() - receiptctl events
+ * @argc: of @argv
+ * @argv: arguments
+ *
+ * Return: exit status.
+ */
+int cmd_events(int argc, char **argv)
+{
+	struct listening l = { .left = -1, .end = -1 };
+	struct rcpt_error err = { 0 };
+	struct rcpt_nl *nl;
+	int status = parse_options(argc, argv, &l);
+
+	if (status)
+		return status < 0 ? 0 : status;
+	status = kernel_open(&nl);
+	if (status)
+		return status;
+	rcpt_nl_on_message(nl, on_event, &l);
+	if (rcpt_nl_subscribe(nl, &err))
+		status = kernel_error(NULL, &err);
+	else
+		status = listen_events(nl, &l);
+	rcpt_nl_close(nl);
+	return status;
+}

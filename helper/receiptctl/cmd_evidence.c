@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/*
+ * receiptctl evidence: hand the kernel evidence before it asks.
+ */
+#include <getopt.h>
+#include <string.h>
+
+#include "kernel.h"
+#include "receiptctl.h"
+
+static int print_help(void)
+{
+	puts("usage: receiptctl evidence send [--json] BUNDLE...\n"
+	     "\n"
+	     "Sends the evidence in each bundle to the kernel, so that the artifacts can\n"
+	     "be used when no helper serves. The kernel checks it against the logs of the\n"
+	     "active policy. Exit status 1 when it refused a piece.");
+	return 0;
+}
+
+static void report(const char *path, const struct evidence_count *n)
+{
+	print_text(stdout, path, strlen(path));
+	printf(": %zu accepted, %zu refused", n->accepted, n->refused);
+	if (n->refused) {
+		fputs(": ", stdout);
+		print_text(stdout, n->first.text, strlen(n->first.text));
+	}
+	putchar('\n');
+}
+
+static json_t *report_json(const char *path, const struct evidence_count *n)
+{
+	json_t *json = json_object();
+
+	json_object_set_new(json, "file", json_text(path, strlen(path)));
+	json_object_set_new(json, "accepted", json_integer(n->accepted));
+	json_object_set_new(json, "refused", json_integer(n->refused));
+	if (n->refused)
+		json_object_set_new(json, "error", json_error(path, &n->first));
+	return json;
+}
+
+static int send_all(struct rcpt_nl *nl, char **paths, json_t *array)
+{
+	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
+	int status = 0;
+
+	for (; *paths; paths++) {
+		struct evidence_count n = { 0 };
+
+		if (evidence_send(nl, *paths, NULL, &n, &err)) {
+			print_error(*paths, &err);
+			return err.status;
+		}
+		if (n.refused)
+			status = RCPT_INVALID;
+		if (array)
+			json_array_append_new(array, report_json(*paths, &n));
+		else
+			report(*paths, &n);
+	}
+	return status;
+}
+
+static int cmd_send(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	struct rcpt_nl *nl;
+	json_t *array = NULL;
+	int c, status;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'h')
+			return print_help();
+		if (c != 'j')
+			return EXIT_USAGE;
+		if (!array)
+			array = json_array();
+	}
+	if (optind == argc)
+		return usage_error("evidence", "send: no bundle given");
+	status = kernel_open(&nl);
+	if (!status) {
+		status = send_all(nl, argv + optind, array);
+		rcpt_nl_close(nl);
+	}
+	if (array && json_print(array))
+		return RCPT_SYSTEM;
+	return status;
+}
+
+/**
+ * cmd_evidence() - receiptctl evidence
+ * @argc: of @argv
+ * @argv: arguments
+ *
+ * Return: exit status.
+ */
+int cmd_evidence(int argc, char **argv)
+{
+	static const struct command table[] = {
+		{ "send", cmd_send, "send the evidence of bundles" },
+		{ 0 }
+	};
+
+	if (argc == 2 && !strcmp(argv[1], "--help"))
+		return print_help();
+	return run_subcommand(table, argc, argv);
+}
