@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: MIT
+/*
+ * receiptctl log: a local transparency log.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "log.h"
+#include "outfile.h"
+#include "receiptctl.h"
+
+#define MAX_LOG_NAME	64
+#define MAX_KEY_INPUT	(1u << 20)
+
+static const char init_help[] =
+	"usage: receiptctl log init --dir DIR --issuer NAME [--alg ES384|ES256]\n"
+	"\n"
+	"Makes a log: a folder with a database and a private key.\n"
+	"\n"
+	"  --dir DIR       folder, made when missing\n"
+	"  --issuer NAME   name that the log's receipts carry\n"
+	"  --alg ALG       signature algorithm (default ES384)\n"
+	"  --json          one JSON object on standard output\n"
+	"  --help          this text\n";
+
+static const char key_help[] =
+	"usage: receiptctl log key --dir DIR [--name NAME]\n"
+	"\n"
+	"Prints the line that makes a policy trust the log.\n"
+	"\n"
+	"  --dir DIR     folder of the log\n"
+	"  --name NAME   what rules of the policy call it (default: its issuer)\n"
+	"  --help        this text\n";
+
+static const char append_help[] =
+	"usage: receiptctl log append --dir DIR [OPTION]... STATEMENT...\n"
+	"\n"
+	"Registers signed statements and gives receipts for them. The statement with\n"
+	"its receipt goes to STATEMENT.transparent. A statement that is in the log\n"
+	"already keeps its entry and gets a new receipt.\n"
+	"\n"
+	"The log answers for who signed: a statement is registered only when a key\n"
+	"that the log knows of its issuer has signed it.\n"
+	"\n"
+	"  --dir DIR           folder of the log\n"
+	"  --issuer-key FILE   public key or certificate of the statements' issuer; the\n"
+	"                      log remembers it\n"
+	"  --trust-chain       take the first certificate in the statement (x5chain) for\n"
+	"                      the issuer's key; the log remembers it\n"
+	"  --out FILE          write the receipt alone to FILE; for one statement\n"
+	"  --json              one JSON object on standard output\n"
+	"  --help              this text\n";
+
+static const char list_help[] =
+	"usage: receiptctl log list --dir DIR [--json]\n"
+	"\n"
+	"Lists the entries: number, time, issuer, subject, svn, SHA-256 of the signed\n"
+	"statement.\n"
+	"\n"
+	"  --dir DIR   folder of the log\n"
+	"  --json      one JSON object on standard output\n"
+	"  --help      this text\n";
+
+enum { OPT_DIR = 1, OPT_ISSUER, OPT_ALG, OPT_NAME, OPT_KEY, OPT_CHAIN, OPT_OUT,
+       OPT_JSON, OPT_HELP };
+
+static const struct option options[] = {
+	{ "dir", required_argument, NULL, OPT_DIR },
+	{ "issuer", required_argument, NULL, OPT_ISSUER },
+	{ "alg", required_argument, NULL, OPT_ALG },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "issuer-key", required_argument, NULL, OPT_KEY },
+	{ "trust-chain", no_argument, NULL, OPT_CHAIN },
+	{ "out", required_argument, NULL, OPT_OUT },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 },
+};
+
+/* Options that a subcommand takes: bits of their numbers. */
+#define OPT_BIT(opt)	(1u << (opt))
+
+/**
+ * struct args - the command line of any subcommand
+ * @command: as the user knows it, for messages
+ * @help: its help text
+ * @allowed: OPT_BIT() of the options that it takes
+ * @dir: --dir
+ * @issuer: --issuer
+ * @alg: --alg
+ * @name: --name
+ * @key: --issuer-key
+ * @out: --out
+ * @chain: --trust-chain
+ * @json: --json
+ * @done: help was asked for and given
+ */
+struct args {
+	const char *command;
+	const char *help;
+	unsigned int allowed;
+	const char *dir;
+	const char *issuer;
+	const char *alg;
+	const char *name;
+	const char *key;
+	const char *out;
+	bool chain;
+	bool json;
+	bool done;
+};
+
+static void set_option(struct args *args, int option)
+{
+	switch (option) {
+	case OPT_DIR:
+		args->dir = optarg;
+		break;
+	case OPT_ISSUER:
+		args->issuer = optarg;
+		break;
+	case OPT_ALG:
+		args->alg = optarg;
+		break;
+	case OPT_NAME:
+		args->name = optarg;
+		break;
+	case OPT_KEY:
+		args->key = optarg;
+		break;
+	case OPT_OUT:
+		args->out = optarg;
+		break;
+	case OPT_CHAIN:
+		args->chain = true;
+		break;
+	case OPT_JSON:
+		args->json = true;
+		break;
+	case OPT_HELP:
+		args->done = true;
+		break;
+	}
+}
+
+static int parse_args(struct args *args, int argc, char **argv)
+{
+	int option;
+
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return usage_error(args->command,
+					   "unknown option or missing argument");
+		if (option != OPT_HELP && !(args->allowed & OPT_BIT(option)))
+			return usage_error(args->command, "'%s' is not for this command",
+					   argv[optind - 1]);
+		set_option(args, option);
+	}
+	if (args->done)
+		fputs(args->help, stdout);
+	else if (!args->dir)
+		return usage_error(args->command, "--dir is missing");
+	return 0;
+}
+
+static int no_arguments(const struct args *args, int argc)
+{
+	return args->done || optind == argc ? 0 :
+	       usage_error(args->command, "too many arguments");
+}
+
+static int failed(const char *file, const struct rcpt_error *err)
+{
+	print_error(file, err);
+	return err->status;
+}
+
+/*
+ * init
+ */
+
+static int run_init(int argc, char **argv)
+{
+	struct args args = {
+		.command = "log init", .help = init_help, .alg = "ES384",
+		.allowed = OPT_BIT(OPT_DIR) | OPT_BIT(OPT_ISSUER) | OPT_BIT(OPT_ALG) |
+			   OPT_BIT(OPT_JSON),
+	};
+	struct rcpt_error err;
+	int64_t alg;
+	int rc = parse_args(&args, argc, argv);
+
+	if (!rc)
+		rc = no_arguments(&args, argc);
+	if (rc || args.done)
+		return rc;
+	if (!args.issuer)
+		return usage_error(args.command, "--issuer is missing");
+	alg = rcpt_alg_by_name(args.alg);
+	if (alg != RCPT_ES384 && alg != RCPT_ES256)
+		return usage_error(args.command, "--alg: ES384 or ES256, not '%s'", args.alg);
+	if (tlog_init(args.dir, args.issuer, alg, &err))
+		return failed(args.dir, &err);
+	if (args.json)
+		return json_print(json_pack("{s:s, s:s, s:s}", "dir", args.dir,
+					    "issuer", args.issuer, "alg", args.alg));
+	print_text(stdout, args.dir, strlen(args.dir));
+	fputs(": log ", stdout);
+	print_text(stdout, args.issuer, strlen(args.issuer));
+	printf(", %s\n", args.alg);
+	return 0;
+}
+
+/*
+ * key
+ */
+
+static bool is_name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
+static bool is_name(const char *name)
+{
+	size_t len = strlen(name);
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!is_name_char(name[i]))
+			return false;
+	return len && len < MAX_LOG_NAME;
+}
+
+/* A name made of the issuer's. */
+static void default_name(const char *issuer, char name[MAX_LOG_NAME])
+{
+	size_t i;
+
+	for (i = 0; issuer[i] && i < MAX_LOG_NAME - 1; i++)
+		name[i] = is_name_char(issuer[i]) ? issuer[i] : '-';
+	name[i] = '\0';
+}
+
+static int print_policy_line(const struct tlog *log, const char *name)
+{
+	struct rcpt_span key = tlog_public_key(log);
+	unsigned char *base64 = malloc(4 * (key.len / 3 + 1) + 1);
+
+	if (!base64)
+		return RCPT_SYSTEM;
+	EVP_EncodeBlock(base64, key.data, key.len);
+	printf("log name=%s alg=%s key=%s issuer=\"%s\" identity=verified\n", name,
+	       rcpt_alg_name(tlog_alg(log)), base64, tlog_issuer(log));
+	free(base64);
+	return 0;
+}
+
+static int run_key(int argc, char **argv)
+{
+	struct args args = {
+		.command = "log key", .help = key_help,
+		.allowed = OPT_BIT(OPT_DIR) | OPT_BIT(OPT_NAME),
+	};
+	char name[MAX_LOG_NAME];
+	struct rcpt_error err;
+	struct tlog *log;
+	int rc = parse_args(&args, argc, argv);
+
+	if (!rc)
+		rc = no_arguments(&args, argc);
+	if (rc || args.done)
+		return rc;
+	if (args.name && !is_name(args.name))
+		return usage_error(args.command, "--name: 1 to %d letters, digits, '-', '_' and '.'",
+				   MAX_LOG_NAME - 1);
+	if (tlog_open(args.dir, &log, &err))
+		return failed(args.dir, &err);
+	default_name(tlog_issuer(log), name);
+	rc = print_policy_line(log, args.name ? args.name : name);
+	tlog_close(log);
+	return rc;
+}
+
+/*
+ * append
+ */
+
+/**
+ * struct submission - a statement on its way into the log
+ * @args: command line
+ * @log: open, with its key
+ * @key: of --issuer-key, or NULL
+ * @file: name of the statement
+ * @stmt: parsed
+ * @results: one JSON object for each that was registered
+ */
+struct submission {
+	const struct args *args;
+	struct tlog *log;
+	EVP_PKEY *key;
+	const char *file;
+	struct rcpt_statement stmt;
+	json_t *results;
+};
+
+static int load_issuer_key(const char *file, EVP_PKEY **key)
+{
+	struct rcpt_key_source any = { 0 };
+	struct rcpt_keys keys = { 0 };
+	struct rcpt_error err;
+	uint8_t *data;
+	size_t len;
+	int rc;
+
+	if (rcpt_file_read(file, MAX_KEY_INPUT, &data, &len, &err))
+		return failed(file, &err);
+	rc = rcpt_keys_add(&keys, rcpt_span(data, len), &any, &err);
+	free(data);
+	if (!rc && keys.count != 1)
+		rc = rcpt_fail(&err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE,
+			       RCPT_NO_OFFSET, "holds %zu keys, not one", keys.count);
+	if (!rc) {
+		*key = keys.keys[0].pkey;
+		EVP_PKEY_up_ref(*key);
+	}
+	rcpt_keys_free(&keys);
+	return rc ? failed(file, &err) : 0;
+}
+
+/* Check the signer with a key that was given, which is then the issuer's. */
+static int check_given(struct submission *sub, EVP_PKEY *key, struct rcpt_error *err)
+{
+	int rc = rcpt_statement_verify(&sub->stmt, key, err);
+
+	return rc ? rc : tlog_trust(sub->log, sub->stmt.header.claims.iss, key, err);
+}
+
+static int check_chain(struct submission *sub, struct rcpt_error *err)
+{
+	EVP_PKEY *key = sub->stmt.header.nchain ?
+			rcpt_key_from_cert(sub->stmt.header.chain[0]) : NULL;
+	int rc;
+
+	if (!key)
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_ISSUER_KEY,
+				 RCPT_NO_OFFSET, "no usable certificate in the statement");
+	rc = check_given(sub, key, err);
+	EVP_PKEY_free(key);
+	return rc;
+}
+
+static int check_signer(struct submission *sub, struct rcpt_error *err)
+{
+	int rc = rcpt_header_crit(&sub->stmt.header, NULL, 0, err);
+
+	if (rc)
+		return rc;
+	if (!sub->stmt.header.claims.iss.len)
+		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_NO_CLAIMS,
+				 RCPT_NO_OFFSET, "the statement names no issuer");
+	if (sub->key)
+		return check_given(sub, sub->key, err);
+	if (sub->args->chain)
+		return check_chain(sub, err);
+	return tlog_check_issuer(sub->log, &sub->stmt, err);
+}
+
+/* Write the receipt, or the statement with it; @name tells where. */
+static int write_result(struct submission *sub, struct rcpt_span receipt, char **name)
+{
+	struct rcpt_outfile out;
+	struct rcpt_error err;
+	uint8_t *data = NULL;
+	struct rcpt_span span = receipt;
+	int rc;
+
+	*name = NULL;
+	if (sub->args->out ? !(*name = strdup(sub->args->out)) :
+			     asprintf(name, "%s.transparent", sub->file) < 0)
+		return RCPT_SYSTEM;
+	if (!sub->args->out) {
+		if (rcpt_statement_attach(&sub->stmt, receipt, &data, &span.len, &err))
+			return failed(sub->file, &err);
+		span.data = data;
+	}
+	rc = rcpt_outfile_open(*name, 0644, &out, &err);
+	if (!rc)
+		rc = rcpt_outfile_commit(&out, span.data, span.len, &err);
+	free(data);
+	return rc ? failed(*name, &err) : 0;
+}
+
+static int print_result(struct submission *sub, const struct rcpt_entry_proof *proof,
+			const char *name)
+{
+	if (sub->args->json)
+		return json_array_append_new(sub->results,
+			json_pack("{s:o, s:o, s:I, s:I}",
+				  "file", json_text(sub->file, strlen(sub->file)),
+				  "out", json_text(name, strlen(name)),
+				  "index", (json_int_t)proof->index,
+				  "size", (json_int_t)proof->size)) ? RCPT_SYSTEM : 0;
+	print_text(stdout, sub->file, strlen(sub->file));
+	printf(": entry %llu of %llu, receipt in ", (unsigned long long)proof->index,
+	       (unsigned long long)proof->size);
+	print_text(stdout, name, strlen(name));
+	putchar('\n');
+	return 0;
+}
+
+static int register_statement(struct submission *sub)
+{
+	struct rcpt_entry_proof proof;
+	struct rcpt_error err;
+	uint8_t *receipt;
+	char *name;
+	size_t len;
+	int rc = check_signer(sub, &err);
+
+	if (!rc)
+		rc = tlog_append(sub->log, &sub->stmt, &proof, &receipt, &len, &err);
+	if (rc)
+		return failed(sub->file, &err);
+	rc = write_result(sub, rcpt_span(receipt, len), &name);
+	if (!rc)
+		rc = print_result(sub, &proof, name);
+	free(name);
+	free(receipt);
+	return rc;
+}
+
+static int append_file(struct submission *sub)
+{
+	struct rcpt_error err;
+	uint8_t *data;
+	size_t len;
+	int rc;
+
+	if (rcpt_file_read(sub->file, RCPT_MAX_STATEMENT, &data, &len, &err))
+		return failed(sub->file, &err);
+	if (rcpt_statement_parse(rcpt_span(data, len), &sub->stmt, &err)) {
+		free(data);
+		return failed(sub->file, &err);
+	}
+	rc = register_statement(sub);
+	rcpt_statement_free(&sub->stmt);
+	free(data);
+	return rc;
+}
+
+/* Open what all statements need. */
+static int prepare_append(struct submission *sub)
+{
+	const struct args *args = sub->args;
+	struct rcpt_error err;
+
+	if (args->key) {
+		int rc = load_issuer_key(args->key, &sub->key);
+
+		if (rc)
+			return rc;
+	}
+	if (tlog_open(args->dir, &sub->log, &err) || tlog_load_key(sub->log, &err))
+		return failed(args->dir, &err);
+	return 0;
+}
+
+static int run_append(int argc, char **argv)
+{
+	struct args args = {
+		.command = "log append", .help = append_help,
+		.allowed = OPT_BIT(OPT_DIR) | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_CHAIN) |
+			   OPT_BIT(OPT_OUT) | OPT_BIT(OPT_JSON),
+	};
+	struct submission sub = { .args = &args };
+	int rc = parse_args(&args, argc, argv);
+	int i;
+
+	if (rc || args.done)
+		return rc;
+	if (optind == argc)
+		return usage_error(args.command, "a statement is missing");
+	if (args.key && args.chain)
+		return usage_error(args.command, "--issuer-key or --trust-chain, not both");
+	if (args.out && argc - optind > 1)
+		return usage_error(args.command, "--out is for one statement");
+	sub.results = json_array();
+	rc = prepare_append(&sub);
+	for (i = optind; !rc && i < argc; i++) {
+		sub.file = argv[i];
+		rc = append_file(&sub);
+	}
+	if (args.json && json_array_size(sub.results))
+		json_print(json_pack("{s:O}", "entries", sub.results));
+	json_decref(sub.results);
+	EVP_PKEY_free(sub.key);
+	tlog_close(sub.log);
+	return rc;
+}
+
+/*
+ * list
+ */
+
+static void print_claims(const struct rcpt_statement *stmt)
+{
+	const struct rcpt_claims *claims = &stmt->header.claims;
+
+	print_text(stdout, claims->iss.data, claims->iss.len);
+	putchar('\t');
+	print_text(stdout, claims->sub.data, claims->sub.len);
+	if (claims->has_svn)
+		printf("\tsvn %llu\t", (unsigned long long)claims->svn);
+	else
+		printf("\t-\t");
+}
+
+static int list_json(json_t *array, const struct tlog_entry *entry,
+		     const struct rcpt_statement *stmt)
+{
+	const struct rcpt_claims *claims = &stmt->header.claims;
+	json_t *item = json_pack("{s:I, s:I, s:o, s:o, s:o}",
+		"index", (json_int_t)entry->index, "time", (json_int_t)entry->time,
+		"iss", json_text(claims->iss.data, claims->iss.len),
+		"sub", json_text(claims->sub.data, claims->sub.len),
+		"digest", json_bytes(stmt->digest, sizeof(stmt->digest)));
+
+	if (claims->has_svn)
+		json_object_set_new(item, "svn", json_integer(claims->svn));
+	return json_array_append_new(array, item) ? RCPT_SYSTEM : 0;
+}
+
+/* @arg: array to fill in, or NULL to print lines. */
+static int list_entry(const struct tlog_entry *entry, void *arg)
+{
+	struct rcpt_statement stmt;
+	struct rcpt_error err;
+	char when[40];
+	int rc = 0;
+
+	if (rcpt_statement_parse(entry->statement, &stmt, &err))
+		return failed("log.db", &err);
+	if (arg) {
+		rc = list_json(arg, entry, &stmt);
+	} else {
+		format_time(entry->time, when);
+		printf("%llu\t%s\t", (unsigned long long)entry->index, when);
+		print_claims(&stmt);
+		print_hex(stdout, stmt.digest, sizeof(stmt.digest));
+		putchar('\n');
+	}
+	rcpt_statement_free(&stmt);
+	return rc;
+}
+
+static int run_list(int argc, char **argv)
+{
+	struct args args = {
+		.command = "log list", .help = list_help,
+		.allowed = OPT_BIT(OPT_DIR) | OPT_BIT(OPT_JSON),
+	};
+	struct rcpt_error err;
+	struct tlog *log;
+	json_t *array;
+	int rc = parse_args(&args, argc, argv);
+
+	if (!rc)
+		rc = no_arguments(&args, argc);
+	if (rc || args.done)
+		return rc;
+	if (tlog_open(args.dir, &log, &err))
+		return failed(args.dir, &err);
+	array = args.json ? json_array() : NULL;
+	rc = tlog_each(log, list_entry, array, &err);
+	if (rc < 0)
+		rc = failed(args.dir, &err);
+	else if (!rc && array)
+		rc = json_print(json_pack("{s:s, s:O}", "issuer", tlog_issuer(log),
+					  "entries", array));
+	json_decref(array);
+	tlog_close(log);
+	return rc;
+}
+
+static const struct command commands[] = {
+	{ "init", run_init, "make a log" },
+	{ "key", run_key, "print the line that makes a policy trust it" },
+	{ "append", run_append, "register statements, give receipts" },
+	{ "list", run_list, "list the entries" },
+	{ 0 }
+};
+
+/**
+ * cmd_log() - receiptctl log
+ * @argc: of @argv
+ * @argv: argv[0] is the command's name
+ *
+ * Return: exit status.
+ */
+int cmd_log(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc != 2 || strcmp(argv[1], "--help"))
+		return run_subcommand(commands, argc, argv);
+	printf("usage: receiptctl log COMMAND [ARGUMENT]...\n\n");
+	for (c = commands; c->name; c++)
+		printf("  %-10s %s\n", c->name, c->summary);
+	printf("\nreceiptctl log COMMAND --help tells more.\n");
+	return 0;
+}
