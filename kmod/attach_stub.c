@@ -45,7 +45,7 @@ static struct attachment attachments[] = {
 	ATTACH(bprm_check_security),
 };
 
-static int __init attach(struct attachment *a)
+static int __init attach_one(struct attachment *a)
 {
 	int ret;
 
@@ -78,7 +78,7 @@ int __init receipt_attach(void)
 	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(attachments); i++) {
-		ret = attach(&attachments[i]);
+		ret = attach_one(&attachments[i]);
 		if (ret) {
 			detach(i);
 			return ret;

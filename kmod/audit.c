@@ -62,8 +62,9 @@ static void log_verdict(const struct receipt_request *req,
 	if (!ab)
 		return;
 
-	audit_log_format(ab, "receipt: op=%s hook=%s verdict=denied enforced=%d reason=%s rule=%u pid=%d uid=%u",
-			 receipt_op_name(req->op), req->hook, out->enforced,
+	audit_log_format(ab, "receipt: op=%s hook=%s verdict=denied enforced=%d",
+			 receipt_op_name(req->op), req->hook, out->enforced);
+	audit_log_format(ab, " reason=%s rule=%u pid=%d uid=%u",
 			 receipt_reason_text(out->verdict.reason),
 			 out->verdict.line, task_tgid_nr(current),
 			 from_kuid(&init_user_ns, current_uid()));
@@ -113,9 +114,10 @@ void receipt_audit_policy(const struct receipt_active *active)
 	if (!ab)
 		return;
 
-	audit_log_format(ab, "receipt: op=POLICY verdict=loaded mode=%s version=%u.%u.%u generation=%llu",
+	audit_log_format(ab, "receipt: op=POLICY verdict=loaded mode=%s",
 			 policy->mode == RECEIPT_MODE_ENFORCE ? "enforce" :
-								"permissive",
+								"permissive");
+	audit_log_format(ab, " version=%u.%u.%u generation=%llu",
 			 policy->version[0], policy->version[1],
 			 policy->version[2], active->generation);
 	log_untrusted(ab, "name", policy->name);

@@ -202,9 +202,9 @@ static struct receipt_proven *store_proven(struct cached *c,
 
 	if (i == RECEIPT_MAX_STATEMENTS)
 		i--;
-	if (i < c->n)
+	if (i < c->n) {
 		old = c->proven[i];
-	else if (!c->n++) {
+	} else if (!c->n++) {
 		nnegative--;
 		npositive++;
 	}

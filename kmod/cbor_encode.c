@@ -8,9 +8,6 @@
 
 #include "private.h"
 
-enum { MAJOR_UINT, MAJOR_NINT, MAJOR_BSTR, MAJOR_TSTR, MAJOR_ARRAY, MAJOR_MAP,
-       MAJOR_TAG, MAJOR_SIMPLE };
-
 /**
  * receipt_cbor_head - write a head in its shortest form
  * @out: at least RECEIPT_HEAD_MAX bytes
@@ -50,18 +47,18 @@ size_t receipt_cbor_head(u8 *out, u8 major, u64 arg)
 
 static bool token_has_bytes(const struct receipt_token *t)
 {
-	return t->major == MAJOR_BSTR || t->major == MAJOR_TSTR;
+	return t->major == CBOR_BSTR || t->major == CBOR_TSTR;
 }
 
 /* Items that must follow a head as its content. */
 static u64 token_items(const struct receipt_token *t)
 {
 	switch (t->major) {
-	case MAJOR_ARRAY:
+	case CBOR_ARRAY:
 		return t->arg;
-	case MAJOR_MAP:
+	case CBOR_MAP:
 		return 2 * t->arg;
-	case MAJOR_TAG:
+	case CBOR_TAG:
 		return 1;
 	default:
 		return 0;
@@ -71,13 +68,13 @@ static u64 token_items(const struct receipt_token *t)
 static enum receipt_reason check_token(const struct receipt_token *t,
 				       u32 blob_left)
 {
-	if (t->major > MAJOR_SIMPLE || memchr_inv(t->pad, 0, sizeof(t->pad)))
+	if (t->major > CBOR_SIMPLE || memchr_inv(t->pad, 0, sizeof(t->pad)))
 		return RECEIPT_REASON_TOKENS;
-	if (t->major == MAJOR_SIMPLE && (t->arg < 20 || t->arg > 23))
+	if (t->major == CBOR_SIMPLE && (t->arg < 20 || t->arg > 23))
 		return RECEIPT_REASON_TOKENS;
 	if (token_has_bytes(t) && t->arg > blob_left)
 		return RECEIPT_REASON_TOKENS;
-	if ((t->major == MAJOR_ARRAY || t->major == MAJOR_MAP) &&
+	if ((t->major == CBOR_ARRAY || t->major == CBOR_MAP) &&
 	    t->arg > RECEIPT_MAX_TOKENS)
 		return RECEIPT_REASON_BOUND;
 

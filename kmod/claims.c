@@ -10,15 +10,25 @@
 
 #include "private.h"
 
-enum { MAJOR_UINT, MAJOR_NINT, MAJOR_BSTR, MAJOR_TSTR, MAJOR_ARRAY, MAJOR_MAP,
-       MAJOR_TAG };
+enum {
+	LABEL_ALG = 1,
+	LABEL_CRIT = 2,
+	LABEL_CONTENT_TYPE = 3,
+	LABEL_KID = 4,
+	LABEL_CWT_CLAIMS = 15,
+	LABEL_X5CHAIN = 33,
+	LABEL_X5T = 34,
+	LABEL_HASH_ALG = 258,
+	LABEL_PREIMAGE_TYPE = 259,
+	LABEL_PAYLOAD_LOCATION = 260,
+	LABEL_VDS = 395,
+};
 
-enum { LABEL_ALG = 1, LABEL_CRIT = 2, LABEL_CONTENT_TYPE = 3, LABEL_KID = 4,
-       LABEL_CWT_CLAIMS = 15, LABEL_X5CHAIN = 33, LABEL_X5T = 34,
-       LABEL_HASH_ALG = 258, LABEL_PREIMAGE_TYPE = 259,
-       LABEL_PAYLOAD_LOCATION = 260, LABEL_VDS = 395 };
-
-enum { CLAIM_ISS = 1, CLAIM_SUB = 2, CLAIM_IAT = 6 };
+enum {
+	CLAIM_ISS = 1,
+	CLAIM_SUB = 2,
+	CLAIM_IAT = 6,
+};
 
 #define TAG_EPOCH_TIME		1
 #define MANIFEST_TYPE		"application/vnd.receipt.manifest-root"
@@ -54,9 +64,9 @@ static enum receipt_reason read_int(struct reader *r, s64 *num)
 {
 	const struct receipt_token *t = peek(r);
 
-	if (t->major > MAJOR_NINT || t->arg > S64_MAX)
+	if (t->major > CBOR_NINT || t->arg > S64_MAX)
 		return RECEIPT_REASON_TOKENS;
-	*num = t->major == MAJOR_UINT ? (s64)t->arg : -1 - (s64)t->arg;
+	*num = t->major == CBOR_UINT ? (s64)t->arg : -1 - (s64)t->arg;
 	receipt_cbor_skip(r->hdr, &r->cur);
 
 	return RECEIPT_REASON_ALLOWED;
@@ -65,7 +75,7 @@ static enum receipt_reason read_int(struct reader *r, s64 *num)
 static enum receipt_reason read_label(struct reader *r, struct label *label)
 {
 	label->text.data = NULL;
-	if (peek(r)->major != MAJOR_TSTR)
+	if (peek(r)->major != CBOR_TSTR)
 		return read_int(r, &label->num);
 	take_text(r, &label->text);
 
@@ -91,7 +101,7 @@ static bool text_is(const struct receipt_text *text, const char *s)
 static enum receipt_reason read_claim(struct reader *r,
 				      struct receipt_text *text)
 {
-	if (peek(r)->major != MAJOR_TSTR)
+	if (peek(r)->major != CBOR_TSTR)
 		return RECEIPT_REASON_TOKENS;
 	take_text(r, text);
 	if (text->len > RECEIPT_MAX_CLAIM)
@@ -126,7 +136,7 @@ static enum receipt_reason read_map(struct reader *r, pair_fn fn)
 	struct label label;
 	u64 i;
 
-	if (map->major != MAJOR_MAP)
+	if (map->major != CBOR_MAP)
 		return RECEIPT_REASON_TOKENS;
 	if (map->arg > RECEIPT_MAX_MAP)
 		return RECEIPT_REASON_BOUND;
@@ -170,7 +180,7 @@ static enum receipt_reason read_crit(struct reader *r)
 	struct label label;
 	u64 i;
 
-	if (array->major != MAJOR_ARRAY || !array->arg)
+	if (array->major != CBOR_ARRAY || !array->arg)
 		return RECEIPT_REASON_TOKENS;
 
 	r->cur.token++;
@@ -188,7 +198,7 @@ static enum receipt_reason read_iat(struct reader *r)
 {
 	const struct receipt_token *t = peek(r);
 
-	if (t->major == MAJOR_TAG && t->arg == TAG_EPOCH_TIME)
+	if (t->major == CBOR_TAG && t->arg == TAG_EPOCH_TIME)
 		r->cur.token++;
 
 	return read_int(r, &r->claims->iat);
@@ -230,7 +240,7 @@ static enum receipt_reason read_content_type(struct reader *r)
 	struct receipt_text type;
 
 	r->claims->content_type = true;
-	if (peek(r)->major != MAJOR_TSTR) {
+	if (peek(r)->major != CBOR_TSTR) {
 		receipt_cbor_skip(r->hdr, &r->cur);
 		return RECEIPT_REASON_ALLOWED;
 	}
@@ -242,7 +252,7 @@ static enum receipt_reason read_content_type(struct reader *r)
 
 static enum receipt_reason read_kid(struct reader *r)
 {
-	if (peek(r)->major != MAJOR_BSTR)
+	if (peek(r)->major != CBOR_BSTR)
 		return RECEIPT_REASON_TOKENS;
 	take_text(r, &r->claims->kid);
 

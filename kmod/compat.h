@@ -6,11 +6,6 @@
 #define _RECEIPT_COMPAT_H
 
 #include <linux/fs.h>
-#include <linux/version.h>
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
-#error "Receipt LSM needs Linux 6.12 (6.1 builds, and refuses to load)"
-#endif
 
 /*
  * A loadable module has no blob on struct file. One bit of f_mode that 6.12

@@ -15,6 +15,15 @@
 #define MEMFD_SEALS	(F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 #define JUDGE_TRIES	3	/* a policy may be swapped while the helper is asked */
 
+static const struct {
+	u32 num;
+	const char *text;
+} reasons[] = {
+#define REASON_TEXT(num, name, text) { num, text },
+	RECEIPT_REASONS(REASON_TEXT)
+#undef REASON_TEXT
+};
+
 /**
  * receipt_reason_text - the stable text of a reason
  * @reason: reason
@@ -23,11 +32,11 @@
  */
 const char *receipt_reason_text(enum receipt_reason reason)
 {
-	switch (reason) {
-#define REASON_CASE(num, name, text) case RECEIPT_REASON_##name: return text;
-	RECEIPT_REASONS(REASON_CASE)
-#undef REASON_CASE
-	}
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].num == reason)
+			return reasons[i].text;
 
 	return "unknown";
 }
@@ -250,7 +259,11 @@ static void judge(struct receipt_active **active,
 	}
 	out->measured = true;
 	out->verdict = rule(active, req, &art, &out->digest);
-	if (out->verdict.action != RECEIPT_ACTION_ALLOW || !art.state)
+	if (out->verdict.action != RECEIPT_ACTION_ALLOW)
+		return;
+	if (req->need_proof && !out->verdict.proven)
+		out->verdict = deny(RECEIPT_REASON_NO_EVIDENCE);
+	if (req->need_proof || !art.state)
 		return;
 	reason = settle(req, &art, &out->verdict, (*active)->generation);
 	if (reason)
@@ -298,7 +311,7 @@ int receipt_decide(const struct receipt_request *req)
 	struct receipt_active *active;
 	int ret;
 
-	if (READ_ONCE(receipt_unruled) & BIT(req->op))
+	if (READ_ONCE(receipt_unruled) & BIT(req->op) && !req->need_proof)
 		return 0;
 	if (req->inode && !req->refuse && hit(req)) {
 		receipt_count(RECEIPT_STAT_HITS);

@@ -114,7 +114,7 @@ static size_t span_bstr(struct receipt_span *spans, u8 *head, const u8 *data,
 			size_t len)
 {
 	spans[0].data = head;
-	spans[0].len = receipt_cbor_head(head, 2, len);
+	spans[0].len = receipt_cbor_head(head, CBOR_BSTR, len);
 	spans[1].data = data;
 	spans[1].len = len;
 

@@ -226,13 +226,15 @@ enum receipt_reason receipt_logkey_verify(const struct receipt_key *key, s64 alg
 	       ret ? RECEIPT_REASON_SIGNATURE : RECEIPT_REASON_ALLOWED;
 }
 
-/* Known answers: the text "receipt" under two throw-away keys. */
-static const struct known_answer {
+/* A signature of the text "receipt" under a throw-away key. */
+struct known_answer {
 	s64 alg;
 	struct receipt_key key;
 	u8 sig_len;
 	u8 sig[2 * COORD_MAX];
-} known_answers[] __initconst = {
+};
+
+static const struct known_answer known_answers[] __initconst = {
 	{
 		.alg = COSE_ES256,
 		.key = {

@@ -70,6 +70,7 @@ static void finish(struct lookup *l, enum receipt_reason reason)
 	list_del_init(&l->list);
 	npending--;
 	l->reason = reason;
+	/* Pairs with the waiter's acquire in wait_done(): @reason is set. */
 	smp_store_release(&l->done, true);
 	wake_up_all(&l->wait);
 }
@@ -168,13 +169,19 @@ static enum receipt_reason leave(struct lookup *l, bool in_time)
 	return reason;
 }
 
+static bool is_done(struct lookup *l)
+{
+	/* Pairs with the release in finish(). */
+	return smp_load_acquire(&l->done);
+}
+
 static enum receipt_reason wait_done(struct lookup *l)
 {
 	long left = l->deadline - jiffies;
 	long ret = left > 0 ? left : 1;
 
 	ret = ___wait_event(l->wait,
-			    ___wait_cond_timeout(smp_load_acquire(&l->done)),
+			    ___wait_cond_timeout(is_done(l)),
 			    (TASK_KILLABLE | TASK_FREEZABLE), 0, ret,
 			    __ret = schedule_timeout(__ret));
 	if (ret >= 0)

@@ -24,7 +24,6 @@
 
 static struct genl_family family;
 
-
 #define MAX_LEN(bytes)	{ .type = NLA_BINARY, .len = (bytes) }
 
 static const struct netlink_range_validation token_bytes = {

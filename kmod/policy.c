@@ -82,7 +82,7 @@ static struct receipt_policy *parse(const char *text, size_t len,
 	policy = receipt_policy_parse(text, len, &err);
 	if (IS_ERR(policy)) {
 		if (PTR_ERR(policy) == -EINVAL)
-			NL_SET_ERR_MSG_FMT(extack, "%s: %u:%u: %s",
+			NL_SET_ERR_MSG_FMT(extack, "%s: %u:%u: %.40s",
 					   receipt_reason_text(RECEIPT_REASON_POLICY_SYNTAX),
 					   err.line, err.column, err.text);
 		return policy;
@@ -133,11 +133,12 @@ static int may_follow(const struct receipt_active *old,
 		.op = RECEIPT_OP_POLICY,
 		.buf = fresh->text,
 		.size = fresh->len,
+		.need_proof = true,
 	};
 	int ret;
 
 	if (strcmp(old->policy->name, fresh->policy->name)) {
-		NL_SET_ERR_MSG_FMT(extack, "%s: active is %s",
+		NL_SET_ERR_MSG_FMT(extack, "%s: active is %.40s",
 				   receipt_reason_text(RECEIPT_REASON_POLICY_NAME),
 				   old->policy->name);
 		return -EPERM;
@@ -152,7 +153,7 @@ static int may_follow(const struct receipt_active *old,
 	}
 	ret = receipt_decide(&req);
 	if (ret)
-		NL_SET_ERR_MSG(extack, "the active policy does not allow this one, see the audit record");
+		NL_SET_ERR_MSG(extack, "no-evidence: the active policy does not allow it");
 
 	return ret;
 }

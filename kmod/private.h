@@ -78,7 +78,7 @@ struct receipt_state {
 	struct hlist_node node;
 	struct rcu_head rcu;
 	const struct inode *inode;
-	spinlock_t lock;
+	spinlock_t lock;	/* fields below, but for lockless reads */
 	u32 change;
 	u64 verdict;
 	bool boot;
@@ -171,6 +171,18 @@ bool receipt_helper_is_current(void);
 enum receipt_helper_state receipt_helper_get(u32 *portid, u32 *pid);
 
 /* cbor_encode.c */
+
+/* Major types, RFC 8949 section 3.1. */
+enum {
+	CBOR_UINT,
+	CBOR_NINT,
+	CBOR_BSTR,
+	CBOR_TSTR,
+	CBOR_ARRAY,
+	CBOR_MAP,
+	CBOR_TAG,
+	CBOR_SIMPLE,
+};
 
 /**
  * struct receipt_header - a protected header as tokens
@@ -389,6 +401,7 @@ int receipt_policy_renew(void);
  * @size: of @buf
  * @locked: called under mmap_lock: neither hash nor ask
  * @hold: the file becomes executable in memory: close it to writers
+ * @need_proof: a default or a rule without properties does not allow it
  * @refuse: 0, or why the request is refused whatever is known of the artifact
  */
 struct receipt_request {
@@ -400,6 +413,7 @@ struct receipt_request {
 	size_t size;
 	bool locked;
 	bool hold;
+	bool need_proof;
 	enum receipt_reason refuse;
 };
 

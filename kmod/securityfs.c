@@ -63,10 +63,12 @@ static int stats_show(struct seq_file *seq, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
-static const struct {
+struct entry {
 	const char *name;
 	const struct file_operations *fops;
-} files[] __initconst = {
+};
+
+static const struct entry entries[] __initconst = {
 	{ "status", &status_fops },
 	{ "policy", &policy_fops },
 	{ "stats", &stats_fops },
@@ -86,9 +88,9 @@ int __init receipt_securityfs_init(void)
 	if (IS_ERR(dir))
 		return PTR_ERR(dir);
 
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		dentry = securityfs_create_file(files[i].name, 0400, dir, NULL,
-						files[i].fops);
+	for (i = 0; i < ARRAY_SIZE(entries); i++) {
+		dentry = securityfs_create_file(entries[i].name, 0400, dir, NULL,
+						entries[i].fops);
 		if (IS_ERR(dentry)) {
 			receipt_securityfs_exit();
 			return PTR_ERR(dentry);

@@ -201,6 +201,7 @@ enum receipt_cmd {
 	RECEIPT_CMD_EVENT,
 	__RECEIPT_CMD_MAX,
 };
+
 #define RECEIPT_CMD_MAX (__RECEIPT_CMD_MAX - 1)
 
 enum receipt_attr {
@@ -244,6 +245,7 @@ enum receipt_attr {
 	RECEIPT_A_STATEMENTS,		/* u32, proven statements known of the digest */
 	__RECEIPT_A_MAX,
 };
+
 #define RECEIPT_A_MAX (__RECEIPT_A_MAX - 1)
 
 /* The signed statement (COSE_Sign1, RFC 9943), taken apart. */
@@ -255,6 +257,7 @@ enum receipt_stmt_attr {
 	RECEIPT_STMT_SIGNATURE,		/* binary */
 	__RECEIPT_STMT_MAX,
 };
+
 #define RECEIPT_STMT_MAX (__RECEIPT_STMT_MAX - 1)
 
 /*
@@ -275,6 +278,7 @@ enum receipt_rcpt_attr {
 	RECEIPT_RCPT_LEFT,		/* binary, a byte a step: 1 = sibling is left */
 	__RECEIPT_RCPT_MAX,
 };
+
 #define RECEIPT_RCPT_MAX (__RECEIPT_RCPT_MAX - 1)
 
 /* Where the digest stands in the manifest (RFC 9162 tree over its leaves). */
@@ -287,6 +291,7 @@ enum receipt_mft_attr {
 	RECEIPT_MFT_PATH,		/* binary, 32 bytes a step; missing when empty */
 	__RECEIPT_MFT_MAX,
 };
+
 #define RECEIPT_MFT_MAX (__RECEIPT_MFT_MAX - 1)
 
 #endif /* _UAPI_LINUX_RECEIPT_H */
