@@ -18,6 +18,7 @@ static const struct command commands[] = {
 	{ "events", cmd_events, "print the kernel's events as they come" },
 	{ "stats", cmd_stats, "print the kernel's counters" },
 	{ "policy", cmd_policy, "check, load or show a policy" },
+	{ "why", cmd_why, "tell why a file may be used, or may not" },
 	{ "evidence", cmd_evidence, "send a bundle's evidence to the kernel" },
 	{ "flush", cmd_flush, "have the kernel forget digests and verdicts" },
 	{ 0 }

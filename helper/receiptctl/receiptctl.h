@@ -29,6 +29,7 @@ int cmd_stats(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_evidence(int argc, char **argv);
 int cmd_flush(int argc, char **argv);
+int cmd_why(int argc, char **argv);
 
 /* main.c */
 

@@ -12,6 +12,7 @@
 #include "receiptd.h"
 
 #define RETRY_MS	50	/* before the list is fetched again after a failure */
+#define REFRESH_MS	1000	/* for a change of policy that no look-up follows */
 
 static int send_evidence(const struct rcpt_nl_evidence *ev,
 			 struct rcpt_error *err, void *arg)
@@ -109,15 +110,23 @@ static int fetch(struct service *s, struct rcpt_error *err)
 	return ret ? after_failure(&s->queue, ret, err) : 0;
 }
 
+static int wait_ms(const struct service *s)
+{
+	int ms = notify_watchdog_ms();
+
+	if (s->queue.overflow)
+		return RETRY_MS;
+	return ms >= 0 && ms < REFRESH_MS ? ms : REFRESH_MS;
+}
+
 static int wait_ready(struct service *s)
 {
 	struct pollfd pfd[] = {
 		{ .fd = rcpt_nl_fd(s->nl), .events = POLLIN },
 		{ .fd = s->signals, .events = POLLIN },
 	};
-	int ms = s->queue.overflow ? RETRY_MS : notify_watchdog_ms();
 
-	if (poll(pfd, 2, ms) < 0 && errno != EINTR)
+	if (poll(pfd, 2, wait_ms(s)) < 0 && errno != EINTR)
 		return -errno;
 	notify_send("WATCHDOG=1");
 	return pfd[1].revents ? 1 : 0;

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What is known of one artifact: evidence in stores, and what a policy makes
+ * of it. The same evidence that the helper would send, judged by the code that
+ * the kernel judges with.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "manifest.h"
+#include "why.h"
+
+static struct why_found *add_found(struct why *w, const char *dir, uint8_t kind)
+{
+	struct why_found *f;
+
+	if (w->nfound == WHY_MAX_FOUND)
+		return NULL;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->dir = dir;
+	f->kind = kind;
+	w->found[w->nfound++] = f;
+	return f;
+}
+
+static int find_in(struct why *w, size_t store, const struct rcpt_digest *d,
+		   struct rcpt_error *err)
+{
+	struct rcpt_span digest = rcpt_span(d->bytes, rcpt_digest_len(d->kind));
+	struct rcpt_store_hits hits;
+	struct why_found *f;
+
+	if (rcpt_stores_lookup(&w->answerer.stores, store, d->kind, digest, &hits, err))
+		return -err->status;
+	for (size_t i = 0; i < hits.n; i++) {
+		f = add_found(w, w->answerer.stores.at[store].dir, d->kind);
+		if (f)
+			rcpt_proposal_make(&w->answerer, &hits.hit[i], d->kind, digest,
+					   &f->proposal, &f->err);
+	}
+	rcpt_store_hits_free(&hits);
+	return 0;
+}
+
+/**
+ * why_find() - look the artifact's digests up in all stores
+ * @w: with digests and stores; found is filled in
+ * @err: filled in on failure
+ *
+ * Return: 0 or a negative exit status.
+ */
+int why_find(struct why *w, struct rcpt_error *err)
+{
+	int ret = 0;
+
+	for (size_t s = 0; s < w->answerer.stores.n; s++)
+		for (size_t d = 0; d < w->digests.n && !ret; d++)
+			ret = find_in(w, s, &w->digests.digests[d], err);
+	return ret;
+}
+
+/*
+ * Judging
+ */
+
+static void copy_claim(char out[RECEIPT_MAX_CLAIM + 1], struct rcpt_span text)
+{
+	size_t len = text.len > RECEIPT_MAX_CLAIM ? 0 : text.len;
+
+	if (len)
+		memcpy(out, text.data, len);
+	out[len] = '\0';
+}
+
+static void add_proof(struct why_found *f, size_t i)
+{
+	const struct rcpt_receipt *r = &f->proposal->receipts[i];
+	const struct rcpt_key *key = f->receipts[i].key;
+
+	f->summary.proofs[f->summary.nproofs] = (struct receipt_proof){
+		.iss = key->issuer,
+		.vds = r->header.vds,
+		.entry = key->entry,
+		.iat = r->header.claims.iat,
+		.position = rcpt_receipt_position(r),
+	};
+	memcpy(f->summary.proofs[f->summary.nproofs++].key_id, key->id, RECEIPT_HASH_SIZE);
+}
+
+static void prove_receipts(const struct why *w, struct why_found *f)
+{
+	uint8_t root[RECEIPT_HASH_SIZE];
+
+	for (size_t i = 0; i < f->proposal->nreceipts; i++) {
+		struct why_receipt *r = &f->receipts[i];
+
+		if (!rcpt_receipt_verify(&f->proposal->receipts[i], &f->proposal->stmt,
+					 &w->policy.keys, &r->key, root, &r->err))
+			add_proof(f, i);
+	}
+}
+
+static bool signed_by(const struct rcpt_statement *stmt, const struct receipt_key *key)
+{
+	EVP_PKEY *pkey = rcpt_key_from_spki(rcpt_span(key->spki, key->spki_len));
+	bool good = pkey && rcpt_key_fits(pkey, stmt->header.alg) &&
+		!rcpt_sign1_verify(&stmt->sign1, stmt->sign1.payload,
+				   stmt->header.alg, pkey, NULL);
+
+	EVP_PKEY_free(pkey);
+	return good;
+}
+
+static void prove_issuer(const struct why *w, struct why_found *f)
+{
+	const struct receipt_policy *p = w->policy.policy;
+
+	for (size_t i = 0; i < p->nrules; i++) {
+		const struct receipt_rule *rule = &p->rules[i];
+
+		if (!rule->has_issuer_key || !signed_by(&f->proposal->stmt, &rule->issuer_key))
+			continue;
+		memcpy(f->summary.issuer_key_id, rule->issuer_key.id, RECEIPT_HASH_SIZE);
+		return;
+	}
+}
+
+static void summarize(const struct why *w, struct why_found *f)
+{
+	const struct rcpt_claims *claims = &f->proposal->stmt.header.claims;
+
+	copy_claim(f->iss, claims->iss);
+	copy_claim(f->sub, claims->sub);
+	f->summary.usage = f->proposal->evidence.manifest ?
+		f->proposal->evidence.usage : 0xff;
+	f->summary.iss = f->iss;
+	f->summary.sub = f->sub;
+	f->summary.has_svn = claims->has_svn;
+	f->summary.svn = claims->svn;
+	f->summary.iat = claims->iat;
+	if (!w->has_policy)
+		return;
+	prove_receipts(w, f);
+	prove_issuer(w, f);
+}
+
+/**
+ * why_judge() - ask the policy
+ * @w: with what was found; summaries, and the verdict when there is a policy,
+ *	are filled in
+ */
+void why_judge(struct why *w)
+{
+	struct receipt_facts facts = { .op = w->op, .evidence_complete = true };
+
+	for (size_t i = 0; i < w->digests.n && i < 3; i++) {
+		facts.digests[i].kind = w->digests.digests[i].kind;
+		facts.digests[i].bytes = w->digests.digests[i].bytes;
+		facts.ndigests++;
+	}
+	for (size_t i = 0; i < w->nfound; i++) {
+		struct why_found *f = w->found[i];
+
+		if (!f->proposal)
+			continue;
+		summarize(w, f);
+		if (f->summary.nproofs && facts.nsummaries < RECEIPT_MAX_STATEMENTS)
+			facts.summaries[facts.nsummaries++] = &f->summary;
+	}
+	if (w->has_policy)
+		w->verdict = receipt_policy_eval(w->policy.policy, &facts);
+}
+
+/**
+ * why_free() - free all of it
+ * @w: left empty
+ */
+void why_free(struct why *w)
+{
+	while (w->nfound) {
+		rcpt_proposal_free(w->found[--w->nfound]->proposal);
+		free(w->found[w->nfound]);
+	}
+	rcpt_answerer_free(&w->answerer);
+	policy_file_free(&w->policy);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known of one artifact: evidence in stores, and what a policy makes
+ * of it.
+ */
+#ifndef RECEIPTCTL_WHY_H
+#define RECEIPTCTL_WHY_H
+
+#include "answer.h"
+#include "policyfile.h"
+
+#define WHY_MAX_FOUND	64
+
+/**
+ * struct why_receipt - a receipt under the policy
+ * @err: status 0 when it is good, else why not
+ * @key: of the log that gave it
+ */
+struct why_receipt {
+	struct rcpt_error err;
+	const struct rcpt_key *key;
+};
+
+/**
+ * struct why_found - a statement about the artifact
+ * @dir: of the store it was found in
+ * @kind: enum receipt_kind of the digest it was found by
+ * @proposal: NULL when it is of no use, see @err
+ * @err: status 0 when @proposal is there
+ * @receipts: one for each of the proposal's, when there is a policy
+ * @summary: of what is proven; no proofs when nothing is
+ * @iss: terminated
+ * @sub: terminated
+ */
+struct why_found {
+	const char *dir;
+	uint8_t kind;
+	struct rcpt_proposal *proposal;
+	struct rcpt_error err;
+	struct why_receipt receipts[RECEIPT_MAX_RECEIPTS];
+	struct receipt_summary summary;
+	char iss[RECEIPT_MAX_CLAIM + 1];
+	char sub[RECEIPT_MAX_CLAIM + 1];
+};
+
+/**
+ * struct why - all of it
+ * @path: of the artifact
+ * @op: what it would be used for
+ * @digests: of its content
+ * @answerer: with the stores
+ * @nfound: used entries of @found
+ * @found: statements
+ * @policy: to judge by, when @has_policy
+ * @has_policy: there is one
+ * @verdict: of the policy
+ * @has_kernel: @kernel counts
+ * @kernel: what the kernel would say now, by the SHA-256
+ */
+struct why {
+	const char *path;
+	enum receipt_op op;
+	struct rcpt_digests digests;
+	struct rcpt_answerer answerer;
+	size_t nfound;
+	struct why_found *found[WHY_MAX_FOUND];
+	struct policy_file policy;
+	bool has_policy;
+	struct receipt_verdict verdict;
+	bool has_kernel;
+	struct rcpt_nl_explain kernel;
+};
+
+int why_find(struct why *w, struct rcpt_error *err);
+void why_judge(struct why *w);
+void why_free(struct why *w);
+
+#endif /* RECEIPTCTL_WHY_H */
