@@ -19,7 +19,7 @@
  * @dir: its folder, must outlive @stores; need not hold a store yet
  * @err: filled in on failure
  *
- * Return: 0; -ENOSPC when there are RCPT_MAX_STORES; else what
+ * Return: 0; -RCPT_SYSTEM when there are RCPT_MAX_STORES; else what
  * rcpt_store_open() says of a store that is there and cannot be opened.
  */
 int rcpt_stores_add(struct rcpt_stores *stores, const char *dir,
@@ -28,13 +28,11 @@ int rcpt_stores_add(struct rcpt_stores *stores, const char *dir,
 	struct rcpt_store *store = NULL;
 	int ret;
 
-	if (stores->n == RCPT_MAX_STORES) {
-		rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
-			  "more than %d stores", RCPT_MAX_STORES);
-		return -ENOSPC;
-	}
+	if (stores->n == RCPT_MAX_STORES)
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
+				 "more than %d stores", RCPT_MAX_STORES);
 	ret = rcpt_store_open(dir, &store, err);
-	if (ret && ret != -ENOENT)
+	if (ret && ret != -RCPT_CANNOT_EVALUATE)
 		return ret;
 	stores->at[stores->n].dir = dir;
 	stores->at[stores->n++].store = ret ? NULL : store;
@@ -61,7 +59,7 @@ void rcpt_stores_close(struct rcpt_stores *stores)
  * @hits: result, to be freed with rcpt_store_hits_free()
  * @err: filled in on failure
  *
- * Return: 0, or a negative errno.
+ * Return: 0, -RCPT_MALFORMED or -RCPT_SYSTEM.
  */
 int rcpt_stores_lookup(struct rcpt_stores *stores, size_t i, uint8_t kind,
 		       struct rcpt_span digest, struct rcpt_store_hits *hits,
@@ -74,7 +72,7 @@ int rcpt_stores_lookup(struct rcpt_stores *stores, size_t i, uint8_t kind,
 		ret = rcpt_store_open(stores->at[i].dir, &stores->at[i].store, err);
 		if (ret) {
 			stores->at[i].store = NULL;
-			return ret == -ENOENT ? 0 : ret;
+			return ret == -RCPT_CANNOT_EVALUATE ? 0 : ret;
 		}
 	}
 	return rcpt_store_lookup(stores->at[i].store, kind, digest.data,

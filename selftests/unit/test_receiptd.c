@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The helper without its socket: from look-ups to messages, over real stores.
+ */
+#include "transparent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+
+#include "../../helper/receiptd/queue.c"
+#include "answer.h"
+#include "bundle.h"
+#include "store.h"
+
+#define LEAVES	5
+
+static struct rcpt_signer issuer, other, log_key;
+static char folder[] = "/tmp/receiptd.XXXXXX";
+
+static int make_keys(void **state)
+{
+	(void)state;
+	return rcpt_signer_generate(RCPT_ES256, &issuer, NULL) ||
+		rcpt_signer_generate(RCPT_ES256, &other, NULL) ||
+		rcpt_signer_generate(RCPT_ES384, &log_key, NULL) || !mkdtemp(folder);
+}
+
+static int free_keys(void **state)
+{
+	char cmd[64];
+
+	(void)state;
+	rcpt_signer_free(&issuer);
+	rcpt_signer_free(&other);
+	rcpt_signer_free(&log_key);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", folder);
+	return system(cmd);
+}
+
+/*
+ * Stores
+ */
+
+static uint8_t digests[LEAVES][32];
+
+static const char *store_dir(const char *name)
+{
+	static char dir[2][128];
+	static int turn;
+
+	turn = !turn;
+	snprintf(dir[turn], sizeof(dir[turn]), "%s/%s", folder, name);
+	return dir[turn];
+}
+
+static void make_leaves(struct rcpt_leaf *leaves)
+{
+	for (size_t i = 0; i < LEAVES; i++) {
+		memset(digests[i], 0x10 + (int)i, 32);
+		leaves[i] = (struct rcpt_leaf){
+			.digest = digests[i], .name = "x", .name_len = 1,
+			.kind = RECEIPT_KIND_SHA256, .usage = 1,
+		};
+	}
+}
+
+static void add_bytes(const char *dir, const void *data, size_t len)
+{
+	struct rcpt_error err = { 0 };
+	char name[RCPT_STORE_NAME];
+	struct rcpt_store *store;
+
+	assert_int_equal(rcpt_store_create(dir, &store, &err), 0);
+	assert_int_equal(rcpt_store_add(store, rcpt_span(data, len), name, &err), 0);
+	rcpt_store_close(store);
+}
+
+/* A bundle over all leaves; @spoil changes the statement before it is stored. */
+static void add_bundle(const char *name, const struct rcpt_signer *signer,
+		       size_t nreceipts, bool spoil)
+{
+	struct rcpt_leaf leaves[LEAVES];
+	uint8_t root[32], (*nodes)[32], *stmt, *bundle;
+	struct rcpt_statement parsed;
+	size_t len;
+
+	make_leaves(leaves);
+	assert_int_equal(rcpt_manifest_tree(leaves, LEAVES, &nodes, root, NULL), 0);
+	stmt = transparent_make(signer, &log_key, NULL, root, nreceipts, &len);
+	if (spoil) {
+		assert_int_equal(rcpt_statement_parse(rcpt_span(stmt, len), &parsed, NULL), 0);
+		stmt[parsed.sign1.signature.offset] ^= 1;
+		rcpt_statement_free(&parsed);
+	}
+	assert_int_equal(rcpt_bundle_encode(rcpt_span(stmt, len), leaves, LEAVES,
+					    &bundle, &len, NULL), 0);
+	add_bytes(store_dir(name), bundle, len);
+	free(bundle);
+	free(stmt);
+	free(nodes);
+}
+
+/*
+ * A kernel that writes down what it is told
+ */
+
+#define MAX_SEEN	16
+
+struct kernel {
+	size_t n;
+	struct {
+		uint64_t id;
+		bool has_id;
+		bool more;
+		size_t nreceipts;
+		bool path_good;
+	} seen[MAX_SEEN];
+	size_t nnone;
+	enum receipt_reason none;
+	unsigned int refuse;	/* bits: which pieces */
+	int broken;		/* answer to all pieces */
+};
+
+static bool path_good(const struct rcpt_nl_evidence *ev)
+{
+	uint8_t leaf[32], root[32];
+
+	return !rcpt_manifest_leaf(ev->kind, ev->usage, ev->digest.data, leaf) &&
+		!rcpt_rfc9162_root(leaf, ev->index, ev->size, ev->path, ev->npath, root) &&
+		rcpt_span_equal(ev->stmt->sign1.payload, root, sizeof(root));
+}
+
+static int on_evidence(const struct rcpt_nl_evidence *ev, struct rcpt_error *err,
+		       void *arg)
+{
+	struct kernel *k = arg;
+	struct nl_msg *msg;
+	size_t i = k->n++;
+
+	assert_true(i < MAX_SEEN);
+	assert_int_equal(rcpt_nl_build_evidence(&msg, 1, ev, err), 0);
+	nlmsg_free(msg);
+	k->seen[i].id = ev->id;
+	k->seen[i].has_id = ev->has_id;
+	k->seen[i].more = ev->more;
+	k->seen[i].nreceipts = ev->nreceipts;
+	k->seen[i].path_good = path_good(ev);
+	if (k->broken) {
+		rcpt_fail(err, RCPT_SYSTEM, 0, RCPT_NO_OFFSET, "broken");
+		return k->broken;
+	}
+	if (!(k->refuse & 1u << i))
+		return 0;
+	rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_UNKNOWN_LOG, RCPT_NO_OFFSET, "refused");
+	return -EBADMSG;
+}
+
+static int on_none(const struct rcpt_nl_lookup *lookup, enum receipt_reason reason,
+		   struct rcpt_error *err, void *arg)
+{
+	struct kernel *k = arg;
+
+	(void)err;
+	assert_int_equal(lookup->id, 7);
+	k->nnone++;
+	k->none = reason;
+	return 0;
+}
+
+static struct rcpt_sink sink_of(struct kernel *k)
+{
+	return (struct rcpt_sink){ on_evidence, on_none, k };
+}
+
+static int ask(struct rcpt_answerer *a, struct kernel *k, const uint8_t digest[32])
+{
+	struct rcpt_nl_lookup lookup = {
+		.id = 7, .kind = RECEIPT_KIND_SHA256, .digest_len = 32,
+	};
+	const struct rcpt_sink sink = sink_of(k);
+	struct rcpt_error err = { 0 };
+
+	memcpy(lookup.digest, digest, 32);
+	return rcpt_answer(a, &lookup, &sink, &err);
+}
+
+static struct rcpt_answerer *open_answerer(const char *first, const char *second)
+{
+	struct rcpt_answerer *a = calloc(1, sizeof(*a));
+	static char dirs[2][128];
+	struct rcpt_error err = { 0 };
+
+	snprintf(dirs[0], sizeof(dirs[0]), "%s/%s", folder, first);
+	assert_int_equal(rcpt_stores_add(&a->stores, dirs[0], &err), 0);
+	if (second) {
+		snprintf(dirs[1], sizeof(dirs[1]), "%s/%s", folder, second);
+		assert_int_equal(rcpt_stores_add(&a->stores, dirs[1], &err), 0);
+	}
+	return a;
+}
+
+static void close_answerer(struct rcpt_answerer *a)
+{
+	rcpt_answerer_free(a);
+	free(a);
+}
+
+/*
+ * Tests
+ */
+
+static void test_found(void **state)
+{
+	struct rcpt_answerer *a;
+
+	(void)state;
+	add_bundle("found", &issuer, 2, false);
+	a = open_answerer("found", NULL);
+	for (size_t i = 0; i < LEAVES; i++) {
+		struct kernel k = { 0 };
+
+		assert_int_equal(ask(a, &k, digests[i]), 0);
+		assert_int_equal(k.n, 1);
+		assert_int_equal(k.nnone, 0);
+		assert_true(k.seen[0].has_id);
+		assert_int_equal(k.seen[0].id, 7);
+		assert_false(k.seen[0].more);
+		assert_int_equal(k.seen[0].nreceipts, 2);
+		assert_true(k.seen[0].path_good);
+	}
+	close_answerer(a);
+}
+
+static void test_unknown(void **state)
+{
+	static const uint8_t digest[32] = { 0xee };
+	struct rcpt_answerer *a = open_answerer("found", NULL);
+	struct kernel k = { 0 };
+
+	(void)state;
+	assert_int_equal(ask(a, &k, digest), 0);
+	assert_int_equal(k.n, 0);
+	assert_int_equal(k.nnone, 1);
+	assert_int_equal(k.none, RECEIPT_REASON_NO_EVIDENCE);
+	close_answerer(a);
+}
+
+/* A store that comes, and grows, while it is served. */
+static void test_store_appears(void **state)
+{
+	struct rcpt_answerer *a = open_answerer("later", NULL);
+	struct kernel k = { 0 };
+
+	(void)state;
+	assert_int_equal(ask(a, &k, digests[0]), 0);
+	assert_int_equal(k.nnone, 1);
+	add_bundle("later", &issuer, 1, false);
+	memset(&k, 0, sizeof(k));
+	assert_int_equal(ask(a, &k, digests[0]), 0);
+	assert_int_equal(k.n, 1);
+	add_bundle("later", &other, 1, false);
+	memset(&k, 0, sizeof(k));
+	assert_int_equal(ask(a, &k, digests[0]), 0);
+	assert_int_equal(k.n, 2);
+	close_answerer(a);
+}
+
+static void test_several(void **state)
+{
+	struct rcpt_answerer *a;
+	struct kernel k = { 0 };
+
+	(void)state;
+	add_bundle("one", &issuer, 1, false);
+	add_bundle("one", &other, 1, false);
+	add_bundle("two", &issuer, 3, false);
+	a = open_answerer("one", "two");
+	assert_int_equal(ask(a, &k, digests[2]), 0);
+	assert_int_equal(k.n, 3);
+	assert_true(k.seen[0].more);
+	assert_true(k.seen[1].more);
+	assert_false(k.seen[2].more);
+	assert_int_equal(k.seen[2].nreceipts, 3);
+	assert_int_equal(k.nnone, 0);
+
+	/* The last one decides whether the look-up is closed. */
+	memset(&k, 0, sizeof(k));
+	k.refuse = 1 << 1;
+	assert_int_equal(ask(a, &k, digests[2]), 0);
+	assert_int_equal(k.n, 3);
+	assert_int_equal(k.nnone, 0);
+	memset(&k, 0, sizeof(k));
+	k.refuse = 1 << 2;
+	assert_int_equal(ask(a, &k, digests[2]), 0);
+	assert_int_equal(k.nnone, 1);
+	assert_int_equal(k.none, RECEIPT_REASON_UNKNOWN_LOG);
+	close_answerer(a);
+}
+
+static void test_broken(void **state)
+{
+	struct rcpt_answerer *a = open_answerer("one", "two");
+	struct kernel k = { .broken = -ENOBUFS };
+
+	(void)state;
+	assert_int_equal(ask(a, &k, digests[2]), -ENOBUFS);
+	assert_int_equal(k.n, 1);
+	assert_int_equal(k.nnone, 0);
+	close_answerer(a);
+}
+
+static void test_no_receipt(void **state)
+{
+	struct rcpt_answerer *a;
+	struct kernel k = { 0 };
+
+	(void)state;
+	add_bundle("bare", &issuer, 0, false);
+	a = open_answerer("bare", NULL);
+	assert_int_equal(ask(a, &k, digests[0]), 0);
+	assert_int_equal(k.n, 0);
+	assert_int_equal(k.none, RECEIPT_REASON_NO_RECEIPT);
+	close_answerer(a);
+}
+
+static void add_issuer_key(struct rcpt_answerer *a, const struct rcpt_signer *signer)
+{
+	const struct rcpt_key_source source = { 0 };
+	struct rcpt_error err = { 0 };
+	char *pem;
+	BIO *bio = BIO_new(BIO_s_mem());
+	long len;
+
+	assert_int_equal(PEM_write_bio_PUBKEY(bio, signer->pkey), 1);
+	len = BIO_get_mem_data(bio, &pem);
+	assert_int_equal(rcpt_keys_add(&a->issuers, rcpt_span(pem, len), &source, &err), 0);
+	BIO_free(bio);
+}
+
+/* Without a key the log's word counts; with one, a wrong statement stays here. */
+static void test_issuer_signature(void **state)
+{
+	struct rcpt_answerer *a;
+	struct kernel k = { 0 };
+
+	(void)state;
+	add_bundle("spoilt", &issuer, 1, true);
+	a = open_answerer("spoilt", NULL);
+	assert_int_equal(ask(a, &k, digests[0]), 0);
+	assert_int_equal(k.n, 1);
+
+	memset(&k, 0, sizeof(k));
+	add_issuer_key(a, &issuer);
+	assert_int_equal(ask(a, &k, digests[0]), 0);
+	assert_int_equal(k.n, 0);
+	assert_int_equal(k.none, RECEIPT_REASON_ISSUER_SIGNATURE);
+	close_answerer(a);
+
+	memset(&k, 0, sizeof(k));
+	a = open_answerer("found", "spoilt");
+	add_issuer_key(a, &issuer);
+	for (int i = 0; i < 2; i++) {	/* the second time it is known to be good */
+		memset(&k, 0, sizeof(k));
+		assert_int_equal(ask(a, &k, digests[0]), 0);
+		assert_int_equal(k.n, 1);
+		assert_false(k.seen[0].more);
+		assert_int_equal(k.nnone, 0);
+	}
+	close_answerer(a);
+}
+
+static void test_preload(void **state)
+{
+	struct rcpt_answerer *a = open_answerer("one", "two");
+	struct kernel k = { .refuse = 1 << 2 };
+	const struct rcpt_sink sink = sink_of(&k);
+	struct rcpt_error err = { 0 };
+	size_t accepted;
+
+	(void)state;
+	assert_int_equal(rcpt_preload(a, RECEIPT_KIND_SHA256, rcpt_span(digests[1], 32),
+				      &sink, &accepted, &err), 0);
+	assert_int_equal(accepted, 2);
+	assert_int_equal(k.n, 3);
+	for (size_t i = 0; i < k.n; i++) {
+		assert_false(k.seen[i].has_id);
+		assert_false(k.seen[i].more);
+	}
+	assert_int_equal(k.nnone, 0);
+	close_answerer(a);
+}
+
+/* An index that was written over: no crash, no evidence out of it. */
+static void test_damaged_index(void **state)
+{
+	char path[160];
+	struct rcpt_answerer *a;
+	struct kernel k = { 0 };
+	FILE *f;
+
+	(void)state;
+	add_bundle("damaged", &issuer, 1, false);
+	snprintf(path, sizeof(path), "%s/damaged/index/data.mdb", folder);
+	f = fopen(path, "r+");
+	assert_non_null(f);
+	for (int i = 0; i < 64; i++)
+		fputc(0xa5, f);
+	fclose(f);
+	a = calloc(1, sizeof(*a));
+	snprintf(path, sizeof(path), "%s/damaged", folder);
+	if (!rcpt_stores_add(&a->stores, path, NULL)) {
+		assert_int_equal(ask(a, &k, digests[0]), 0);
+		assert_int_equal(k.n, 0);
+		assert_int_equal(k.nnone, 1);
+	}
+	close_answerer(a);
+}
+
+static void test_too_many_stores(void **state)
+{
+	struct rcpt_stores stores = { 0 };
+	struct rcpt_error err = { 0 };
+
+	(void)state;
+	for (int i = 0; i < RCPT_MAX_STORES; i++)
+		assert_int_equal(rcpt_stores_add(&stores, "/nonexistent", &err), 0);
+	assert_int_equal(rcpt_stores_add(&stores, "/nonexistent", &err), -RCPT_SYSTEM);
+	rcpt_stores_close(&stores);
+}
+
+static void test_queue(void **state)
+{
+	static struct queue q;
+	struct rcpt_nl_lookup l = { .path = "gone with the message" };
+
+	(void)state;
+	for (uint64_t id = 1; id <= QUEUE_SIZE; id++) {
+		l.id = id;
+		queue_push(&q, &l);
+		queue_push(&q, &l);	/* a second message of the same is harmless */
+	}
+	assert_int_equal(q.n, QUEUE_SIZE);
+	assert_false(q.overflow);
+	l.id = QUEUE_SIZE + 1;
+	queue_push(&q, &l);
+	assert_int_equal(q.n, QUEUE_SIZE);
+	assert_true(q.overflow);
+	for (uint64_t id = 1; id <= QUEUE_SIZE; id++) {
+		assert_true(queue_pop(&q, &l));
+		assert_int_equal(l.id, id);
+		assert_null(l.path);
+		if (id % 3)
+			continue;
+		l.id = 1000 + id;
+		queue_push(&q, &l);
+	}
+	assert_int_equal(q.n, QUEUE_SIZE / 3);
+	while (queue_pop(&q, &l))
+		;
+	assert_int_equal(q.n, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_found),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_store_appears),
+		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_no_receipt),
+		cmocka_unit_test(test_issuer_signature),
+		cmocka_unit_test(test_preload),
+		cmocka_unit_test(test_damaged_index),
+		cmocka_unit_test(test_too_many_stores),
+		cmocka_unit_test(test_queue),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("receiptd", tests, make_keys, free_keys);
+}
