@@ -137,7 +137,7 @@ check: packages ## build, run every test and the bench
 	$(Q)$(MAKE) check-build
 	$(Q)scripts/check
 
-check-build: all unit kselftest bench-programs
+check-build: all unit kselftest bench-programs $(BUILD)/vm/init
 	$(Q)$(MAKE) SAN=1 unit
 
 check-unit: unit ## unit tests, plain and under ASan and UBSan
