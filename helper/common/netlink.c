@@ -21,6 +21,7 @@
 /* The kernel cuts the size of buffers down to what the system allows. */
 #define SEND_BUFFER	(1 << 20)
 #define RECEIVE_BUFFER	(1 << 20)
+#define RECEIVE_MOST	256	/* datagrams taken at once */
 
 /**
  * struct rcpt_nl - a connection to the kernel
@@ -197,20 +198,19 @@ static int receive_one(struct rcpt_nl *nl)
 }
 
 /**
- * rcpt_nl_receive() - take everything that has arrived, without waiting
- * @nl: connection
+ * rcpt_nl_receive() - take what has arrived, without waiting
+ * @nl: connection; what is over RECEIVE_MOST is left for the next call
  * @err: filled in on failure
  *
  * Return: 0; -ENOBUFS when messages were lost; else a negative errno.
  */
 int rcpt_nl_receive(struct rcpt_nl *nl, struct rcpt_error *err)
 {
-	int ret;
+	int ret = 0;
 
-	do {
+	for (int n = 0; n < RECEIVE_MOST && !ret; n++)
 		ret = receive_one(nl);
-	} while (!ret);
-	return ret == -EAGAIN ? 0 : fail(err, -ret, "netlink");
+	return !ret || ret == -EAGAIN ? 0 : fail(err, -ret, "netlink");
 }
 
 static int wait_answer(struct rcpt_nl *nl, struct rcpt_error *err)
