@@ -144,7 +144,7 @@ check-unit: unit ## unit tests, plain and under ASan and UBSan
 	$(Q)$(MAKE) SAN=1 unit
 	$(Q)scripts/check unit
 
-check-vm: ## tests of the VM runner
+check-vm: all ## tests of the VM runner
 	$(Q)scripts/check vm
 
 check-kernel: all kselftest ## kernel tests, in a VM
