@@ -83,7 +83,7 @@ $(B)/receiptd $(B)/receiptctl:
 	$(say)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-unit: $(UNIT)
+unit: $(UNIT) $(RECEIPTCTL)
 $(B)/unit/%: $(B)/obj/selftests/unit/%.o $(LIBNL) $(LIBRECEIPT)
 	$(say)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)

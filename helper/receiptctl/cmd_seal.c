@@ -170,7 +170,7 @@ static int set_svn(struct seal *seal, const char *arg)
 		return usage_error("seal", "--svn: not a number: '%s'", arg);
 	errno = 0;
 	seal->claims.svn = strtoull(arg, &end, 10);
-	if (*end || errno)
+	if (*end || errno || seal->claims.svn > INT64_MAX)
 		return usage_error("seal", "--svn: not a number: '%s'", arg);
 	seal->claims.has_svn = true;
 	return 0;
@@ -585,7 +585,7 @@ static int make_statement(struct seal *seal)
 	if (!rc)
 		rc = rcpt_statement_verify(&stmt, seal->signer.pkey, &err);
 	if (rc)
-		rc = failed(seal->key_file, &err);
+		rc = failed(NULL, &err);
 	else
 		rc = write_bundle(seal, &stmt);
 	rcpt_statement_free(&stmt);
