@@ -123,11 +123,12 @@ static int parse_options(int argc, char **argv, struct listening *l)
 	double seconds;
 	int c;
 
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c == 'h')
 			return print_help() - 1;
 		if (c == '?')
-			return EXIT_USAGE;
+			return usage_error("events", "unknown option or missing argument");
 		if (c == 'j')
 			l->json = true;
 		if (c == 'n' && !parse_count(optarg, &l->left))

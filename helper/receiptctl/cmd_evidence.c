@@ -74,11 +74,12 @@ static int cmd_send(int argc, char **argv)
 	json_t *array = NULL;
 	int c, status;
 
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c == 'h')
 			return print_help();
 		if (c != 'j')
-			return EXIT_USAGE;
+			return usage_error("evidence", "unknown option or missing argument");
 		if (!array)
 			array = json_array();
 	}

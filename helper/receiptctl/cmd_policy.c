@@ -52,11 +52,12 @@ static int parse_options(int argc, char **argv, struct options *o, bool file)
 	};
 	int c;
 
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c == 'h')
 			return print_help() - 1;
 		if (c == '?')
-			return EXIT_USAGE;
+			return usage_error("policy", "unknown option or missing argument");
 		if (c == 'j')
 			o->json = true;
 		if (c == 'e')

@@ -48,11 +48,12 @@ static int parse(int argc, char **argv, bool *json, int (*help)(void))
 	};
 	int c;
 
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c == 'h')
 			return help() - 1;
 		if (c != 'j')
-			return EXIT_USAGE;
+			return usage_error(argv[0], "unknown option or missing argument");
 		*json = true;
 	}
 	if (optind < argc)

@@ -132,13 +132,14 @@ int cmd_status(int argc, char **argv)
 	bool json = false;
 	int c;
 
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c == 'h')
 			return print_help();
 		if (c == 'j')
 			json = true;
 		else if (c != 'w')
-			return EXIT_USAGE;
+			return usage_error("status", "unknown option or missing argument");
 		else if (!parse_seconds(optarg, &wait))
 			return usage_error("status", "'%s' is no number of seconds", optarg);
 	}
