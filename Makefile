@@ -161,7 +161,7 @@ interop: helper ## check statements of other implementations: VECTORS=DIR
 fuzz: ## fuzz the parsers
 	$(call run,selftests/fuzz/run)
 
-lint: ## checkpatch, sparse, compiler warnings, licences
+lint: packages ## checkpatch, sparse, compiler warnings, licences
 	@scripts/lint $(KDIR)
 
 packages: ## install the Debian packages that are missing
