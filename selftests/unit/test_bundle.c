@@ -273,7 +273,7 @@ static void test_large(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	assert_int_equal(rcpt_bundle_parse(rcpt_span(data, len), &bundle, NULL), 0);
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	print_message("50000 leaves, %zu bytes: read in %ld ms\n", len,
+	print_message("# 50000 leaves, %zu bytes: read in %ld ms\n", len,
 		      (end.tv_sec - begin.tv_sec) * 1000 +
 		      (end.tv_nsec - begin.tv_nsec) / 1000000);
 	assert_int_equal(bundle.nleaves, 50000);

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: MIT
+#include <signal.h>
+#include <time.h>
+
+#include "folder.h"
+#include "sample.h"
+
+#include "../../helper/receiptctl/log.c"
+
+#define ISSUER	"log.example"
+
+static struct rcpt_signer signer;
+
+static int make_key(void **state)
+{
+	(void)state;
+	return rcpt_signer_generate(RCPT_ES256, &signer, NULL);
+}
+
+static int drop_key(void **state)
+{
+	(void)state;
+	rcpt_signer_free(&signer);
+	return 0;
+}
+
+static char *new_log(void)
+{
+	char *dir = folder_make();
+
+	assert_int_equal(tlog_init(dir, ISSUER, RCPT_ES256, NULL), 0);
+	return dir;
+}
+
+static struct tlog *open_log(const char *dir)
+{
+	struct rcpt_error err = { .text = "" };
+	struct tlog *log;
+
+	if (tlog_open(dir, &log, &err) || tlog_load_key(log, &err))
+		fail_msg("%s", err.text);
+	return log;
+}
+
+/* A statement with a subject of its own, and the memory that it points into. */
+struct signed_one {
+	uint8_t *data;
+	struct rcpt_statement stmt;
+};
+
+static struct signed_one make_statement(const char *prefix, unsigned int number)
+{
+	struct sample_leaves none = { 0 };
+	struct signed_one one;
+	char sub[64];
+	size_t len;
+
+	snprintf(sub, sizeof(sub), "%s/%u", prefix, number);
+	sample_statement(&signer, &none, sub, &one.data, &len);
+	assert_int_equal(rcpt_statement_parse(rcpt_span(one.data, len), &one.stmt, NULL), 0);
+	return one;
+}
+
+static void free_statement(struct signed_one *one)
+{
+	rcpt_statement_free(&one->stmt);
+	free(one->data);
+}
+
+/* Verify a receipt with the log's public key; its root is returned. */
+static void check_receipt(struct tlog *log, const struct rcpt_statement *stmt,
+			  struct rcpt_span bytes, uint8_t root[32])
+{
+	struct rcpt_span spki = tlog_public_key(log);
+	const uint8_t *der = spki.data;
+	struct rcpt_key key = {
+		.pkey = d2i_PUBKEY(NULL, &der, spki.len), .issuer = (char *)ISSUER,
+	};
+	struct rcpt_keys keys = { .keys = &key, .count = 1 };
+	struct rcpt_error err = { .text = "" };
+	struct rcpt_receipt receipt;
+	const struct rcpt_key *used;
+
+	assert_int_equal(rcpt_sha256(spki.data, spki.len, key.id), 0);
+	if (rcpt_receipt_parse(bytes, &receipt, &err) ||
+	    rcpt_receipt_verify(&receipt, stmt, &keys, &used, root, &err))
+		fail_msg("%s", err.text);
+	assert_ptr_equal(used, &key);
+	rcpt_receipt_free(&receipt);
+	EVP_PKEY_free(key.pkey);
+}
+
+static void test_init(void **state)
+{
+	char *dir = folder_make();
+	struct rcpt_error err;
+	struct tlog *log;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(tlog_open(dir, &log, &err), -RCPT_SYSTEM);
+	assert_int_equal(tlog_init(dir, "", RCPT_ES384, &err), -RCPT_MALFORMED);
+	assert_int_equal(tlog_init(dir, "a\"b", RCPT_ES384, &err), -RCPT_MALFORMED);
+	assert_int_equal(tlog_init(dir, "a\nb", RCPT_ES384, &err), -RCPT_MALFORMED);
+	assert_int_equal(tlog_init(dir, "a*", RCPT_ES384, &err), -RCPT_MALFORMED);
+	assert_int_equal(tlog_init(dir, "a", RCPT_PS256, &err), -RCPT_CANNOT_EVALUATE);
+	assert_int_equal(folder_count(dir, ""), 0);
+
+	assert_int_equal(tlog_init(dir, ISSUER, RCPT_ES384, &err), 0);
+	assert_int_equal(stat(in_folder(dir, "key.pem"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(tlog_init(dir, ISSUER, RCPT_ES384, &err), -RCPT_INVALID);
+	log = open_log(dir);
+	assert_string_equal(tlog_issuer(log), ISSUER);
+	assert_int_equal(tlog_alg(log), RCPT_ES384);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+/* What an interrupted init left behind is no obstacle to another. */
+static void test_init_again(void **state)
+{
+	char *dir = folder_make();
+
+	(void)state;
+	folder_write(in_folder(dir, "log.db"), "", 0);
+	folder_write(in_folder(dir, "key.pem"), "x", 1);
+	assert_int_equal(tlog_init(dir, ISSUER, RCPT_ES256, NULL), 0);
+	tlog_close(open_log(dir));
+	folder_remove(dir);
+}
+
+static void test_damaged(void **state)
+{
+	char *dir = new_log();
+	char *other = new_log();
+	struct rcpt_error err;
+	struct tlog *log;
+
+	(void)state;
+	assert_int_equal(rename(in_folder(other, "key.pem"), in_folder(dir, "key.pem")), 0);
+	assert_int_equal(tlog_open(dir, &log, &err), 0);
+	assert_int_equal(tlog_load_key(log, &err), -RCPT_INVALID);
+	assert_int_equal(err.reason, RECEIPT_REASON_UNKNOWN_KEY);
+	tlog_close(log);
+	folder_write(in_folder(dir, "key.pem"), "nonsense", 8);
+	assert_int_equal(tlog_open(dir, &log, &err), 0);
+	assert_int_equal(tlog_load_key(log, &err), -RCPT_MALFORMED);
+	tlog_close(log);
+	folder_write(in_folder(dir, "log.db"), "this is no database at all, but long enough", 43);
+	assert_int_equal(tlog_open(dir, &log, &err), -RCPT_MALFORMED);
+	folder_remove(dir);
+	folder_remove(other);
+}
+
+/* Every receipt is of the tree of its time, for every entry before it. */
+static void test_every_size(void **state)
+{
+	char *dir = new_log();
+	struct tlog *log = open_log(dir);
+	uint8_t nodes[256][32];
+	struct signed_one one[40];
+	unsigned int size, i;
+
+	(void)state;
+	for (size = 1; size <= 40; size++) {
+		one[size - 1] = make_statement("entry", size - 1);
+		for (i = 0; i < size; i++)
+			rcpt_leaf_hash(one[i].stmt.digest, 32, nodes[i]);
+		assert_int_equal(rcpt_tree_fill(nodes, size), 0);
+		/* The new entry, then all the old ones again. */
+		for (i = size; i-- > 0;) {
+			struct rcpt_entry_proof proof;
+			uint8_t *receipt, root[32];
+			size_t len;
+
+			assert_int_equal(tlog_append(log, &one[i].stmt, &proof, &receipt,
+						     &len, NULL), 0);
+			assert_int_equal(proof.index, i);
+			assert_int_equal(proof.size, size);
+			check_receipt(log, &one[i].stmt, rcpt_span(receipt, len), root);
+			assert_memory_equal(root, nodes[rcpt_tree_nodes(size) - 1], 32);
+			free(receipt);
+		}
+	}
+	for (i = 0; i < 40; i++)
+		free_statement(&one[i]);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+static void test_issuers(void **state)
+{
+	struct signed_one one = make_statement("entry", 1);
+	struct rcpt_claims *claims = &one.stmt.header.claims;
+	char *dir = new_log();
+	struct tlog *log = open_log(dir);
+	struct rcpt_signer other;
+	struct rcpt_error err;
+
+	(void)state;
+	assert_int_equal(rcpt_signer_generate(RCPT_ES256, &other, NULL), 0);
+	assert_int_equal(tlog_check_issuer(log, &one.stmt, &err), -RCPT_CANNOT_EVALUATE);
+	assert_int_equal(tlog_trust(log, claims->iss, other.pkey, &err), 0);
+	assert_int_equal(tlog_check_issuer(log, &one.stmt, &err), -RCPT_INVALID);
+	assert_int_equal(tlog_trust(log, rcpt_span("another", 7), signer.pkey, &err), 0);
+	assert_int_equal(tlog_check_issuer(log, &one.stmt, &err), -RCPT_INVALID);
+	assert_int_equal(tlog_trust(log, claims->iss, signer.pkey, &err), 0);
+	assert_int_equal(tlog_trust(log, claims->iss, signer.pkey, &err), 0);
+	assert_int_equal(tlog_check_issuer(log, &one.stmt, &err), 0);
+	rcpt_signer_free(&other);
+	free_statement(&one);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+static void test_no_claims(void **state)
+{
+	struct signed_one one = make_statement("entry", 1);
+	char *dir = new_log();
+	struct tlog *log = open_log(dir);
+	struct rcpt_entry_proof proof;
+	struct rcpt_error err;
+	uint8_t *receipt;
+	size_t len;
+
+	(void)state;
+	one.stmt.header.claims.sub.len = 0;
+	assert_int_equal(tlog_append(log, &one.stmt, &proof, &receipt, &len, &err),
+			 -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_NO_CLAIMS);
+	free_statement(&one);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+/*
+ * appending from several processes, and dying at it
+ */
+
+/* What a child tells of a receipt that it was given. */
+struct given {
+	char sub[32];
+	unsigned int number;
+	uint64_t index;
+	uint64_t size;
+	uint8_t digest[32];
+	uint8_t root[32];
+};
+
+/* Append until @count is reached or this process is killed. */
+static void append_forever(const char *dir, const char *prefix, unsigned int count, int out)
+{
+	struct tlog *log = open_log(dir);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct signed_one one = make_statement(prefix, i);
+		struct given given = { .number = i };
+		struct rcpt_entry_proof proof;
+		uint8_t *receipt;
+		size_t len;
+
+		if (tlog_append(log, &one.stmt, &proof, &receipt, &len, NULL))
+			_exit(1);
+		check_receipt(log, &one.stmt, rcpt_span(receipt, len), given.root);
+		given.index = proof.index;
+		given.size = proof.size;
+		memcpy(given.digest, one.stmt.digest, 32);
+		if (write(out, &given, sizeof(given)) != sizeof(given))
+			_exit(2);
+		free(receipt);
+		free_statement(&one);
+	}
+	tlog_close(log);
+	_exit(0);
+}
+
+static pid_t start_appending(const char *dir, const char *prefix, unsigned int count,
+			     int *out)
+{
+	int fd[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(fd), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		append_forever(dir, prefix, count, fd[1]);
+	close(fd[1]);
+	*out = fd[0];
+	return pid;
+}
+
+/* The log as it is: digests of its entries, in order. */
+struct content {
+	uint8_t (*digest)[32];
+	size_t n;
+};
+
+static int collect_entry(const struct tlog_entry *entry, void *arg)
+{
+	struct content *content = arg;
+
+	assert_int_equal(entry->index, content->n);
+	content->digest = realloc(content->digest, (content->n + 1) * 32);
+	assert_non_null(content->digest);
+	rcpt_sha256(entry->statement.data, entry->statement.len,
+		    content->digest[content->n++]);
+	return 0;
+}
+
+static struct content read_content(const char *dir)
+{
+	struct content content = { 0 };
+	struct tlog *log = open_log(dir);
+
+	assert_int_equal(tlog_each(log, collect_entry, &content, NULL), 0);
+	tlog_close(log);
+	return content;
+}
+
+/* The receipt is of an entry that is there, and of a tree that this one grew from. */
+static void check_given(const struct content *content, const struct given *given)
+{
+	uint8_t (*nodes)[32];
+	size_t i;
+
+	assert_true(given->index < given->size);
+	assert_true(given->size <= content->n);
+	assert_memory_equal(content->digest[given->index], given->digest, 32);
+	nodes = calloc(rcpt_tree_nodes(given->size), 32);
+	assert_non_null(nodes);
+	for (i = 0; i < given->size; i++)
+		rcpt_leaf_hash(content->digest[i], 32, nodes[i]);
+	rcpt_tree_fill(nodes, given->size);
+	assert_memory_equal(nodes[rcpt_tree_nodes(given->size) - 1], given->root, 32);
+	free(nodes);
+}
+
+static size_t check_all_given(const struct content *content, int fd)
+{
+	struct given given;
+	size_t n = 0;
+
+	while (read(fd, &given, sizeof(given)) == sizeof(given)) {
+		check_given(content, &given);
+		n++;
+	}
+	close(fd);
+	return n;
+}
+
+static void test_killed(void **state)
+{
+	char *dir = new_log();
+	size_t total = 0;
+	int round;
+
+	(void)state;
+	srand(20261);
+	for (round = 0; round < 25; round++) {
+		struct timespec pause = { .tv_nsec = rand() % 60000000 };
+		struct content content;
+		char prefix[16];
+		int status, out;
+		pid_t pid;
+
+		snprintf(prefix, sizeof(prefix), "round%d", round);
+		pid = start_appending(dir, prefix, 100000, &out);
+		nanosleep(&pause, NULL);
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		content = read_content(dir);
+		total += check_all_given(&content, out);
+		free(content.digest);
+	}
+	print_message("# 25 kills, %zu receipts given out, all in the log\n", total);
+	assert_true(total > 0);
+	folder_remove(dir);
+}
+
+static void test_two_at_once(void **state)
+{
+	char *dir = new_log();
+	struct content content;
+	pid_t pid[2];
+	int out[2];
+
+	(void)state;
+	pid[0] = start_appending(dir, "one", 60, &out[0]);
+	pid[1] = start_appending(dir, "two", 60, &out[1]);
+	assert_int_equal(child_status(pid[0]), 0);
+	assert_int_equal(child_status(pid[1]), 0);
+	content = read_content(dir);
+	assert_int_equal(content.n, 120);
+	assert_int_equal(check_all_given(&content, out[0]), 60);
+	assert_int_equal(check_all_given(&content, out[1]), 60);
+	free(content.digest);
+	folder_remove(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_init),
+		cmocka_unit_test(test_init_again),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_every_size),
+		cmocka_unit_test(test_issuers),
+		cmocka_unit_test(test_no_claims),
+		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_two_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, make_key, drop_key);
+}
