@@ -428,6 +428,18 @@ int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 	return ret ? ret : no_key(receipt, keys, err);
 }
 
+/* Decimal digits up to a colon; 0 for anything else. */
+static uint64_t seqno(const uint8_t *p, size_t len)
+{
+	uint64_t n = 0;
+
+	for (; len && *p >= '0' && *p <= '9'; p++, len--)
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, *p - '0', &n))
+			return 0;
+	return len && *p == ':' ? n : 0;
+}
+
 /**
  * rcpt_receipt_position() - where the statement stands in the log
  * @receipt: proven
@@ -438,12 +450,13 @@ int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 uint64_t rcpt_receipt_position(const struct rcpt_receipt *receipt)
 {
 	const struct rcpt_inclusion *p = &receipt->proofs[0];
-	char text[64] = "";
-	unsigned long long view, seqno;
+	struct rcpt_span text = p->evidence;
+	const uint8_t *dot;
 
 	if (receipt->header.vds != RECEIPT_VDS_CCF)
 		return p->index;
-	memcpy(text, p->evidence.data,
-	       p->evidence.len < sizeof(text) ? p->evidence.len : sizeof(text) - 1);
-	return sscanf(text, "ce:%20llu.%20llu:", &view, &seqno) == 2 ? seqno : 0;
+	if (text.len < 3 || memcmp(text.data, "ce:", 3))
+		return 0;
+	dot = memchr(text.data, '.', text.len);
+	return dot ? seqno(dot + 1, text.data + text.len - dot - 1) : 0;
 }
