@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: MIT
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include <openssl/pem.h>
+
+#include "folder.h"
+#include "sample.h"
+
+#include "../../helper/receiptctl/walk.c"
+#include "../../helper/receiptctl/hash.c"
+
+#define EXECUTE	(1 << RECEIPT_OP_EXECUTE)
+#define KMODULE	(1 << RECEIPT_OP_KMODULE)
+
+static const char elf[] = "\177ELF and so on";
+
+/*
+ * walking and hashing
+ */
+
+static struct artifacts walk(const char *path)
+{
+	struct rcpt_error err = { .text = "" };
+	struct artifacts list = { 0 };
+	char *failed;
+
+	if (walk_path(path, &list, &failed, &err))
+		fail_msg("%s: %s", failed, err.text);
+	return list;
+}
+
+static int walk_fails(const char *path, const char *where)
+{
+	struct artifacts list = { 0 };
+	struct rcpt_error err;
+	char *failed;
+	int rc = walk_path(path, &list, &failed, &err);
+
+	assert_true(rc < 0);
+	assert_string_equal(failed, where);
+	free(failed);
+	artifacts_free(&list);
+	return rc;
+}
+
+static uint8_t usage_of(const struct artifacts *list, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (!strcmp(basename(list->item[i].path), name))
+			return list->item[i].usage;
+	fail_msg("%s was not found", name);
+	return 0;
+}
+
+static void hash(struct artifacts *list, uint8_t usage)
+{
+	struct rcpt_error err = { .text = "" };
+	size_t failed;
+
+	if (hash_artifacts(list, usage, "SHA256", NULL, &failed, &err))
+		fail_msg("%s: %s", list->item[failed].path, err.text);
+}
+
+static char *sample_tree(void)
+{
+	char *dir = folder_make();
+
+	assert_int_equal(mkdir(in_folder(dir, "sub"), 0755), 0);
+	folder_write(in_folder(dir, "program"), elf, sizeof(elf));
+	folder_write(in_folder(dir, "sub/script"), "#!/bin/sh\n", 10);
+	folder_write(in_folder(dir, "sub/a.ko"), elf, sizeof(elf));
+	folder_write(in_folder(dir, "sub/b.ko.xz"), "compressed", 10);
+	folder_write(in_folder(dir, "sub/c.ko.zst"), "compressed", 10);
+	folder_write(in_folder(dir, "sub/d.ko.gz"), "compressed", 10);
+	folder_write(in_folder(dir, "text"), "#", 1);
+	folder_write(in_folder(dir, "empty"), "", 0);
+	assert_int_equal(symlink("program", in_folder(dir, "link")), 0);
+	assert_int_equal(symlink("nowhere", in_folder(dir, "dangling")), 0);
+	assert_int_equal(symlink("/", in_folder(dir, "sub/root")), 0);
+	assert_int_equal(mkfifo(in_folder(dir, "fifo"), 0600), 0);
+	return dir;
+}
+
+static void test_walk(void **state)
+{
+	char *dir = sample_tree();
+	struct artifacts list = walk(dir);
+	size_t i;
+
+	(void)state;
+	assert_int_equal(list.n, 8);
+	for (i = 0; i < list.n; i++)
+		assert_false(list.item[i].named);
+	artifacts_free(&list);
+
+	list = walk(in_folder(dir, "link"));
+	assert_int_equal(list.n, 1);
+	assert_true(list.item[0].named);
+	artifacts_free(&list);
+
+	assert_int_equal(walk_fails(in_folder(dir, "dangling"), in_folder(dir, "dangling")),
+			 -RCPT_SYSTEM);
+	assert_int_equal(walk_fails(in_folder(dir, "none"), in_folder(dir, "none")),
+			 -RCPT_SYSTEM);
+	assert_int_equal(walk_fails(in_folder(dir, "fifo"), in_folder(dir, "fifo")),
+			 -RCPT_MALFORMED);
+	folder_remove(dir);
+}
+
+static void test_classify(void **state)
+{
+	char *dir = sample_tree();
+	struct artifacts list = walk(dir);
+	uint8_t digest[32];
+	size_t i;
+
+	(void)state;
+	hash(&list, 0);
+	assert_int_equal(usage_of(&list, "program"), EXECUTE);
+	assert_int_equal(usage_of(&list, "script"), EXECUTE);
+	assert_int_equal(usage_of(&list, "a.ko"), KMODULE);
+	assert_int_equal(usage_of(&list, "b.ko.xz"), KMODULE);
+	assert_int_equal(usage_of(&list, "c.ko.zst"), KMODULE);
+	assert_int_equal(usage_of(&list, "d.ko.gz"), KMODULE);
+	assert_int_equal(usage_of(&list, "text"), 0);
+	assert_int_equal(usage_of(&list, "empty"), 0);
+	assert_int_equal(rcpt_sha256(elf, sizeof(elf), digest), 0);
+	for (i = 0; i < list.n; i++)
+		if (!strcmp(basename(list.item[i].path), "program"))
+			assert_memory_equal(list.item[i].digest, digest, 32);
+	artifacts_free(&list);
+
+	list = walk(dir);
+	hash(&list, 1 << RECEIPT_OP_FIRMWARE);
+	for (i = 0; i < list.n; i++)
+		assert_int_equal(list.item[i].usage, 1 << RECEIPT_OP_FIRMWARE);
+	artifacts_free(&list);
+	folder_remove(dir);
+}
+
+/* Several buffers long, and every length around their border. */
+static void test_lengths(void **state)
+{
+	static const size_t lengths[] = { 0, 1, 3, BUFFER_SIZE - 1, BUFFER_SIZE,
+					  BUFFER_SIZE + 1, 3 * BUFFER_SIZE + 7 };
+	char *dir = folder_make();
+	uint8_t *data = malloc(4 * BUFFER_SIZE);
+	uint8_t digest[32];
+	size_t i;
+
+	(void)state;
+	assert_non_null(data);
+	for (i = 0; i < 4 * BUFFER_SIZE; i++)
+		data[i] = i * 7 + i / 256;
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct artifacts list;
+
+		folder_write(in_folder(dir, "f"), data, lengths[i]);
+		list = walk(in_folder(dir, "f"));
+		hash(&list, EXECUTE);
+		assert_int_equal(rcpt_sha256(data, lengths[i], digest), 0);
+		assert_memory_equal(list.item[0].digest, digest, 32);
+		artifacts_free(&list);
+	}
+	free(data);
+	folder_remove(dir);
+}
+
+static atomic_bool stop_writing;
+
+static void *keep_writing(void *arg)
+{
+	int fd = *(int *)arg;
+	struct timespec pause = { .tv_nsec = 200000 };
+
+	while (!stop_writing) {
+		assert_int_equal(pwrite(fd, "x", 1, 1000), 1);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static void test_changing(void **state)
+{
+	char *dir = folder_make();
+	const char *path = in_folder(dir, "program");
+	struct artifacts list;
+	struct rcpt_error err;
+	pthread_t writer;
+	size_t failed;
+	int fd;
+
+	(void)state;
+	folder_write(path, elf, sizeof(elf));
+	list = walk(path);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 96 << 20), 0);
+	hash(&list, 0);	/* the control */
+	assert_int_equal(pthread_create(&writer, NULL, keep_writing, &fd), 0);
+	assert_int_equal(hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err),
+			 -RCPT_INVALID);
+	assert_int_equal(err.reason, RECEIPT_REASON_FILE_CHANGED);
+	assert_int_equal(failed, 0);
+	stop_writing = true;
+	pthread_join(writer, NULL);
+	close(fd);
+	artifacts_free(&list);
+	folder_remove(dir);
+}
+
+/* What was a file when it was found and is a link, a pipe or gone by now. */
+static void test_replaced(void **state)
+{
+	char *dir = sample_tree();
+	struct artifacts list = walk(in_folder(dir, "sub"));
+	struct rcpt_error err;
+	size_t failed;
+
+	(void)state;
+	hash(&list, 0);
+	assert_int_equal(unlink(in_folder(dir, "sub/script")), 0);
+	assert_int_equal(hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err), -RCPT_SYSTEM);
+	assert_string_equal(list.item[failed].path, in_folder(dir, "sub/script"));
+	assert_int_equal(symlink("../program", in_folder(dir, "sub/script")), 0);
+	assert_int_equal(hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err), -RCPT_INVALID);
+	assert_int_equal(unlink(in_folder(dir, "sub/script")), 0);
+	assert_int_equal(mkfifo(in_folder(dir, "sub/script"), 0600), 0);
+	assert_int_equal(hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err), -RCPT_INVALID);
+	artifacts_free(&list);
+	folder_remove(dir);
+}
+
+/*
+ * the command
+ */
+
+static char command[PATH_MAX];
+
+/* Run receiptctl, which is built beside the folder of this program. */
+static int receiptctl(const char *first, ...)
+{
+	const char *argv[32] = { command, first };
+	va_list args;
+	size_t n = 2;
+	pid_t pid;
+
+	va_start(args, first);
+	while ((argv[n] = va_arg(args, const char *)))
+		assert_true(++n < 31);
+	va_end(args);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		int null = open("/dev/null", O_WRONLY);
+
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		execv(command, (char **)argv);
+		_exit(127);
+	}
+	return child_status(pid);
+}
+
+static char *dir;
+
+static int setup(void **state)
+{
+	struct rcpt_signer signer;
+	char *pem;
+	size_t len;
+
+	(void)state;
+	dir = sample_tree();
+	if (rcpt_signer_generate(RCPT_ES256, &signer, NULL) ||
+	    rcpt_signer_pem(&signer, &pem, &len, NULL))
+		return -1;
+	folder_write(in_folder(dir, "key.pem"), pem, len);
+	OPENSSL_free(pem);
+	rcpt_signer_free(&signer);
+	return receiptctl("log", "init", "--dir", in_folder(dir, "log"), "--issuer",
+			  "log.example", NULL);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	folder_remove(dir);
+	return 0;
+}
+
+/* Seal @path with one more option and its argument. */
+static int seal(const char *option, const char *arg, const char *path)
+{
+	char key[PATH_MAX], log[PATH_MAX], out[PATH_MAX];
+
+	snprintf(key, sizeof(key), "%s/key.pem", dir);
+	snprintf(log, sizeof(log), "%s/log", dir);
+	snprintf(out, sizeof(out), "%s/out.bundle", dir);
+	return receiptctl("seal", "--issuer-key", key, "--issuer", "issuer.example",
+			  "--subject", "tools", "--log", log, "--out", out,
+			  option, arg, path, NULL);
+}
+
+static struct rcpt_bundle read_bundle(uint8_t **data)
+{
+	struct rcpt_error err = { .text = "" };
+	struct rcpt_bundle bundle;
+	size_t len;
+
+	if (rcpt_file_read(in_folder(dir, "out.bundle"), RCPT_MAX_BUNDLE, data, &len, &err) ||
+	    rcpt_bundle_parse(rcpt_span(*data, len), &bundle, &err))
+		fail_msg("%s", err.text);
+	return bundle;
+}
+
+static size_t entries(void)
+{
+	char cmd[2 * PATH_MAX];
+	size_t n = 0;
+	FILE *f;
+	int c;
+
+	snprintf(cmd, sizeof(cmd), "%s log list --dir %s", command, in_folder(dir, "log"));
+	f = popen(cmd, "r");
+	assert_non_null(f);
+	while ((c = fgetc(f)) != EOF)
+		n += c == '\n';
+	assert_int_equal(pclose(f), 0);
+	return n;
+}
+
+static void test_seal_folder(void **state)
+{
+	struct rcpt_bundle bundle;
+	uint8_t digest[32], *data;
+	size_t leaf;
+
+	(void)state;
+	assert_int_equal(seal("--svn", "9", dir), 0);
+	bundle = read_bundle(&data);
+	/* The program, the script, the module of the same content, and one
+	 * content under three names.
+	 */
+	assert_int_equal(bundle.nleaves, 4);
+	assert_int_equal(bundle.statement.nreceipts, 1);
+	assert_int_equal(bundle.statement.header.claims.svn, 9);
+	rcpt_sha256(elf, sizeof(elf), digest);
+	leaf = rcpt_bundle_find(&bundle, RECEIPT_KIND_SHA256, digest, 0);
+	assert_int_equal(bundle.leaves[leaf].usage, EXECUTE);
+	assert_int_equal(bundle.leaves[leaf + 1].usage, KMODULE);
+	rcpt_bundle_free(&bundle);
+	free(data);
+}
+
+static void test_seal_usage(void **state)
+{
+	struct rcpt_bundle bundle;
+	uint8_t *data;
+
+	(void)state;
+	assert_int_equal(seal("--usage", "policy,firmware", in_folder(dir, "text")), 0);
+	bundle = read_bundle(&data);
+	assert_int_equal(bundle.nleaves, 1);
+	assert_int_equal(bundle.leaves[0].usage,
+			 1 << RECEIPT_OP_POLICY | 1 << RECEIPT_OP_FIRMWARE);
+	rcpt_bundle_free(&bundle);
+	free(data);
+}
+
+static void test_seal_envelope(void **state)
+{
+	struct rcpt_bundle bundle;
+	uint8_t digest[32], *data;
+
+	(void)state;
+	assert_int_equal(seal("--svn=2", "--hash-envelope", in_folder(dir, "text")), 0);
+	bundle = read_bundle(&data);
+	assert_int_equal(bundle.nleaves, 0);
+	rcpt_sha256("#", 1, digest);
+	assert_true(rcpt_span_equal(bundle.statement.sign1.payload, digest, 32));
+	assert_int_equal(bundle.statement.header.hash_alg, RCPT_SHA256);
+	rcpt_bundle_free(&bundle);
+	free(data);
+	assert_int_equal(seal("--svn=2", "--hash-envelope", in_folder(dir, "sub")), 64);
+}
+
+/* Names that are no UTF-8 are sealed, written in a way that is. */
+static void test_seal_odd_name(void **state)
+{
+	struct rcpt_bundle bundle;
+	uint8_t *data;
+
+	(void)state;
+	folder_write(in_folder(dir, "odd\xff\n"), "#!odd", 5);
+	assert_int_equal(seal("--svn", "1", in_folder(dir, "odd\xff\n")), 0);
+	bundle = read_bundle(&data);
+	assert_non_null(memmem(bundle.leaves[0].name, bundle.leaves[0].name_len,
+			       "odd\\xff\n", 8));
+	rcpt_bundle_free(&bundle);
+	free(data);
+	unlink(in_folder(dir, "odd\xff\n"));
+}
+
+/* What is refused leaves no bundle, no temporary file and no entry behind. */
+static void test_refused(void **state)
+{
+	size_t before = entries(), files;
+
+	(void)state;
+	unlink(in_folder(dir, "out.bundle"));
+	files = folder_count(dir, "");
+	assert_int_equal(seal("--svn", "1", in_folder(dir, "none")), 70);
+	assert_int_equal(seal("--svn", "1", in_folder(dir, "text")), 1);
+	assert_int_equal(seal("--svn", "1", in_folder(dir, "log")), 1);
+	assert_int_equal(seal("--svn", "x", in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--usage", "eat", in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--usage", "", in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--hash-alg", "sha256", in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--bogus", "1", in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--issuer", "", in_folder(dir, "program")), 3);
+	assert_int_equal(seal("--subject", "\xff", in_folder(dir, "program")), 3);
+	assert_int_equal(seal("--log", in_folder(dir, "sub"), in_folder(dir, "program")), 70);
+	assert_int_equal(seal("--issuer-key", in_folder(dir, "text"),
+			      in_folder(dir, "program")), 3);
+	assert_int_equal(seal("--x5chain", in_folder(dir, "text"),
+			      in_folder(dir, "program")), 3);
+	assert_int_equal(seal("--out", in_folder(dir, "none/x"), in_folder(dir, "program")), 70);
+	assert_int_equal(seal("--out", in_folder(dir, "sub"), in_folder(dir, "program")), 70);
+	assert_int_equal(folder_count(dir, ""), files);
+	assert_int_equal(entries(), before);
+	assert_int_equal(seal("--svn", "1", in_folder(dir, "program")), 0);	/* the control */
+	assert_int_equal(entries(), before + 1);
+}
+
+static int find_command(void)
+{
+	ssize_t n = readlink("/proc/self/exe", command, sizeof(command) - 32);
+	char *slash;
+
+	if (n <= 0)
+		return -1;
+	command[n] = '\0';
+	slash = strrchr(command, '/');
+	strcpy(slash, "/../receiptctl");
+	return access(command, X_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_classify),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_changing),
+		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_seal_folder),
+		cmocka_unit_test(test_seal_usage),
+		cmocka_unit_test(test_seal_envelope),
+		cmocka_unit_test(test_seal_odd_name),
+		cmocka_unit_test(test_refused),
+	};
+
+	if (find_command()) {
+		perror(command);
+		return 1;
+	}
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
