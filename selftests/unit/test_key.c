@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Files of trust anchors.
+ */
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "craft.h"
+
+static const struct rcpt_key_source anyone;
+
+/* Text or bytes that a test makes. */
+static struct rcpt_span take_bio(BIO *bio, char *room, size_t size)
+{
+	int len = BIO_read(bio, room, size - 1);
+
+	BIO_free(bio);
+	assert_true(len > 0 && (size_t)len < size - 1);
+	room[len] = '\0';
+	return rcpt_span(room, len);
+}
+
+static struct rcpt_span pem_of(EVP_PKEY *key, char *room, size_t size)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	assert_int_equal(PEM_write_bio_PUBKEY(bio, key), 1);
+	return take_bio(bio, room, size);
+}
+
+static X509 *certificate_of(EVP_PKEY *key)
+{
+	X509 *cert = X509_new();
+
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_set_pubkey(cert, key);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
+				   (const uint8_t *)"log", -1, -1, 0);
+	X509_set_issuer_name(cert, X509_get_subject_name(cert));
+	assert_true(X509_sign(cert, key, EVP_PKEY_is_a(key, "ED25519") ? NULL :
+			      EVP_sha256()) > 0);
+	return cert;
+}
+
+static struct rcpt_span pem_certificate(EVP_PKEY *key, char *room, size_t size)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	X509 *cert = certificate_of(key);
+
+	assert_int_equal(PEM_write_bio_X509(bio, cert), 1);
+	X509_free(cert);
+	return take_bio(bio, room, size);
+}
+
+static struct rcpt_span der_certificate(EVP_PKEY *key, uint8_t *room)
+{
+	X509 *cert = certificate_of(key);
+	uint8_t *p = room;
+	int len = i2d_X509(cert, &p);
+
+	X509_free(cert);
+	assert_true(len > 0);
+	return rcpt_span(room, len);
+}
+
+/* The file holds that key and nothing else. */
+static void expect_key(struct rcpt_span in, EVP_PKEY *key, bool bare)
+{
+	struct rcpt_keys keys = { 0 };
+	struct rcpt_error err;
+	uint8_t id[32];
+
+	if (rcpt_keys_add(&keys, in, &anyone, &err))
+		fail_msg("%.*s: %s", (int)in.len, in.data, err.text);
+	assert_int_equal(keys.count, 1);
+	assert_int_equal(rcpt_key_id(key, id), 0);
+	assert_memory_equal(keys.keys[0].id, id, 32);
+	assert_int_equal(keys.keys[0].bare, bare);
+	rcpt_keys_free(&keys);
+}
+
+static void reads_pem_and_der(void **state)
+{
+	static const char *const kinds[] = { "P-256", "P-384", "P-521", "ED25519", "RSA" };
+	char text[4096];
+	uint8_t der[4096], *p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		EVP_PKEY *key = craft_key(kinds[i]);
+
+		expect_key(pem_of(key, text, sizeof(text)), key, true);
+		expect_key(pem_certificate(key, text, sizeof(text)), key, true);
+		expect_key(der_certificate(key, der), key, true);
+		p = der;
+		expect_key(rcpt_span(der, i2d_PUBKEY(key, &p)), key, true);
+		EVP_PKEY_free(key);
+	}
+}
+
+static void reads_several_pem_blocks(void **state)
+{
+	EVP_PKEY *a = craft_key("P-256"), *b = craft_key("P-384");
+	struct rcpt_keys keys = { 0 };
+	char text[8192];
+	size_t len;
+
+	(void)state;
+	len = pem_of(a, text, sizeof(text)).len;
+	len += pem_certificate(b, text + len, sizeof(text) - len).len;
+	len += pem_of(a, text + len, sizeof(text) - len).len;
+	assert_int_equal(rcpt_keys_add(&keys, rcpt_span(text, len), &anyone, NULL), 0);
+	/* the third is the first again */
+	assert_int_equal(keys.count, 2);
+	rcpt_keys_free(&keys);
+	EVP_PKEY_free(a);
+	EVP_PKEY_free(b);
+}
+
+static size_t coordinates(EVP_PKEY *key, uint8_t x[66], uint8_t y[66])
+{
+	size_t half = (EVP_PKEY_get_bits(key) + 7) / 8;
+	BIGNUM *bx = NULL, *by = NULL;
+
+	assert_int_equal(EVP_PKEY_get_bn_param(key, "qx", &bx), 1);
+	assert_int_equal(EVP_PKEY_get_bn_param(key, "qy", &by), 1);
+	BN_bn2binpad(bx, x, half);
+	BN_bn2binpad(by, y, half);
+	BN_free(bx);
+	BN_free(by);
+	return half;
+}
+
+static void base64url(const uint8_t *data, size_t len, char *out)
+{
+	int n = EVP_EncodeBlock((uint8_t *)out, data, len);
+
+	for (; n && out[n - 1] == '='; n--)
+		;
+	out[n] = '\0';
+	for (; *out; out++)
+		*out = *out == '+' ? '-' : *out == '/' ? '_' : *out;
+}
+
+static void jwk_of(EVP_PKEY *key, const char *crv, const char *kid, char *out, size_t size)
+{
+	uint8_t x[66], y[66];
+	char bx[100], by[100];
+	size_t half = coordinates(key, x, y);
+
+	base64url(x, half, bx);
+	base64url(y, half, by);
+	snprintf(out, size, "{\"kty\":\"EC\",\"crv\":\"%s\",\"kid\":\"%s\",\"x\":\"%s\",\"y\":\"%s\"}",
+		 crv, kid, bx, by);
+}
+
+static void reads_jwks(void **state)
+{
+	EVP_PKEY *key = craft_key("P-384"), *other = craft_key("P-521");
+	struct rcpt_keys keys = { 0 };
+	char a[500], b[500], text[4000];
+
+	(void)state;
+	jwk_of(key, "P-384", "one", a, sizeof(a));
+	jwk_of(other, "P-521", "two", b, sizeof(b));
+	expect_key(rcpt_span(a, strlen(a)), key, false);
+	snprintf(text, sizeof(text), " {\"keys\":[%s,%s,{\"kty\":\"RSA\"},%s,%s]}", a, a, b, a);
+	assert_int_equal(rcpt_keys_add(&keys, rcpt_span(text, strlen(text)), &anyone, NULL), 0);
+	assert_int_equal(keys.count, 2);
+	assert_true(rcpt_key_matches(&keys.keys[0], (struct rcpt_span){ 0 },
+				     rcpt_span("one", 3)));
+	assert_false(rcpt_key_matches(&keys.keys[0], (struct rcpt_span){ 0 },
+				      rcpt_span("two", 3)));
+	rcpt_keys_free(&keys);
+	/* by issuer */
+	snprintf(text, sizeof(text), "{\"log.one\":{\"keys\":[%s]},\"log.two\":{\"keys\":[%s]}}",
+		 a, b);
+	assert_int_equal(rcpt_keys_add(&keys, rcpt_span(text, strlen(text)), &anyone, NULL), 0);
+	assert_int_equal(keys.count, 2);
+	assert_string_equal(keys.keys[1].issuer, "log.two");
+	rcpt_keys_free(&keys);
+	/* of which one is asked for */
+	assert_int_equal(rcpt_keys_add(&keys, rcpt_span(text, strlen(text)),
+				       &(struct rcpt_key_source){ .issuer = "log.two" },
+				       NULL), 0);
+	assert_int_equal(keys.count, 1);
+	rcpt_keys_free(&keys);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+
+static void reads_ed25519(void **state)
+{
+	EVP_PKEY *key = craft_key("ED25519");
+	uint8_t raw[32];
+	size_t len = sizeof(raw);
+	char b64[64], text[200];
+	struct craft cose = craft_hex("a3 01 01 20 06 21");
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_get_raw_public_key(key, raw, &len), 1);
+	base64url(raw, len, b64);
+	snprintf(text, sizeof(text), "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"}", b64);
+	expect_key(rcpt_span(text, strlen(text)), key, false);
+	craft_bytes(&cose, raw, len);
+	expect_key(craft_span(&cose), key, false);
+	EVP_PKEY_free(key);
+}
+
+static void reads_ledger_certificates(void **state)
+{
+	EVP_PKEY *key = craft_key("P-384");
+	char pem[2000], line[4000], text[5000], b64[2000], *out = line;
+	uint8_t der[2000];
+	struct rcpt_span span = pem_certificate(key, pem, sizeof(pem));
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < span.len; i++)
+		out += sprintf(out, pem[i] == '\n' ? "\\n" : "%c", pem[i]);
+	snprintf(text, sizeof(text), "{\"ledgerTlsCertificate\":\"%s\"}", line);
+	expect_key(rcpt_span(text, strlen(text)), key, false);
+	snprintf(text, sizeof(text), "{\"serviceCertificate\":\"%s\"}", line);
+	expect_key(rcpt_span(text, strlen(text)), key, false);
+	span = der_certificate(key, der);
+	EVP_EncodeBlock((uint8_t *)b64, span.data, span.len);
+	snprintf(text, sizeof(text), "{\"parameters\":[{\"serviceCertificate\":\"%s\"}]}", b64);
+	expect_key(rcpt_span(text, strlen(text)), key, false);
+	EVP_PKEY_free(key);
+}
+
+/* { 1: 2, 2: kid, -1: crv, -2: x, -3: y } */
+static struct craft cose_key(EVP_PKEY *key, int64_t crv, const char *kid, bool compressed)
+{
+	struct craft out = craft_hex("a5 01 02 02");
+	uint8_t x[66], y[66];
+	size_t half = coordinates(key, x, y);
+
+	craft_bytes(&out, kid, strlen(kid));
+	craft_int(&out, -1);
+	craft_int(&out, crv);
+	craft_int(&out, -2);
+	craft_bytes(&out, x, half);
+	craft_int(&out, -3);
+	if (compressed)
+		craft_head(&out, RCPT_SIMPLE, y[half - 1] & 1 ? RCPT_TRUE : RCPT_FALSE);
+	else
+		craft_bytes(&out, y, half);
+	return out;
+}
+
+static void reads_cose_keys(void **state)
+{
+	static const struct { const char *kind; int64_t crv; } rows[] = {
+		{ "P-256", 1 }, { "P-384", 2 }, { "P-521", 3 },
+	};
+	struct craft set = craft_hex("84"), one, unknown = craft_hex("a1 01 04");
+	struct rcpt_keys keys = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		EVP_PKEY *key = craft_key(rows[i].kind);
+
+		one = cose_key(key, rows[i].crv, "kid", true);
+		expect_key(craft_span(&one), key, false);
+		one = cose_key(key, rows[i].crv, "kid", false);
+		expect_key(craft_span(&one), key, false);
+		craft_add(&set, one.data, one.len);
+		EVP_PKEY_free(key);
+	}
+	/* kinds that no receipt is signed with are passed over */
+	craft_add(&set, unknown.data, unknown.len);
+	assert_int_equal(rcpt_keys_add(&keys, craft_span(&set), &anyone, NULL), 0);
+	assert_int_equal(keys.count, 3);
+	rcpt_keys_free(&keys);
+}
+
+static const char *const bad_texts[] = {
+	"", " \n", "hello", "{", "[]", "{}", "{\"keys\":{}}", "{\"keys\":[]}",
+	"{\"keys\":[{\"kty\":\"RSA\"}]}", "{\"a\":1,\"a\":2}",
+	"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\"}",
+	"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"!\",\"y\":\"AA\"}",
+	"{\"kty\":\"EC\",\"crv\":\"P-999\",\"x\":\"AA\",\"y\":\"AA\"}",
+	"{\"kty\":\"EC\",\"crv\":\"P-256\"}",
+	"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAA\"}",
+	"{\"serviceCertificate\":\"!\"}", "{\"serviceCertificate\":\"AAAA\"}",
+	"{\"serviceCertificate\":\"-----BEGIN nothing\"}", "{\"serviceCertificate\":7}",
+	"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+	"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+	"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+	"-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n",
+	"-----BEGIN PUBLIC KEY-----\n", "0\x82",
+};
+
+static const char *const bad_cbor[] = {
+	"80", "a0", "81 00", "a1 01 02", "a1 01 6161", "a2 01 02 20 01", "a1 02 00",
+	"a4 01 02 20 01 21 41 00 22 41 00", "a3 01 01 20 06 21 41 00",
+	"a2 01 02 01 02", "a0 00", "81 a1 1801 00", "a1 01",
+};
+
+static void expect_refused(struct rcpt_span in, const char *what)
+{
+	struct rcpt_keys keys = { 0 };
+	struct rcpt_error err;
+
+	if (rcpt_keys_add(&keys, in, &anyone, &err) != -RCPT_MALFORMED)
+		fail_msg("%s", what);
+	assert_true(strlen(err.text) > 0);
+	assert_int_equal(err.status, RCPT_MALFORMED);
+	assert_int_equal(keys.count, 0);
+	rcpt_keys_free(&keys);
+}
+
+static void refuses_bad_files(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad_texts) / sizeof(bad_texts[0]); i++)
+		expect_refused(rcpt_span(bad_texts[i], strlen(bad_texts[i])), bad_texts[i]);
+	for (i = 0; i < sizeof(bad_cbor) / sizeof(bad_cbor[0]); i++) {
+		struct craft in = craft_hex(bad_cbor[i]);
+
+		expect_refused(craft_span(&in), bad_cbor[i]);
+	}
+}
+
+static void refuses_private_keys(void **state)
+{
+	EVP_PKEY *key = craft_key("P-256");
+	BIO *bio = BIO_new(BIO_s_mem());
+	char text[2000];
+
+	(void)state;
+	assert_int_equal(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
+	expect_refused(take_bio(bio, text, sizeof(text)), "private key");
+	EVP_PKEY_free(key);
+}
+
+/* A point that is not on the curve is no key. */
+static void refuses_bad_points(void **state)
+{
+	EVP_PKEY *key = craft_key("P-256");
+	struct craft one = cose_key(key, 1, "k", false);
+
+	(void)state;
+	one.data[one.len - 1] ^= 1;
+	expect_refused(craft_span(&one), "off the curve");
+	/* of another curve */
+	one = cose_key(key, 2, "k", false);
+	expect_refused(craft_span(&one), "other curve");
+	EVP_PKEY_free(key);
+}
+
+static void matches_issuer_and_key_id(void **state)
+{
+	static const char iss[] = "log.example";
+	EVP_PKEY *pkey = craft_key("P-256");
+	struct rcpt_keys keys = craft_keys(pkey, iss);
+	struct rcpt_key *key = &keys.keys[0];
+	struct rcpt_span none = { 0 }, good = rcpt_span(iss, strlen(iss));
+
+	(void)state;
+	assert_true(rcpt_key_matches(key, good, none));
+	assert_true(rcpt_key_matches(key, good, rcpt_span(key->id, 32)));
+	assert_false(rcpt_key_matches(key, good, rcpt_span(key->id, 31)));
+	assert_false(rcpt_key_matches(key, good, rcpt_span("", 0)));
+	assert_false(rcpt_key_matches(key, none, none));
+	assert_false(rcpt_key_matches(key, rcpt_span(iss, strlen(iss) - 1), none));
+	key->bare = true;
+	assert_true(rcpt_key_matches(key, good, rcpt_span("any", 3)));
+	assert_false(rcpt_key_matches(key, none, rcpt_span("any", 3)));
+	rcpt_keys_free(&keys);
+	EVP_PKEY_free(pkey);
+}
+
+static void bounds_the_number_of_keys(void **state)
+{
+	struct rcpt_keys keys = { 0 };
+	struct rcpt_error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < RCPT_MAX_KEYS; i++) {
+		struct rcpt_key key = { .pkey = craft_key("ED25519") };
+
+		assert_int_equal(rcpt_keys_put(&keys, &key, &err), 0);
+		assert_null(key.pkey);
+	}
+	struct rcpt_key more = { .pkey = craft_key("ED25519") };
+
+	assert_int_equal(rcpt_keys_put(&keys, &more, &err), -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_BOUND);
+	rcpt_keys_free(&keys);
+	assert_int_equal(keys.count, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_pem_and_der),
+		cmocka_unit_test(reads_several_pem_blocks),
+		cmocka_unit_test(reads_jwks),
+		cmocka_unit_test(reads_ed25519),
+		cmocka_unit_test(reads_ledger_certificates),
+		cmocka_unit_test(reads_cose_keys),
+		cmocka_unit_test(refuses_bad_files),
+		cmocka_unit_test(refuses_private_keys),
+		cmocka_unit_test(refuses_bad_points),
+		cmocka_unit_test(matches_issuer_and_key_id),
+		cmocka_unit_test(bounds_the_number_of_keys),
+	};
+
+	return cmocka_run_group_tests_name("key", tests, NULL, NULL);
+}
