@@ -9,7 +9,8 @@
  * helper reads no bundle. It is no truth of its own: rcpt_store_index() makes
  * it anew from the bundles at any time.
  *
- * One writer and any number of readers may use a store at once. A reader must
+ * One writer and any number of readers may use a store at once, each in a process
+ * of its own: a process opens a store once. A reader must
  * be able to write to DIR/index/lock.mdb unless the file system itself is
  * mounted read-only and nobody writes to it elsewhere.
  */

@@ -129,6 +129,7 @@ static void test_find(void **state)
 	(void)state;
 	assert_true(rcpt_store_fresh(store));
 	add(store, 13, 100, "tools", name);
+	rcpt_store_close(store);
 	reader = open_store(dir);
 	for (i = 0; i < 13; i++) {
 		hits = find(reader, 100 + i);
@@ -140,7 +141,6 @@ static void test_find(void **state)
 	assert_int_equal(count(reader, 99), 0);
 	assert_int_equal(count(reader, 113), 0);
 	rcpt_store_close(reader);
-	rcpt_store_close(store);
 	folder_remove(dir);
 }
 
