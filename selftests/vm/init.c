@@ -194,12 +194,11 @@ int main(void)
 	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	setenv("HOME", "/root", 1);
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
+	argv = read_argv();
+	ret = setup();
 	out_port = open_port("/dev/vport0p1");
 	err_port = open_port("/dev/vport0p2");
 	status_port = open_port("/dev/vport0p3");
-
-	argv = read_argv();
-	ret = setup();
 	if (ret != 0) {
 		report("setup", ret);
 		power_off();
