@@ -65,7 +65,8 @@ static int parse_args(struct inspect *run, int argc, char **argv)
 		else if (option == OPT_ENTRY && !strcmp(optarg, "stmt"))
 			run->entry = RECEIPT_ENTRY_STMT;
 		else if (option != OPT_ENTRY || strcmp(optarg, "sha256-stmt"))
-			return usage_error("inspect", "unknown option or argument");
+			return usage_error("inspect", "unknown option or argument: '%s'",
+					   argv[optind - 1]);
 	}
 	if (run->help)
 		return 0;

@@ -237,7 +237,7 @@ static int set_option(struct run *run, int option, const char *arg)
 		run->help = true;
 		return 0;
 	default:
-		return usage_error("verify", "unknown option or missing argument");
+		return -1;
 	}
 }
 
@@ -261,6 +261,9 @@ static int parse_args(struct run *run, int argc, char **argv)
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		ret = set_option(run, option, optarg);
+		if (ret < 0)
+			return usage_error("verify", "unknown option or missing argument: '%s'",
+					   argv[optind - 1]);
 		if (ret)
 			return ret;
 	}
@@ -626,7 +629,7 @@ static json_t *artifact_json(const struct run *run, const struct rcpt_verify_res
 	if (res->bound && run->bundle.nleaves) {
 		json_object_set_new(json, "leaf", json_integer(res->leaf));
 		json_object_set_new(json, "leaves", json_integer(run->bundle.nleaves));
-		json_object_set_new(json, "usage", json_integer(res->usage));
+		json_object_set_new(json, "usage", json_ops(res->usage));
 	}
 	return json;
 }

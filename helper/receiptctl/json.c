@@ -8,6 +8,8 @@
 
 #include "receiptctl.h"
 
+#define SHORT_LIST	64	/* characters */
+
 /**
  * json_bytes() - bytes as hexadecimal text
  * @data: bytes
@@ -111,8 +113,44 @@ static void print_key(const char *key, int indent)
 	putchar(':');
 }
 
+/* A few short words, as names of operations are, stand on one line. */
+static bool is_short_list(const json_t *value)
+{
+	const json_t *item;
+	size_t i, len = 0;
+
+	json_array_foreach(value, i, item) {
+		if (!json_is_string(item) && !json_is_integer(item))
+			return false;
+		len += json_is_string(item) ? json_string_length(item) + 2 : 8;
+	}
+	return json_is_array(value) && len <= SHORT_LIST;
+}
+
+static void print_short_list(const json_t *value)
+{
+	const json_t *item;
+	size_t i;
+
+	if (!json_array_size(value))
+		fputs(" none", stdout);
+	json_array_foreach(value, i, item) {
+		fputs(i ? ", " : " ", stdout);
+		if (json_is_integer(item))
+			printf("%lld", (long long)json_integer_value(item));
+		else
+			print_text(stdout, json_string_value(item),
+				   json_string_length(item));
+	}
+	putchar('\n');
+}
+
 static void print_value(const json_t *value, int indent)
 {
+	if (is_short_list(value)) {
+		print_short_list(value);
+		return;
+	}
 	if (json_is_object(value) || json_is_array(value)) {
 		putchar('\n');
 		json_print_tree(value, indent + 2);

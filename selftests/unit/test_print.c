@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What receiptctl prints: nothing out of a file reaches a terminal as it is.
+ */
+#include "craft.h"
+
+#define print_error	print_cli_error	/* cmocka has one of its own */
+#include "../../helper/receiptctl/diag.c"
+#include "../../helper/receiptctl/json.c"
+#include "../../helper/receiptctl/print.c"
+
+static void expect_text(const char *hex, const char *printed)
+{
+	struct craft in = craft_hex(hex);
+	char *out = NULL;
+	size_t len;
+	FILE *f = open_memstream(&out, &len);
+
+	print_text(f, in.data, in.len);
+	fclose(f);
+	assert_string_equal(out, printed);
+	free(out);
+}
+
+static void escapes_what_terminals_obey(void **state)
+{
+	static const struct { const char *hex, *printed; } rows[] = {
+		{ "", "" },
+		{ "616263", "abc" },
+		{ "c3a9", "é" },
+		{ "1b5b324a", "\\u001b[2J" },		/* escape sequence */
+		{ "61 0a 62", "a\\u000ab" },
+		{ "00", "\\u0000" },
+		{ "7f", "\\u007f" },
+		{ "c29b", "\\u009b" },			/* CSI as a C1 control */
+		{ "e280ae", "\\u202e" },		/* right-to-left override */
+		{ "e2808b", "\\u200b" },		/* zero-width space */
+		{ "e281a6", "\\u2066" },
+		{ "efbbbf", "\\ufeff" },
+		{ "f3a08081", "\\udb40\\udc01" },	/* a tag */
+		{ "5c", "\\\\" },
+		{ "80 61", "\\x80a" },			/* not UTF-8 */
+		{ "61 ff 1b", "a\\xff\\x1b" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect_text(rows[i].hex, rows[i].printed);
+}
+
+static void formats_times(void **state)
+{
+	char text[40];
+
+	(void)state;
+	format_time(0, text);
+	assert_string_equal(text, "1970-01-01T00:00:00Z");
+	format_time(1766437887, text);
+	assert_string_equal(text, "2025-12-22T21:11:27Z");
+	format_time(INT64_MAX, text);
+	assert_string_equal(text, "9223372036854775807");
+	format_time(INT64_MIN, text);
+	assert_string_equal(text, "-9223372036854775808");
+	format_time(253402300800, text);
+	assert_string_equal(text, "253402300800");
+}
+
+static void prints_diagnostic_notation(void **state)
+{
+	static const struct { const char *hex, *printed; } rows[] = {
+		{ "00", "0" }, { "1b ffffffffffffffff", "18446744073709551615" },
+		{ "20", "-1" }, { "3b ffffffffffffffff", "-18446744073709551616" },
+		{ "3b fffffffffffffffe", "-18446744073709551615" },
+		{ "40", "h''" }, { "42 0102", "h'0102'" },
+		{ "43 22 5c 0a", "h'225c0a'" }, { "63 22 5c 0a", "\"\\\"\\\\\\u000a\"" },
+		{ "80", "[]" }, { "a0", "{}" },
+		{ "82 01 02", "[\n  1,\n  2\n]" },
+		{ "a1 01 f5", "{\n  1: true\n}" },
+		{ "c1 00", "1(0)" }, { "f6", "null" }, { "f7", "undefined" }, { "f4", "false" },
+		{ "42 8100", "<<\n  [\n    0\n  ]\n>>" },
+		{ "42 8200", "h'8200'" },
+	};
+	struct rcpt_error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct craft in = craft_hex(rows[i].hex);
+		char *out = NULL;
+		size_t len;
+		FILE *f = open_memstream(&out, &len);
+
+		assert_int_equal(print_diag(craft_span(&in), f, &err), 0);
+		fclose(f);
+		assert_string_equal(out, rows[i].printed);
+		free(out);
+	}
+}
+
+/* Byte strings in byte strings are opened to a bound. */
+static void bounds_what_it_opens(void **state)
+{
+	struct craft in = craft_hex("80"), outer;
+	struct rcpt_error err;
+	char *out = NULL;
+	size_t len;
+	FILE *f;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 64; i++) {
+		outer = craft_hex("81");
+		craft_bytes(&outer, in.data, in.len);
+		in = outer;
+	}
+	f = open_memstream(&out, &len);
+	assert_int_equal(print_diag(craft_span(&in), f, &err), 0);
+	fclose(f);
+	assert_non_null(strstr(out, "h'81"));
+	free(out);
+}
+
+static void prints_nothing_of_bad_cbor(void **state)
+{
+	struct craft in = craft_hex("82 00 1800");
+	struct rcpt_error err;
+	char *out = NULL;
+	size_t len;
+	FILE *f = open_memstream(&out, &len);
+
+	(void)state;
+	assert_int_equal(print_diag(craft_span(&in), f, &err), -RCPT_MALFORMED);
+	fclose(f);
+	assert_int_equal(len, 0);
+	assert_int_equal(err.offset, 2);
+	free(out);
+}
+
+static void makes_json(void **state)
+{
+	struct rcpt_error err = { .status = 3, .reason = RECEIPT_REASON_CBOR, .offset = 7,
+				  .text = "truncated" };
+	json_t *json = json_bytes("\x01\xff", 2);
+	char *text;
+
+	(void)state;
+	assert_string_equal(json_string_value(json), "01ff");
+	json_decref(json);
+	json = json_text("\xff", 1);
+	assert_true(json_is_null(json));
+	json_decref(json);
+	json = json_ops(3);
+	assert_int_equal(json_array_size(json), 2);
+	json_decref(json);
+	json = json_error("f", &err);
+	text = json_dumps(json, JSON_COMPACT);
+	assert_string_equal(text, "{\"file\":\"f\",\"offset\":7,\"reason\":\"malformed-cbor\","
+				  "\"text\":\"truncated\",\"status\":3}");
+	free(text);
+	json_decref(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(escapes_what_terminals_obey),
+		cmocka_unit_test(formats_times),
+		cmocka_unit_test(prints_diagnostic_notation),
+		cmocka_unit_test(bounds_what_it_opens),
+		cmocka_unit_test(prints_nothing_of_bad_cbor),
+		cmocka_unit_test(makes_json),
+	};
+
+	return cmocka_run_group_tests_name("print", tests, NULL, NULL);
+}
