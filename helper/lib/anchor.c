@@ -142,7 +142,7 @@ static const struct curve *curve_by_name(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(curves); i++)
 		if (!strcmp(curves[i].name, name))
 			return &curves[i];
 	return NULL;
@@ -220,7 +220,7 @@ static int load_ledger(struct load *l, const json_t *obj)
 	size_t i;
 	int ret = 0;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]) && !ret; i++)
+	for (i = 0; i < ARRAY_SIZE(names) && !ret; i++)
 		if (*member(obj, names[i]))
 			ret = load_certificate_text(l, member(obj, names[i]));
 	return ret;
@@ -383,7 +383,7 @@ static const struct curve *curve_by_cose(int64_t crv)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(curves); i++)
 		if (curves[i].cose == crv)
 			return &curves[i];
 	return NULL;

@@ -26,7 +26,7 @@ int rcpt_sha256(const void *data, size_t len, uint8_t out[RECEIPT_HASH_SIZE])
 	return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) ? 0 : -RCPT_SYSTEM;
 }
 
-static bool update(EVP_MD_CTX *const ctx[KINDS], const void *data, size_t len)
+static bool update(EVP_MD_CTX * const ctx[KINDS], const void *data, size_t len)
 {
 	size_t i;
 
@@ -37,7 +37,7 @@ static bool update(EVP_MD_CTX *const ctx[KINDS], const void *data, size_t len)
 }
 
 /* Sets errno where reading fails, leaves 0 where hashing does. */
-static bool hash_fd(int fd, EVP_MD_CTX *const ctx[KINDS])
+static bool hash_fd(int fd, EVP_MD_CTX * const ctx[KINDS])
 {
 	uint8_t *buf = malloc(CHUNK);
 	bool ok = buf;
@@ -56,7 +56,7 @@ static bool hash_fd(int fd, EVP_MD_CTX *const ctx[KINDS])
 
 static bool hash_file(int fd, struct rcpt_digests *out)
 {
-	const EVP_MD *const md[KINDS] = { EVP_sha256(), EVP_sha384(), EVP_sha512() };
+	const EVP_MD * const md[KINDS] = { EVP_sha256(), EVP_sha384(), EVP_sha512() };
 	EVP_MD_CTX *ctx[KINDS];
 	bool ok = true;
 	size_t i;

@@ -46,7 +46,7 @@ int rcpt_fail(struct rcpt_error *err, enum rcpt_status status,
  */
 const char *rcpt_reason_text(enum receipt_reason reason)
 {
-	size_t count = sizeof(reason_texts) / sizeof(reason_texts[0]);
+	size_t count = ARRAY_SIZE(reason_texts);
 
 	if ((size_t)reason >= count || !reason_texts[reason])
 		return "unknown-reason";

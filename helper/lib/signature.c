@@ -44,7 +44,7 @@ static const struct alg *find_alg(int64_t id)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(algs); i++)
 		if (algs[i].id == id)
 			return &algs[i];
 	return NULL;
@@ -73,7 +73,7 @@ int64_t rcpt_alg_by_name(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(algs); i++)
 		if (!strcmp(algs[i].name, name))
 			return algs[i].id;
 	return 0;

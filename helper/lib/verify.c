@@ -63,7 +63,7 @@ static const struct rcpt_error *worst_receipt(const struct rcpt_verify_result *r
 				     RCPT_CANNOT_EVALUATE };
 	size_t i, j;
 
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(order); i++)
 		for (j = 0; j < res->nreceipts; j++)
 			if (res->receipts[j].err.status == order[i])
 				return &res->receipts[j].err;
@@ -247,7 +247,7 @@ static void copy_text(char *out, struct rcpt_span text)
 
 static void add_digest(struct receipt_facts *facts, uint8_t kind, const uint8_t *bytes)
 {
-	if (facts->ndigests == sizeof(facts->digests) / sizeof(facts->digests[0]))
+	if (facts->ndigests == ARRAY_SIZE(facts->digests))
 		return;
 	facts->digests[facts->ndigests].kind = kind;
 	facts->digests[facts->ndigests++].bytes = bytes;
@@ -396,9 +396,10 @@ static void check_policy(const struct rcpt_verify_params *p,
  *
  * Everything is looked at, also after something was found wrong, so that the
  * result can be shown; @result->err tells what decided: first that there is a
- * receipt, then critical labels, the issuer's signature, the receipts, what the statement vouches for,
- * and last the policy. A statement that is wrong is refused even where the
- * policy lets the artifact pass without evidence; @result->verdict tells that.
+ * receipt, then critical labels, the issuer's signature, the receipts, what the
+ * statement vouches for, and last the policy. A statement that is wrong is
+ * refused even where the policy lets the artifact pass without evidence;
+ * @result->verdict tells that.
  *
  * Return: 0, or the negative of @result->err.status.
  */

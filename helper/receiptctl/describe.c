@@ -168,7 +168,7 @@ static bool named_label(const struct rcpt_head *key)
 
 	if (key->major == RCPT_TEXT)
 		return rcpt_span_equal(key->string, "ccf.v1", 6);
-	for (i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(named); i++)
 		if (key->major == RCPT_UINT && key->arg == named[i])
 			return true;
 	return false;
