@@ -2,6 +2,8 @@
 /*
  * COSE_Sign1, protected headers, signatures, statements.
  */
+#include <openssl/x509.h>
+
 #include "craft.h"
 
 static const struct rcpt_span payload = { (const uint8_t *)"payload", 7, 0 };
@@ -464,6 +466,77 @@ static void needs_an_issuer_key(void **state)
 	EVP_PKEY_free(key);
 }
 
+static struct craft certificate(EVP_PKEY *key)
+{
+	struct craft out = { .len = 0 };
+	X509 *cert = X509_new();
+	uint8_t *p = out.data;
+
+	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_set_pubkey(cert, key);
+	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+	assert_true(i2d_X509(cert, NULL) < (int)sizeof(out.data));
+	out.len = i2d_X509(cert, &p);
+	X509_free(cert);
+	return out;
+}
+
+/* A statement by @key with the certificate of @named, and x5t of @digest. */
+static struct craft certified(EVP_PKEY *key, EVP_PKEY *named, int64_t x5t_alg,
+			      uint8_t flip)
+{
+	struct craft header = craft_statement_header(RCPT_ES256, 2, "1821");
+	struct craft unprotected = craft_hex("a0"), cert = certificate(named);
+	const EVP_MD *md = x5t_alg == RCPT_SHA512 ? EVP_sha512() : EVP_sha256();
+	uint8_t digest[64];
+	unsigned int len;
+
+	EVP_Digest(cert.data, cert.len, digest, &len, md, NULL);
+	digest[0] ^= flip;
+	craft_bytes(&header, cert.data, cert.len);
+	craft_int(&header, RCPT_LABEL_X5T);
+	craft_head(&header, RCPT_ARRAY, 2);
+	craft_int(&header, x5t_alg);
+	craft_bytes(&header, digest, len);
+	return craft_sign1(key, RCPT_ES256, &header, &unprotected, payload, &payload);
+}
+
+static void takes_the_key_of_the_certificate(void **state)
+{
+	EVP_PKEY *key = craft_key("P-256"), *other = craft_key("P-256");
+	const struct {
+		EVP_PKEY *named;
+		int64_t alg;
+		uint8_t flip;
+		int status;
+		enum receipt_reason reason;
+	} rows[] = {
+		{ key, RCPT_SHA256, 0, 0, 0 },
+		{ key, RCPT_SHA512, 0, 0, 0 },
+		{ key, RCPT_SHA256, 1, RCPT_INVALID, RECEIPT_REASON_CERTIFICATE },
+		/* a digest that cannot be judged says nothing */
+		{ key, -15, 1, 0, 0 },
+		{ other, RCPT_SHA256, 0, RCPT_INVALID, RECEIPT_REASON_ISSUER_SIGNATURE },
+	};
+	struct rcpt_statement stmt;
+	struct rcpt_error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct craft in = certified(key, rows[i].named, rows[i].alg, rows[i].flip);
+
+		assert_int_equal(rcpt_statement_parse(craft_span(&in), &stmt, NULL), 0);
+		if (rcpt_statement_verify(&stmt, NULL, &err) != -rows[i].status ||
+		    (rows[i].status && err.reason != rows[i].reason))
+			fail_msg("row %zu: %s", i, err.text);
+		rcpt_statement_free(&stmt);
+	}
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -484,6 +557,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_statements),
 		cmocka_unit_test(bounds_statements),
 		cmocka_unit_test(needs_an_issuer_key),
+		cmocka_unit_test(takes_the_key_of_the_certificate),
 	};
 
 	return cmocka_run_group_tests_name("cose", tests, NULL, NULL);
