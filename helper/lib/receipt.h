@@ -471,6 +471,13 @@ int rcpt_keys_put(struct rcpt_keys *keys, struct rcpt_key *key,
 void rcpt_keys_free(struct rcpt_keys *keys);
 
 /*
+ * did.c: did:x509
+ */
+bool rcpt_is_did_x509(struct rcpt_span iss);
+int rcpt_did_x509_check(struct rcpt_span iss, const struct rcpt_span *chain, size_t n,
+			struct rcpt_error *err);
+
+/*
  * receipt.c
  */
 

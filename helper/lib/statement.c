@@ -153,6 +153,8 @@ static int verify_x5t(const struct rcpt_header *h, struct rcpt_error *err)
 static int leaf_key(const struct rcpt_header *h, EVP_PKEY **key,
 		    struct rcpt_error *err)
 {
+	int ret;
+
 	if (!h->nchain)
 		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_ISSUER_KEY,
 				 RCPT_NO_OFFSET,
@@ -161,17 +163,21 @@ static int leaf_key(const struct rcpt_header *h, EVP_PKEY **key,
 	if (!*key)
 		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_CERTIFICATE,
 				 h->chain[0].offset, "x5chain: not a certificate");
-	return verify_x5t(h, err);
+	ret = verify_x5t(h, err);
+	if (!ret && rcpt_is_did_x509(h->claims.iss))
+		ret = rcpt_did_x509_check(h->claims.iss, h->chain, h->nchain, err);
+	return ret;
 }
 
 /**
  * rcpt_statement_verify() - check the issuer's signature
  * @stmt: statement
  * @key: the issuer's; NULL: that of the first certificate in the protected
- *	x5chain, which proves that the statement is whole, not who signed it
+ *	x5chain, which proves that the statement is whole, not who signed it; an
+ *	iss of did:x509 must fit the chain then
  * @err: what went wrong
  *
- * Return: 0; -RCPT_INVALID when the signature or x5t is wrong;
+ * Return: 0; -RCPT_INVALID when the signature, x5t or did:x509 is wrong;
  * -RCPT_CANNOT_EVALUATE with RECEIPT_REASON_NO_ISSUER_KEY without a key, with
  * RECEIPT_REASON_ALGORITHM when the algorithm is not supported or not one for
  * the key; -RCPT_MALFORMED for a certificate that is none; -RCPT_SYSTEM.

@@ -464,12 +464,14 @@ static void print_why(const struct rcpt_error *err)
 
 static void print_issuer(const struct run *run, const struct rcpt_verify_result *res)
 {
-	const char *alg = rcpt_alg_name(run->params.stmt->header.alg);
+	const struct rcpt_header *h = &run->params.stmt->header;
 
 	printf("  signature  ");
 	if (!res->issuer.status)
-		printf("good, %s, by %s\n", alg ? alg : "?", run->params.issuer_key ?
-		       "the given key" : "the certificate in the statement (not a pin)");
+		printf("good, %s, by %s\n", rcpt_alg_name(h->alg), run->params.issuer_key ?
+		       "the given key" : rcpt_is_did_x509(h->claims.iss) ?
+		       "a certificate that fits the issuer's did:x509" :
+		       "the certificate in the statement, which names no one by itself");
 	else if (res->issuer.status == RCPT_CANNOT_EVALUATE && !run->params.issuer_key)
 		printf("not checked, the receipts decide: %s\n", res->issuer.text);
 	else
