@@ -360,27 +360,6 @@ static bool is_fulcio_issuer(X509 *leaf, char *fields[], size_t n)
 	return rcpt_span_equal(span, fields[0], strlen(fields[0]));
 }
 
-static const struct {
-	const char *name;
-	bool (*holds)(X509 *leaf, char *fields[], size_t n);
-} predicates[] = {
-	{ "subject", is_subject },
-	{ "san", is_san },
-	{ "eku", is_eku },
-	{ "fulcio-issuer", is_fulcio_issuer },
-};
-
-static bool holds(X509 *leaf, char *predicate)
-{
-	char *name = strsep(&predicate, ":"), *fields[MAX_FIELDS];
-	size_t i, n = predicate ? split_fields(predicate, fields) : 0;
-
-	for (i = 0; i < ARRAY_SIZE(predicates); i++)
-		if (!strcmp(predicates[i].name, name))
-			return n && predicates[i].holds(leaf, fields, n);
-	return false;
-}
-
 /* Two attributes of one kind, or names of other kinds, leave room for doubt. */
 static bool unambiguous(X509 *leaf)
 {
@@ -402,12 +381,34 @@ static bool unambiguous(X509 *leaf)
 	return good;
 }
 
+/* @names: it speaks of names, so they must be unambiguous */
+static const struct {
+	const char *name;
+	bool names;
+	bool (*holds)(X509 *leaf, char *fields[], size_t n);
+} predicates[] = {
+	{ "subject", true, is_subject },
+	{ "san", true, is_san },
+	{ "eku", false, is_eku },
+	{ "fulcio-issuer", false, is_fulcio_issuer },
+};
+
+static bool holds(X509 *leaf, char *predicate)
+{
+	char *name = strsep(&predicate, ":"), *fields[MAX_FIELDS];
+	size_t i, n = predicate ? split_fields(predicate, fields) : 0;
+
+	for (i = 0; i < ARRAY_SIZE(predicates); i++)
+		if (!strcmp(predicates[i].name, name))
+			return n && (!predicates[i].names || unambiguous(leaf)) &&
+			       predicates[i].holds(leaf, fields, n);
+	return false;
+}
+
 static int check_leaf(struct did *did, X509 *leaf, struct rcpt_error *err)
 {
 	size_t i;
 
-	if (!unambiguous(leaf))
-		return refuse(err, "the first certificate's names are ambiguous");
 	for (i = 0; i < did->n; i++)
 		if (!holds(leaf, did->predicates[i]))
 			return refuse(err, "a predicate does not hold for the first certificate");
