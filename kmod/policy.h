@@ -234,6 +234,8 @@ struct receipt_verdict {
 	bool proven;
 };
 
+bool receipt_rule_needs_evidence(const struct receipt_rule *rule);
+bool receipt_rule_names_artifact(const struct receipt_rule *rule);
 struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 					   const struct receipt_facts *facts);
 bool receipt_policy_unconditional(const struct receipt_policy *policy,

@@ -12,22 +12,33 @@
 
 static_assert(RECEIPT_OP_COUNT <= 8, "a usage has a bit for each operation");
 
-static bool needs_evidence(const struct receipt_rule *rule)
+/**
+ * receipt_rule_needs_evidence - does a rule hold for what has evidence only?
+ * @rule: rule
+ *
+ * Return: whether it has such a property.
+ */
+bool receipt_rule_needs_evidence(const struct receipt_rule *rule)
 {
 	return rule->nreceipts || rule->issuer || rule->subject ||
 	       rule->has_min_svn || rule->has_issuer_key;
 }
 
-/* Is @rule about this very artifact? */
-static bool names_artifact(const struct receipt_rule *rule)
+/**
+ * receipt_rule_names_artifact - does a rule hold for known artifacts only?
+ * @rule: rule
+ *
+ * Return: whether it asks for a digest, evidence, or the initramfs.
+ */
+bool receipt_rule_names_artifact(const struct receipt_rule *rule)
 {
 	return rule->digest_kind || rule->boot_verified == RECEIPT_TRUE ||
-	       needs_evidence(rule);
+	       receipt_rule_needs_evidence(rule);
 }
 
 static bool has_properties(const struct receipt_rule *rule)
 {
-	return rule->boot_verified != RECEIPT_ANY || names_artifact(rule);
+	return rule->boot_verified != RECEIPT_ANY || receipt_rule_names_artifact(rule);
 }
 
 static size_t digest_size(u8 kind)
@@ -184,7 +195,7 @@ static struct receipt_verdict by_rule(const struct receipt_rule *rule)
 		.line = rule->line,
 		.reason = rule->action == RECEIPT_ACTION_ALLOW ?
 			  RECEIPT_REASON_ALLOWED : RECEIPT_REASON_RULE,
-		.proven = names_artifact(rule),
+		.proven = receipt_rule_names_artifact(rule),
 	};
 }
 
@@ -235,7 +246,7 @@ struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 
 		if (rule->op != facts->op || !known_part_holds(rule, facts))
 			continue;
-		if (!needs_evidence(rule) ||
+		if (!receipt_rule_needs_evidence(rule) ||
 		    evidence_satisfies(policy, rule, facts))
 			break;
 		open |= BIT(rule->action);

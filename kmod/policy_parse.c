@@ -1168,19 +1168,45 @@ static bool names_log(const struct receipt_rule *rule, const struct receipt_log 
 	return !rule->nreceipts;
 }
 
+/*
+ * Evidence that denies can be kept back by whoever is to bring it. So it may deny
+ * only what is allowed by a digest or by evidence, which nobody can do without.
+ */
+static int check_deny(struct parser *p, const struct receipt_rule *deny)
+{
+	const struct receipt_policy *policy = p->policy;
+	u32 i;
+
+	for (i = 0; i < policy->nrules; i++) {
+		const struct receipt_rule *rule = &policy->rules[i];
+
+		if (rule->op == deny->op && rule->line > deny->line &&
+		    rule->action == RECEIPT_ACTION_ALLOW &&
+		    !receipt_rule_names_artifact(rule))
+			return fail(p, line_at(deny->line),
+				    "in vain: line %u allows what has no evidence",
+				    rule->line);
+	}
+	if (policy->defaults[deny->op] == RECEIPT_ACTION_ALLOW)
+		return fail(p, line_at(deny->line),
+			    "in vain: the default allows what has no evidence");
+	return 0;
+}
+
 /* No rule may believe a claim that nobody has checked. */
 static int check_rule(struct parser *p, const struct receipt_rule *rule)
 {
 	const struct receipt_policy *policy = p->policy;
 	u32 i;
 
-	if (!rule->nreceipts && !rule->issuer && !rule->subject &&
-	    !rule->has_min_svn && !rule->has_issuer_key)
+	if (!receipt_rule_needs_evidence(rule))
 		return 0;
 	if (!policy->nlogs)
 		return fail(p, line_at(rule->line),
 			    "the rule needs a receipt, and there is no log line");
-	if (rule->has_issuer_key || rule->action != RECEIPT_ACTION_ALLOW)
+	if (rule->action != RECEIPT_ACTION_ALLOW)
+		return check_deny(p, rule);
+	if (rule->has_issuer_key)
 		return 0;
 	for (i = 0; i < policy->nlogs; i++) {
 		const struct receipt_log *log = &policy->logs[i];

@@ -402,6 +402,12 @@ static const struct bad_text {
 	u32 column;
 	const char *part;
 } bad_texts[] = {
+	{ HEADER ACME "DEFAULT action=ALLOW\nop=EXECUTE subject=x action=DENY\n", 4, 0,
+	  "in vain: the default allows" },
+	{ HEADER ACME DENY "op=EXECUTE subject=x action=DENY\nop=EXECUTE action=ALLOW\n", 4, 0,
+	  "in vain: line 5 allows" },
+	{ HEADER ACME DENY "op=EXECUTE receipt=acme action=DENY\n"
+	  "op=EXECUTE boot_verified=FALSE action=ALLOW\n", 4, 0, "in vain: line 5 allows" },
 	{ "", 0, 0, "policy_name= is missing" },
 	{ "\n", 0, 0, "policy_name= is missing" },
 	{ "# nothing\n", 0, 0, "policy_name= is missing" },

@@ -273,9 +273,6 @@ static const struct eval_case cases[] = {
 	{ ALLOW "op=EXECUTE receipt=acme action=ALLOW\n", EXEC, MORE_TO_COME, 0, {}, ALLOWED(6, false) },
 	{ DENY "op=EXECUTE subject=x action=DENY\n", EXEC, MORE_TO_COME, 0, {}, DENIED(6, DEFAULT, false) },
 	{ DENY "op=EXECUTE subject=x action=DENY\n", EXEC, COMPLETE, 0, { &by_acme }, DENIED(6, DEFAULT, false) },
-	{ ALLOW "op=EXECUTE subject=x action=DENY\n", EXEC, MORE_TO_COME, 0, {}, ASK },
-	{ ALLOW "op=EXECUTE subject=x action=DENY\n", EXEC, COMPLETE, 0, {}, ALLOWED(6, false) },
-	{ ALLOW "op=EXECUTE subject=\"deb/*\" action=DENY\n", EXEC, MORE_TO_COME, 0, { &by_acme }, DENIED(7, RULE, true) },
 	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nop=EXECUTE action=ALLOW\n", EXEC, MORE_TO_COME, 0, {}, ALLOWED(8, false) },
 	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nop=EXECUTE digest=sha256:" HEX_A " action=ALLOW\n", EXEC, MORE_TO_COME, 0, {}, ALLOWED(8, true) },
 	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nop=EXECUTE digest=sha256:" HEX_A " action=DENY\n", EXEC, MORE_TO_COME, 0, {}, ASK },
@@ -418,7 +415,6 @@ static const struct {
 	{ DENY "op=EXECUTE boot_verified=TRUE action=ALLOW\n", false },
 	{ DENY "op=EXECUTE boot_verified=FALSE action=ALLOW\n", false },
 	{ ALLOW "op=EXECUTE boot_verified=FALSE action=DENY\n", false },
-	{ ALLOW "op=EXECUTE subject=x action=DENY\n", false },
 };
 
 static void test_unconditional(void **state)
