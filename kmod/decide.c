@@ -286,21 +286,9 @@ static int conclude(const struct receipt_request *req,
 	return out->enforced ? receipt_reason_errno(out->verdict.reason) : 0;
 }
 
-static bool hit(const struct receipt_request *req)
-{
-	enum receipt_hit hit = receipt_state_hit(req->inode, req->op);
-
-	if (hit != RECEIPT_HIT_PROVEN || !req->hold)
-		return hit != RECEIPT_MISS;
-
-	/* Closed to writers first, then the verdict counts: see state.c. */
-	return receipt_hold(req->file) &&
-	       receipt_state_hit(req->inode, req->op) == RECEIPT_HIT_PROVEN;
-}
-
 /**
  * receipt_decide - decide on an event
- * @req: the event
+ * @req: the event, not known to be allowed, see receipt_state_allows()
  *
  * Context: May sleep, hash and wait for the helper, but for @req->locked.
  * Return: 0, or under an enforcing policy what receipt_reason_errno() says.
@@ -313,10 +301,6 @@ int receipt_decide(const struct receipt_request *req)
 
 	if (READ_ONCE(receipt_unruled) & BIT(req->op) && !req->need_proof)
 		return 0;
-	if (req->inode && !req->refuse && hit(req)) {
-		receipt_count(RECEIPT_STAT_HITS);
-		return 0;
-	}
 	active = receipt_policy_get();
 	if (!active)
 		return 0;

@@ -16,29 +16,45 @@
 static struct task_struct *probe_task;
 static bool probe_reached;
 
-/* A request about the content of a file that is run or mapped. */
-static int decide_file(const char *hook, struct file *file, bool locked,
-		       enum receipt_reason refuse)
+static noinline int judge_file(const char *hook, struct file *file,
+			       struct inode *inode, bool hold, bool locked,
+			       enum receipt_reason refuse)
 {
-	struct inode *inode = d_real_inode(file->f_path.dentry);
 	struct receipt_request req = {
 		.hook = hook,
 		.op = RECEIPT_OP_EXECUTE,
 		.file = file,
 		.inode = inode,
 		.locked = locked,
-		/* Of a stacked file, the backing file is held when it is mapped. */
-		.hold = inode == file_inode(file),
+		.hold = hold,
 		.refuse = refuse,
 	};
 
-	/* A backing file names the stacked path, and is the real inode. */
-	if (file->f_mode & FMODE_BACKING) {
-		req.inode = file_inode(file);
-		req.hold = true;
+	return receipt_decide(&req);
+}
+
+/*
+ * A request about the content of a file that is run or mapped. Where files are
+ * stacked, the real inode is judged, and the backing file is held when it is
+ * mapped; a backing file names the stacked path, and its inode is the real one.
+ */
+static __always_inline int decide_file(const char *hook, struct file *file,
+				       bool locked, enum receipt_reason refuse)
+{
+	struct inode *inode = file->f_mode & FMODE_BACKING ?
+			      file_inode(file) :
+			      d_real_inode(file->f_path.dentry);
+	bool hold = inode == file_inode(file);
+
+	if (READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE))
+		return 0;
+	if (!refuse && receipt_state_allows(inode, RECEIPT_OP_EXECUTE,
+					    hold ? file : NULL)) {
+		receipt_count(RECEIPT_STAT_HITS);
+		return 0;
 	}
 
-	return receipt_decide(&req);
+	return judge_file(hook, file, inode, hold, locked, refuse);
 }
 
 int receipt_bprm_check_security(struct linux_binprm *bprm)

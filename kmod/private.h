@@ -86,12 +86,10 @@ struct receipt_state {
 	struct receipt_digest digest;
 };
 
-enum receipt_hit { RECEIPT_MISS, RECEIPT_HIT, RECEIPT_HIT_PROVEN };
-
 int receipt_state_init(void);
 void receipt_state_exit(void);
-enum receipt_hit receipt_state_hit(const struct inode *inode,
-				   enum receipt_op op);
+bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
+			  struct file *hold);
 struct receipt_state *receipt_state_get(struct inode *inode);
 bool receipt_state_digest(struct receipt_state *state,
 			  struct receipt_digest *digest, u32 *change);

@@ -88,40 +88,12 @@ find_state(const struct state_bucket *bucket, const struct inode *inode)
 	struct receipt_state *state;
 
 	hlist_for_each_entry_rcu(state, &bucket->list, node,
+				 rcu_read_lock_sched_held() ||
 				 lockdep_is_held(&bucket->lock))
 		if (state->inode == inode)
 			return state;
 
 	return NULL;
-}
-
-/**
- * receipt_state_hit - is an operation on an inode known to be allowed?
- * @inode: real inode
- * @op: operation
- *
- * The hit path: a few loads, no lock, no allocation.
- *
- * Return: RECEIPT_HIT, RECEIPT_HIT_PROVEN when the verdict names the content,
- *	or RECEIPT_MISS.
- */
-enum receipt_hit receipt_state_hit(const struct inode *inode,
-				   enum receipt_op op)
-{
-	const struct receipt_state *state;
-	u64 verdict = 0;
-
-	rcu_read_lock();
-	state = find_state(bucket_of(inode), inode);
-	if (state)
-		verdict = READ_ONCE(state->verdict);
-	rcu_read_unlock();
-
-	if (verdict >> 16 != READ_ONCE(receipt_generation) ||
-	    !(verdict & BIT(op)))
-		return RECEIPT_MISS;
-
-	return verdict & BIT(op + 8) ? RECEIPT_HIT_PROVEN : RECEIPT_HIT;
 }
 
 static struct receipt_state *new_state(const struct inode *inode, gfp_t gfp)
@@ -376,4 +348,49 @@ void receipt_release(struct file *file)
 
 	file->f_mode &= ~FMODE_RECEIPT_HELD;
 	atomic_inc(&file_inode(file)->i_writecount);
+}
+
+/* A verdict of the active policy that allows @op. */
+static __always_inline bool allows(u64 verdict, enum receipt_op op)
+{
+	return verdict >> 16 == READ_ONCE(receipt_generation) &&
+	       verdict & BIT(op);
+}
+
+/**
+ * receipt_state_allows - is an operation on an inode known to be allowed?
+ * @inode: real inode, referenced
+ * @op: operation
+ * @hold: file of @inode to be closed to writers where the verdict names the
+ *	content, or NULL
+ *
+ * The hit path: a few loads, no lock that CPUs share, no allocation. Whether
+ * @hold is held is looked at before the verdict: a verdict that is there after
+ * the file was closed to writers is one of the content that stays.
+ *
+ * Return: whether it is; false also when @hold is open for writing.
+ */
+bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
+			  struct file *hold)
+{
+	bool held = !hold || hold->f_mode & FMODE_RECEIPT_HELD;
+	const struct receipt_state *state;
+	u64 verdict = 0;
+
+	/* Pairs with the order of receipt_hold(): held first, verdict then. */
+	smp_rmb();
+	/* As good as rcu_read_lock(), and without a call. */
+	rcu_read_lock_sched();
+	state = find_state(bucket_of(inode), inode);
+	if (state)
+		verdict = READ_ONCE(state->verdict);
+	rcu_read_unlock_sched();
+
+	if (!allows(verdict, op))
+		return false;
+	if (held || !(verdict & BIT(op + 8)))
+		return true;
+
+	/* The inode is referenced, so its state is still there. */
+	return receipt_hold(hold) && READ_ONCE(state->verdict) == verdict;
 }
