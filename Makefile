@@ -95,7 +95,8 @@ $(KSELFTEST): $(BUILD)/kselftest/%: $(BUILD)/obj/selftests/kernel/%.o
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/selftests/bench/%.o
 $(KSELFTEST) $(BENCH):
 	$(say)
-	$(Q)$(CC) $(STD) $(CFLAGS) -static -o $@ $^ -lnl-genl-3 -lnl-3 -lpthread
+	$(Q)$(CC) $(STD) $(CFLAGS) -static -Wl,--no-warnings -o $@ $^ \
+		-lnl-genl-3 -lnl-3 -lcrypto -lpthread
 
 $(BUILD)/kselftest/%.so: selftests/kernel/dynamic/%.c
 	$(say)

@@ -25,7 +25,7 @@ static int probe_library(const char *env, const char *library)
 	struct exec_args args = {
 		.path = in(dir, "dynamic"), .want_errno = EACCES,
 		.argv = { "dynamic", env ? NULL : library },
-		.env = { "MARKER=" MARKER, env ? setting : NULL },
+		.env = { "MARKER=" MARKER, "LD_LIBRARY_PATH=/lib64", env ? setting : NULL },
 	};
 
 	unlink(MARKER);
