@@ -782,12 +782,15 @@ out:
 	kfree(buf);
 }
 
+static bool has_listeners(void)
+{
+	return genl_has_listeners(&family, &init_net, 0);
+}
+
 static struct sk_buff *new_event(enum receipt_event event, void **hdr)
 {
 	struct sk_buff *skb;
 
-	if (!genl_has_listeners(&family, &init_net, 0))
-		return NULL;
 	skb = genlmsg_new(NLMSG_GOODSIZE + PATH_MAX, GFP_KERNEL);
 	if (!skb)
 		return NULL;
@@ -800,14 +803,18 @@ static struct sk_buff *new_event(enum receipt_event event, void **hdr)
 	return skb;
 }
 
-static void send_event(struct sk_buff *skb, void *hdr, int ret)
+/* To one socket, or to all listeners when @portid is zero. */
+static void send_event(struct sk_buff *skb, void *hdr, int ret, u32 portid)
 {
 	if (ret) {
 		nlmsg_free(skb);
 		return;
 	}
 	genlmsg_end(skb, hdr);
-	genlmsg_multicast(&family, skb, 0, 0, GFP_KERNEL);
+	if (portid)
+		genlmsg_unicast(&init_net, skb, portid);
+	else
+		genlmsg_multicast(&family, skb, 0, 0, GFP_KERNEL);
 }
 
 static int put_task(struct sk_buff *skb)
@@ -851,7 +858,7 @@ void receipt_netlink_verdict(const struct receipt_request *req,
 	void *hdr;
 	int ret;
 
-	skb = new_event(RECEIPT_EVENT_VERDICT, &hdr);
+	skb = has_listeners() ? new_event(RECEIPT_EVENT_VERDICT, &hdr) : NULL;
 	if (!skb)
 		return;
 	ret = nla_put_string(skb, RECEIPT_A_HOOK, req->hook) ?:
@@ -863,16 +870,10 @@ void receipt_netlink_verdict(const struct receipt_request *req,
 	      put_task(skb) ?:
 	      (out->measured ? put_digest(skb, &out->digest) : 0) ?:
 	      (req->file ? put_file(skb, req->file, path) : 0);
-	send_event(skb, hdr, ret);
+	send_event(skb, hdr, ret, 0);
 }
 
-/**
- * receipt_netlink_policy - tell listeners of a new policy
- * @active: policy
- *
- * Context: May sleep.
- */
-void receipt_netlink_policy(const struct receipt_active *active)
+static void send_policy(const struct receipt_active *active, u32 portid)
 {
 	struct sk_buff *skb;
 	void *hdr;
@@ -880,7 +881,26 @@ void receipt_netlink_policy(const struct receipt_active *active)
 	skb = new_event(RECEIPT_EVENT_POLICY, &hdr);
 	if (skb)
 		send_event(skb, hdr, put_policy(skb, active) ?:
-				     put_digest(skb, &active->digest));
+				     put_digest(skb, &active->digest), portid);
+}
+
+/**
+ * receipt_netlink_policy - tell listeners and the helper of a new policy
+ * @active: policy
+ *
+ * What the helper has preloaded counts only under the logs it was proven with.
+ *
+ * Context: May sleep.
+ */
+void receipt_netlink_policy(const struct receipt_active *active)
+{
+	u32 portid;
+
+	receipt_helper_get(&portid, NULL);
+	if (portid)
+		send_policy(active, portid);
+	if (has_listeners())
+		send_policy(active, 0);
 }
 
 /**
@@ -895,11 +915,11 @@ void receipt_netlink_helper(enum receipt_helper_state state, u32 pid)
 	struct sk_buff *skb;
 	void *hdr;
 
-	skb = new_event(RECEIPT_EVENT_HELPER, &hdr);
+	skb = has_listeners() ? new_event(RECEIPT_EVENT_HELPER, &hdr) : NULL;
 	if (skb)
 		send_event(skb, hdr,
 			   nla_put_u8(skb, RECEIPT_A_HELPER_STATE, state) ?:
-			   nla_put_u32(skb, RECEIPT_A_HELPER_PID, pid));
+			   nla_put_u32(skb, RECEIPT_A_HELPER_PID, pid), 0);
 }
 
 static const struct genl_small_ops ops[] = {

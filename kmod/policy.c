@@ -237,6 +237,7 @@ int receipt_policy_renew(void)
 	if (active) {
 		WRITE_ONCE(active->generation, receipt_generation + 1);
 		WRITE_ONCE(receipt_generation, active->generation);
+		receipt_netlink_policy(active);
 	}
 	mutex_unlock(&policy_mutex);
 

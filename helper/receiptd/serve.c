@@ -12,7 +12,6 @@
 #include "receiptd.h"
 
 #define RETRY_MS	50	/* before the list is fetched again after a failure */
-#define REFRESH_MS	1000	/* for a change of policy that no look-up follows */
 
 static int send_evidence(const struct rcpt_nl_evidence *ev,
 			 struct rcpt_error *err, void *arg)
@@ -112,11 +111,7 @@ static int fetch(struct service *s, struct rcpt_error *err)
 
 static int wait_ms(const struct service *s)
 {
-	int ms = notify_watchdog_ms();
-
-	if (s->queue.overflow)
-		return RETRY_MS;
-	return ms >= 0 && ms < REFRESH_MS ? ms : REFRESH_MS;
+	return s->queue.overflow ? RETRY_MS : notify_watchdog_ms();
 }
 
 static int wait_ready(struct service *s)

@@ -165,8 +165,9 @@ enum receipt_event {
 
 /**
  * enum receipt_cmd - commands of the family
- * @RECEIPT_CMD_HELLO: register the sending socket as the helper. Answer: ABI,
- *	ERRATA. -EBUSY while another helper serves.
+ * @RECEIPT_CMD_HELLO: ABI: register the sending socket as the helper. Answer:
+ *	ABI, ERRATA. -EBUSY while another helper serves. The helper is sent LOOKUP
+ *	and, when another policy is active, the EVENT of it.
  * @RECEIPT_CMD_LOOKUP: the kernel asks: ID, KIND, DIGEST, OP, SIZE, PATH. As a
  *	dump request: everything that is pending.
  * @RECEIPT_CMD_EVIDENCE: KIND, DIGEST, STATEMENT, RECEIPT (one or more),
