@@ -25,6 +25,21 @@ static void __init mark_initramfs(void)
 	path_put(&root);
 }
 
+/*
+ * A module without an exit function is not unloaded, unless by force. Force does
+ * not count for a module that another one uses: this one is used by itself.
+ */
+static struct module_use own_use = {
+	.target_list = LIST_HEAD_INIT(own_use.target_list),
+	.source = THIS_MODULE,
+	.target = THIS_MODULE,
+};
+
+static void __init forbid_unload(void)
+{
+	list_add(&own_use.source_list, &THIS_MODULE->source_list);
+}
+
 struct step {
 	int (*init)(void);
 	void (*exit)(void);
@@ -50,6 +65,7 @@ static int __init receipt_init(void)
 	for (i = 0; !ret && i < ARRAY_SIZE(steps); i++)
 		ret = steps[i].init();
 	if (!ret) {
+		forbid_unload();
 		mark_initramfs();
 		pr_info("attached, no policy is active\n");
 		return 0;
