@@ -8,6 +8,7 @@
 
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 #include "probe.h"
@@ -154,10 +155,12 @@ static MAYBE_UNUSED int open_netlink(void)
 {
 	const struct timeval tv = { .tv_sec = PROBE_SECONDS };
 	int size = 4 << 20, one = 1;
+	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 
-	if (fd < 0)
-		return fd;
+	/* A socket without an address of its own gets no events. */
+	if (fd < 0 || bind(fd, (const void *)&any, sizeof(any)))
+		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
@@ -197,8 +200,10 @@ static MAYBE_UNUSED bool take(const uint8_t *buf, size_t len)
 			take_error(nlh);
 			return true;
 		}
-		if (nlh->nlmsg_type == NLMSG_DONE)
+		if (nlh->nlmsg_type == NLMSG_DONE) {
+			memcpy(&answer.error, NLMSG_DATA(nlh), sizeof(answer.error));
 			return true;
+		}
 		memcpy(answer.reply.data, nlh, nlh->nlmsg_len);
 		answer.reply.len = nlh->nlmsg_len;
 		answer.has_reply = true;
