@@ -226,16 +226,22 @@ static struct receipt_verdict rule(struct receipt_active **active,
 				why ?: RECEIPT_REASON_NO_EVIDENCE);
 }
 
-/* An allowed inode: remember it, and close it to writers where it gets mapped. */
+/*
+ * An allowed inode: remember it, and close it to writers where it gets mapped.
+ * Not under a permissive policy, which stops no writer either.
+ */
 static enum receipt_reason settle(const struct receipt_request *req,
 				  const struct artifact *art,
 				  const struct receipt_verdict *verdict,
-				  u64 generation)
+				  const struct receipt_active *active)
 {
-	if (!receipt_state_allow(art->state, art->change, req->op, generation,
-				 verdict->proven))
+	bool proven = verdict->proven &&
+		      active->policy->mode == RECEIPT_MODE_ENFORCE;
+
+	if (!receipt_state_allow(art->state, art->change, req->op,
+				 active->generation, proven))
 		return RECEIPT_REASON_FILE_CHANGED;
-	if (!verdict->proven || !req->hold)
+	if (!proven || !req->hold)
 		return RECEIPT_REASON_ALLOWED;
 	if (!receipt_hold(req->file))
 		return RECEIPT_REASON_OPEN_WRITER;
@@ -265,7 +271,7 @@ static void judge(struct receipt_active **active,
 		out->verdict = deny(RECEIPT_REASON_NO_EVIDENCE);
 	if (req->need_proof || !art.state)
 		return;
-	reason = settle(req, &art, &out->verdict, (*active)->generation);
+	reason = settle(req, &art, &out->verdict, *active);
 	if (reason)
 		out->verdict = deny(reason);
 }
