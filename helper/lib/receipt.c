@@ -405,7 +405,7 @@ int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 			const struct rcpt_keys *keys, const struct rcpt_key **key,
 			uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
 {
-	struct rcpt_error e = { 0 };
+	struct rcpt_error e = { 0 }, worst = { 0 };
 	size_t i;
 	int ret = 0, this;
 
@@ -421,11 +421,14 @@ int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 		}
 		if (worse(this, ret)) {
 			ret = this;
-			if (err)
-				*err = e;
+			worst = e;
 		}
 	}
-	return ret ? ret : no_key(receipt, keys, err);
+	if (!ret)
+		return no_key(receipt, keys, err);
+	if (err)
+		*err = worst;
+	return ret;
 }
 
 /* Decimal digits up to a colon; 0 for anything else. */
