@@ -320,8 +320,7 @@ static int __init test_known_answer(const struct known_answer *ka)
  * receipt_logkey_init - prove that the kernel's ECDSA works
  *
  * Context: Process context, may load crypto modules.
- * Return: 0, -ENOMEM, or what ECDSA says: -ENOENT or -ENOPKG where the kernel
- *	has none.
+ * Return: 0, -ENOMEM, or -EOPNOTSUPP where the kernel has no ECDSA.
  */
 int __init receipt_logkey_init(void)
 {
@@ -333,7 +332,7 @@ int __init receipt_logkey_init(void)
 		if (ret) {
 			pr_err("this kernel does not verify %s (error %d): ECDSA is needed, Linux 6.12 has it\n",
 			       curves[known_answers[i].key.curve].algo, ret);
-			return ret;
+			return -EOPNOTSUPP;
 		}
 	}
 	verified = kvcalloc(VERIFIED_SLOTS, sizeof(*verified), GFP_KERNEL);

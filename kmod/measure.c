@@ -15,22 +15,33 @@
 static struct crypto_shash *sha256_tfm __ro_after_init;
 static struct crypto_shash *sha384_tfm __ro_after_init;
 
+static struct crypto_shash * __init get_hash(const char *name)
+{
+	struct crypto_shash *tfm = crypto_alloc_shash(name, 0, 0);
+
+	if (!IS_ERR(tfm))
+		return tfm;
+	pr_err("this kernel has no %s (error %ld)\n", name, PTR_ERR(tfm));
+
+	return NULL;
+}
+
 /**
  * receipt_measure_init - get the hashes
  *
  * Context: Process context, may load crypto modules.
- * Return: 0, or what crypto_alloc_shash() says.
+ * Return: 0 or -EOPNOTSUPP.
  */
 int __init receipt_measure_init(void)
 {
-	sha256_tfm = crypto_alloc_shash("sha256", 0, 0);
-	if (IS_ERR(sha256_tfm))
-		return PTR_ERR(sha256_tfm);
+	sha256_tfm = get_hash("sha256");
+	if (!sha256_tfm)
+		return -EOPNOTSUPP;
 
-	sha384_tfm = crypto_alloc_shash("sha384", 0, 0);
-	if (IS_ERR(sha384_tfm)) {
+	sha384_tfm = get_hash("sha384");
+	if (!sha384_tfm) {
 		crypto_free_shash(sha256_tfm);
-		return PTR_ERR(sha384_tfm);
+		return -EOPNOTSUPP;
 	}
 
 	return 0;

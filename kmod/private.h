@@ -24,6 +24,7 @@
 
 struct genl_info;
 struct linux_binprm;
+struct mnt_idmap;
 struct netlink_ext_ack;
 struct sk_buff;
 
