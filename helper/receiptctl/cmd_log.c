@@ -605,13 +605,5 @@ static const struct command commands[] = {
  */
 int cmd_log(int argc, char **argv)
 {
-	const struct command *c;
-
-	if (argc != 2 || strcmp(argv[1], "--help"))
-		return run_subcommand(commands, argc, argv);
-	printf("usage: receiptctl log COMMAND [ARGUMENT]...\n\n");
-	for (c = commands; c->name; c++)
-		printf("  %-10s %s\n", c->name, c->summary);
-	printf("\nreceiptctl log COMMAND --help tells more.\n");
-	return 0;
+	return run_subcommand(commands, argc, argv);
 }

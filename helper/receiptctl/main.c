@@ -24,13 +24,16 @@ static const struct command commands[] = {
 	{ 0 }
 };
 
+static void print_table(const char *program, const struct command *table)
+{
+	printf("usage: %s COMMAND [ARGUMENT]...\n\n", program);
+	for (; table->name; table++)
+		printf("  %-10s %s\n", table->name, table->summary);
+}
+
 static int print_help(void)
 {
-	const struct command *c;
-
-	printf("usage: receiptctl COMMAND [ARGUMENT]...\n\n");
-	for (c = commands; c->name; c++)
-		printf("  %-10s %s\n", c->name, c->summary);
+	print_table("receiptctl", commands);
 	printf("\nreceiptctl COMMAND --help tells more.\n"
 	       "Exit status: 0 valid or done, 1 invalid or refused, 2 cannot evaluate,\n"
 	       "3 malformed input, 64 wrong usage, 70 internal or system error.\n");
@@ -38,7 +41,7 @@ static int print_help(void)
 }
 
 /**
- * run_subcommand() - run the command that argv[1] names
+ * run_subcommand() - run the command that argv[1] names, or list them for --help
  * @table: commands, ended by a row without name
  * @argc: of argv
  * @argv: argv[0] is the name of what is being run
@@ -47,8 +50,16 @@ static int print_help(void)
  */
 int run_subcommand(const struct command *table, int argc, char **argv)
 {
+	char program[64];
+
 	if (argc < 2)
 		return usage_error(argv[0], "a command is missing");
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		snprintf(program, sizeof(program), "receiptctl %s", argv[0]);
+		print_table(program, table);
+		printf("\n%s COMMAND --help tells more.\n", program);
+		return 0;
+	}
 	for (; table->name; table++)
 		if (!strcmp(table->name, argv[1]))
 			return table->run(argc - 1, argv + 1);
