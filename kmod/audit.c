@@ -23,20 +23,32 @@ static const char *const helper_states[] = {
 	[RECEIPT_HELPER_LOST] = "lost",
 };
 
+#define HEX_CHUNK	64	/* the most that %*ph takes */
+
+static bool is_plain(const char *text)
+{
+	for (; *text; text++)
+		if (*text == '"' || *text < 0x21 || *text > 0x7e)
+			return false;
+
+	return true;
+}
+
 /* As audit does it with text of users: quoted, or hex when it is not plain. */
 static void log_untrusted(struct audit_buffer *ab, const char *key,
 			  const char *text)
 {
-	const char *c;
+	size_t len = strlen(text), n;
 
-	for (c = text; *c; c++)
-		if (*c == '"' || *c < 0x21 || *c > 0x7e)
-			break;
-	if (!*c)
+	if (is_plain(text)) {
 		audit_log_format(ab, " %s=\"%s\"", key, text);
-	else
-		audit_log_format(ab, " %s=%*phN", key,
-				 (int)min_t(size_t, strlen(text), 64), text);
+		return;
+	}
+	audit_log_format(ab, " %s=", key);
+	for (; len; len -= n, text += n) {
+		n = min_t(size_t, len, HEX_CHUNK);
+		audit_log_format(ab, "%*phN", (int)n, text);
+	}
 }
 
 static void log_digest(struct audit_buffer *ab,
