@@ -446,7 +446,9 @@ static int do_no_evidence(struct sk_buff *skb, struct genl_info *info)
 	ret = read_digest(info, tb, &digest);
 	if (ret)
 		return ret;
-	if (tb[RECEIPT_A_REASON] && nla_get_u32(tb[RECEIPT_A_REASON]))
+	/* What evidence lacks, the helper may say; what the kernel saw, not. */
+	if (tb[RECEIPT_A_REASON] &&
+	    nla_get_u32(tb[RECEIPT_A_REASON]) >= RECEIPT_REASON_MESSAGE)
 		reason = nla_get_u32(tb[RECEIPT_A_REASON]);
 
 	return receipt_lookup_done(nla_get_u64(tb[RECEIPT_A_ID]), &digest,
