@@ -69,12 +69,35 @@ static void test_firmware(void)
 		      "no-evidence", "firmware: unsealed");
 }
 
-static void test_firmware_allowed(void)
+/* What needs no evidence, nobody is asked about. */
+static void test_digest(void)
 {
+	uint64_t before = stat_value("lookups");
+
+	copy("/t/target", "/run/target", "");
+	expect_allowed(probe_exec("/run/target", EACCES), "digest: the program that a rule names");
+	flip_byte("/run/target");
+	expect_denied(probe_exec("/run/target", EACCES), "bprm_check_security",
+		      "denied-by-default", "digest: one byte changed");
+	ok(stat_value("lookups") == before, "digest: the helper is not asked");
+}
+
+/* Modules of the initramfs are allowed, and firmware by default. */
+static void test_boot(void)
+{
+	expect_allowed(probe_load(SAMPLE, BY_FD, ""), "boot_verified: module of the initramfs");
+	expect_denied(probe_load(SAMPLE, BY_BUFFER, ""), "kernel_post_load_data",
+		      "denied-by-default", "boot_verified: the same from memory");
+	copy(SAMPLE, "/t/copy.ko", "");
+	expect_denied(probe_load("/t/copy.ko", BY_FD, ""), "kernel_post_read_file",
+		      "denied-by-default", "boot_verified: a copy of it on the initramfs");
 	mkdir("/lib/firmware", 0755);
 	write_text("/lib/firmware/unsealed", "unsealed firmware");
 	expect_allowed(probe_load(SAMPLE, BY_FD, "firmware=unsealed"),
 		       "firmware: allowed by default");
+	close(open(SAMPLE, O_WRONLY | O_CLOEXEC));
+	expect_denied(probe_load(SAMPLE, BY_FD, ""), "kernel_post_read_file", "denied-by-default",
+		      "boot_verified: the module after it was open for writing");
 }
 
 static int try_kexec(void *unused)
@@ -105,8 +128,9 @@ static void test_kexec(void)
 int main(int argc, char **argv)
 {
 	probe_init();
-	if (argc > 1 && !strcmp(argv[1], "firmware-allowed")) {
-		test_firmware_allowed();
+	if (argc > 1 && !strcmp(argv[1], "boot")) {
+		test_digest();
+		test_boot();
 		return 0;
 	}
 	test_module(BY_FD, "kernel_post_read_file", "finit_module");
