@@ -142,8 +142,12 @@ static enum receipt_reason measure(const struct receipt_request *req,
 {
 	enum receipt_reason reason;
 
-	if (!req->inode)
+	if (!req->inode) {
+		/* The kernel keeps writers off the file that it reads. */
+		art->boot = req->file && receipt_state_is_boot(
+				d_real_inode(req->file->f_path.dentry));
 		return receipt_measure_buffer(req->buf, req->size, digest);
+	}
 
 	reason = measure_inode(req, art, digest);
 	if (!reason)

@@ -101,6 +101,7 @@ bool receipt_state_allow(struct receipt_state *state, u32 change,
 bool receipt_state_unchanged(struct receipt_state *state, u32 change);
 void receipt_state_written(const struct inode *inode);
 void receipt_state_free(const struct inode *inode);
+bool receipt_state_is_boot(const struct inode *inode);
 void receipt_state_mark_boot(struct super_block *sb);
 bool receipt_hold(struct file *file);
 void receipt_release(struct file *file);

@@ -282,6 +282,25 @@ void receipt_state_free(const struct inode *inode)
 }
 
 /**
+ * receipt_state_is_boot - did a file come with the initramfs, and stay as it was?
+ * @inode: referenced by the caller, and closed to writers
+ *
+ * Return: whether it has the mark.
+ */
+bool receipt_state_is_boot(const struct inode *inode)
+{
+	const struct receipt_state *state;
+	bool boot;
+
+	rcu_read_lock();
+	state = find_state(bucket_of(inode), inode);
+	boot = state && READ_ONCE(state->boot);
+	rcu_read_unlock();
+
+	return boot;
+}
+
+/**
  * receipt_state_mark_boot - mark what the initramfs brought
  * @sb: its superblock
  *
