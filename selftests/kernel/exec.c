@@ -61,6 +61,29 @@ static void test_owner(void)
 		      "exec: unsealed program of a user");
 }
 
+/* By descriptor, after its name is gone. */
+static int exec_unlinked(void *path)
+{
+	const char *const argv[] = { "unlinked", NULL }, *const none[] = { NULL };
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0 || unlink(path))
+		return BROKEN;
+	syscall(SYS_execveat, fd, "", argv, none, AT_EMPTY_PATH);
+	return outcome_of(false, EACCES);
+}
+
+static void test_unlinked(void)
+{
+	const char *path = in(dir, "unlinked");
+
+	copy(TARGET, path, "");
+	expect_allowed(probe(exec_unlinked, (void *)path), "execveat: sealed program, unlinked");
+	copy(TARGET, path, "u");
+	expect_denied(probe(exec_unlinked, (void *)path), EXEC_HOOK, "no-evidence",
+		      "execveat: unsealed program, unlinked");
+}
+
 static int probe_script(const char *script_tail, const char *interpreter_tail)
 {
 	const char *path = in(dir, "script");
@@ -79,6 +102,9 @@ static void test_script(void)
 	expect_denied(probe_script("#\n", ""), EXEC_HOOK, "no-evidence", "script: unsealed");
 	expect_denied(probe_script("", "i"), EXEC_HOOK, "no-evidence",
 		      "script: its interpreter is unsealed");
+	copy("/t/script", in(dir, "interpreter"), "# chain\n");
+	expect_denied(probe_exec(in(dir, "script"), EACCES), EXEC_HOOK, "no-evidence",
+		      "script: its interpreter is an unsealed script");
 }
 
 /* DENIED when the loader itself gives up. */
@@ -276,6 +302,7 @@ int main(int argc, char **argv)
 	test_exec();
 	test_names();
 	test_owner();
+	test_unlinked();
 	test_script();
 	test_loader();
 	test_tampered();

@@ -384,6 +384,23 @@ static void test_direct(void)
 	expect_allowed(probe_map(args.path, EACCES), "O_DIRECT: control without it");
 }
 
+/* What is known of a file must not pass to another that takes its inode's place. */
+static void test_reuse(void)
+{
+	const char *path = in(dir, "reuse");
+	unsigned int wrong = 0;
+	char tail[16];
+
+	for (int i = 0; i < 100; i++) {
+		copy(LIBRARY, path, "");
+		wrong += probe_map(path, EACCES) != ALLOWED;
+		snprintf(tail, sizeof(tail), "%d", i);
+		copy(LIBRARY, path, tail);
+		wrong += probe_map(path, EACCES) != DENIED;
+	}
+	ok(!wrong, "inodes in the place of others: sealed and unsealed in turn");
+}
+
 int main(int argc, char **argv)
 {
 	const char *wx;
@@ -407,5 +424,6 @@ int main(int argc, char **argv)
 	       "mprotect: closed to writers afterwards: ETXTBSY");
 	test_implied(wx);
 	test_direct();
+	test_reuse();
 	return 0;
 }

@@ -134,6 +134,25 @@ static void test_event(void)
 	   get_u8(e, RECEIPT_A_OP) == RECEIPT_OP_EXECUTE, "event: inode, digest, operation");
 }
 
+/* A helper that does not answer delays, and stops nothing. */
+static void test_stopped(int border)
+{
+	static struct message m;
+	pid_t helper;
+	int got;
+
+	start_request(&m, RECEIPT_CMD_STATUS);
+	request(border, &m);
+	helper = get_u32(&answer.reply, RECEIPT_A_HELPER_PID);
+	if (!helper || kill(helper, SIGSTOP))
+		broken("the helper's process");
+	copy("/t/target", "/mnt/stopped", "stopped");
+	got = probe_exec("/mnt/stopped", EACCES);
+	kill(helper, SIGCONT);
+	expect_permitted(got, "bprm_check_security", "helper-timeout",
+			 "unsealed program while the helper is stopped");
+}
+
 /* Under a permissive policy the next one needs no evidence. */
 static void test_next(int border)
 {
@@ -158,6 +177,7 @@ int main(void)
 	test_writers();
 	test_loads();
 	test_event();
+	test_stopped(border);
 	test_next(border);
 	return 0;
 }

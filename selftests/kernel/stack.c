@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Stacked and unstable file systems: overlayfs, and FUSE with a server that shows
- * a sealed program.
+ * a sealed program. And who else starts programs: binfmt_misc, the kernel.
  */
 #include <linux/fuse.h>
 #include <sys/mount.h>
@@ -77,6 +77,32 @@ static void test_overlay_held(void)
 	close(fd);
 	usleep(50000);
 	expect_allowed(open_to_write("/mnt/lower/lib.so"), "overlay: writable afterwards");
+}
+
+/* The same for a file that is above only. */
+static void test_overlay_upper(void)
+{
+	const char *path = "/mnt/merged/upper.so";
+	int fd;
+	void *map;
+
+	copy(LIBRARY, path, "");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		broken("mmap");
+	expect(DENIED, open_to_write(path), "overlay: above, closed to writers: ETXTBSY");
+	expect(DENIED, open_to_write("/mnt/upper/upper.so"),
+	       "overlay: above, closed by its other name: ETXTBSY");
+	expect(DENIED, outcome_of(!truncate(path, 1), ETXTBSY), "overlay: truncate: ETXTBSY");
+	munmap(map, 4096);
+	close(fd);
+	usleep(50000);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	expect_denied(probe_map(path, ETXTBSY), "mmap_file", "open-for-writing",
+		      "overlay: above, open for writing");
+	close(fd);
+	expect_allowed(probe_map(path, ETXTBSY), "overlay: above, closed");
 }
 
 static int map_stale(void *unused)
@@ -272,6 +298,59 @@ static void test_fuse(void)
 	kill(server, SIGKILL);
 }
 
+/*
+ * Who else starts programs
+ */
+
+/* The interpreter's descriptor is opened once, at registration. */
+static void test_binfmt(void)
+{
+	copy(TARGET, "/mnt/interpreter", "");
+	write_text("/mnt/run.receipt", "content");
+	chmod("/mnt/run.receipt", 0755);
+	if (mount("binfmt_misc", "/proc/sys/fs/binfmt_misc", "binfmt_misc", 0, NULL))
+		broken("binfmt_misc");
+	write_text("/proc/sys/fs/binfmt_misc/register",
+		   ":receipt:E::receipt::/mnt/interpreter:F");
+	expect_denied(probe_exec("/mnt/run.receipt", EACCES), EXEC_HOOK, "no-evidence",
+		      "binfmt_misc: unsealed file, sealed interpreter");
+	write_text("/proc/sys/fs/binfmt_misc/receipt", "-1");
+	copy(TARGET, "/mnt/interpreter", "b");
+	write_text("/proc/sys/fs/binfmt_misc/register",
+		   ":receipt:E::receipt::/mnt/interpreter:F");
+	rename("/mnt/run.receipt", "/mnt/script.receipt");
+	copy(TARGET, "/mnt/script.receipt", "");
+	expect_denied(probe_exec("/mnt/script.receipt", EACCES), EXEC_HOOK, "no-evidence",
+		      "binfmt_misc: sealed file, unsealed interpreter");
+	write_text("/proc/sys/fs/binfmt_misc/receipt", "-1");
+	expect_allowed(probe_exec("/mnt/script.receipt", EACCES), "binfmt_misc: gone");
+}
+
+static int crash(void *unused)
+{
+	(void)unused;
+	raise(SIGSEGV);
+	return BROKEN;
+}
+
+/* The kernel itself starts it. */
+static void test_usermode_helper(void)
+{
+	const char *const record[] = { "receipt: op=EXECUTE", "reason=no-evidence",
+				       "path=\"/mnt/core\"" };
+	uint64_t allowed = stat_value("allowed");
+
+	copy(TARGET, "/mnt/core", "");
+	write_text("/proc/sys/kernel/core_pattern", "|/mnt/core");
+	waitpid(start_probe(crash, NULL), NULL, 0);
+	usleep(300000);
+	ok(stat_value("allowed") > allowed, "core_pattern: sealed program");
+	copy(TARGET, "/mnt/core", "core");
+	waitpid(start_probe(crash, NULL), NULL, 0);
+	ok(find_record(record, ARRAY_SIZE(record)), "core_pattern: unsealed program: no-evidence");
+	write_text("/proc/sys/kernel/core_pattern", "core");
+}
+
 static void test_proc(void)
 {
 	expect_denied(probe_map("/proc/version", EACCES), "mmap_file", "unstable-filesystem",
@@ -284,10 +363,13 @@ int main(void)
 	mount_overlay();
 	test_overlay_exec();
 	test_overlay_held();
+	test_overlay_upper();
 	test_overlay_protect();
 	test_overlay_stale();
 	test_overlay_vouched();
 	test_fuse();
+	test_binfmt();
+	test_usermode_helper();
 	test_proc();
 	return 0;
 }
