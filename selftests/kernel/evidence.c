@@ -188,6 +188,30 @@ static void test_good(enum form form)
 	expect_allowed(probe_map(artifact, EACCES), "%s: allowed", form_names[form]);
 }
 
+/* The form of today's production statements. */
+static void test_sha384(void)
+{
+	struct header *h = &ev.stmt.hdr;
+	uint8_t digest[HASH];
+
+	new_artifact(digest);
+	make(&ev, ENVELOPE_CCF, digest, SENT, NULL);
+	ev.kind = RECEIPT_KIND_SHA384;
+	ev.digest_len = ev.stmt.payload_len = 48;
+	SHA384(ev.stmt.payload, 0, ev.stmt.payload);
+	memcpy(ev.digest, ev.stmt.payload, 48);
+	h->tokens[4].arg = 42;
+	sign_statement(&issuer, &ev.stmt);
+	sign_receipt(&ev.stmt, &ev.receipts[0], ENVELOPE_CCF);
+	evidence_message(&message, &ev);
+	if (!ok(!request(border, &message), "hash envelope, SHA-384: accepted"))
+		note("error %d, %s", answer.error, answer.text);
+	ev.digest[47] ^= 1;
+	evidence_message(&message, &ev);
+	expect_refused(border, &message, EBADMSG, "digest-differs", "evidence-refused",
+		       "hash envelope, SHA-384, another digest");
+}
+
 /*
  * Forgeries: the manifest and the payload
  */
@@ -979,6 +1003,50 @@ static void test_flush(void)
 	expect_denied(probe_map(artifact, EACCES), "mmap_file", "no-helper", "after a flush");
 }
 
+#define MUTATIONS	1000
+
+/* Flips bits anywhere behind the headers; lengths and types are not spared. */
+static void mutate(struct message *to, const struct message *from)
+{
+	size_t start = NLMSG_HDRLEN + GENL_HDRLEN;
+	int n = 1 + random() % 4;
+
+	to->len = from->len;
+	memcpy(to->data, from->data, from->len);
+	while (n--)
+		to->data[start + random() % (from->len - start)] ^= 1 << random() % 8;
+}
+
+/*
+ * What is still accepted differs in what nobody signs: padding, or a tree's size
+ * that asks for the same path. Then it must be about the same digest.
+ */
+static void test_mutated(enum form form)
+{
+	static struct message mutated;
+	unsigned int accepted = 0, wrong = 0;
+	uint64_t proven = stat_value("digests-proven");
+	uint8_t digest[HASH];
+	const void *sent;
+	size_t len;
+
+	new_artifact(digest);
+	make(&ev, form, digest, SENT, NULL);
+	evidence_message(&message, &ev);
+	srandom(1);
+	for (int i = 0; i < MUTATIONS; i++) {
+		mutate(&mutated, &message);
+		if (request(border, &mutated))
+			continue;
+		accepted++;
+		sent = get(&mutated, RECEIPT_A_DIGEST, &len);
+		wrong += !sent || len != HASH || memcmp(sent, digest, HASH);
+	}
+	ok(!wrong && stat_value("digests-proven") <= proven + 1,
+	   "%s: %d messages with flipped bits prove nothing else", form_names[form], MUTATIONS);
+	note("%u accepted", accepted);
+}
+
 static int load_test_policy(void)
 {
 	static char policy[8192];
@@ -1014,6 +1082,7 @@ int main(void)
 		broken("policy: %s", answer.text);
 	for (enum form form = 0; form < FORMS; form++)
 		test_good(form);
+	test_sha384();
 	test_forgeries();
 	test_two_receipts(true);
 	test_two_receipts(false);
@@ -1021,6 +1090,8 @@ int main(void)
 	test_both_logs();
 	test_issuer_key();
 	test_verified_once();
+	test_mutated(MANIFEST_RFC9162);
+	test_mutated(ENVELOPE_CCF);
 	test_flush();
 	return 0;
 }

@@ -100,6 +100,21 @@ static void test_boot(void)
 		      "boot_verified: the module after it was open for writing");
 }
 
+/* The hooks stay, whoever asks. */
+static void test_stays(void)
+{
+	int fd = open("/proc/sys/kernel/ftrace_enabled", O_WRONLY | O_CLOEXEC);
+
+	ok(write(fd, "0", 1) < 0 && errno == EBUSY, "ftrace cannot be switched off: EBUSY");
+	close(fd);
+	ok(syscall(SYS_delete_module, "receipt", O_NONBLOCK) < 0, "the module is not unloaded");
+	ok(syscall(SYS_delete_module, "receipt", O_NONBLOCK | O_TRUNC) < 0,
+	   "the module is not unloaded by force");
+	copy(SAMPLE, COPY, "stays");
+	expect_denied(probe_load(COPY, BY_FD, ""), "kernel_post_read_file", "denied-by-default",
+		      "it still enforces");
+}
+
 static int try_kexec(void *unused)
 {
 	(void)unused;
@@ -131,6 +146,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "boot")) {
 		test_digest();
 		test_boot();
+		test_stays();
 		return 0;
 	}
 	test_module(BY_FD, "kernel_post_read_file", "finit_module");
