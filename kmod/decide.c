@@ -141,11 +141,12 @@ static enum receipt_reason measure(const struct receipt_request *req,
 				   struct receipt_digest *digest)
 {
 	enum receipt_reason reason;
+	struct inode *inode;
 
 	if (!req->inode) {
 		/* The kernel keeps writers off the file that it reads. */
-		art->boot = req->file && receipt_state_is_boot(
-				d_real_inode(req->file->f_path.dentry));
+		inode = req->file ? d_real_inode(req->file->f_path.dentry) : NULL;
+		art->boot = inode && receipt_state_is_boot(inode);
 		return receipt_measure_buffer(req->buf, req->size, digest);
 	}
 
