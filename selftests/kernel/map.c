@@ -202,6 +202,62 @@ static void test_own_writer(void)
 }
 
 /*
+ * A writer comes while the file is hashed: what was read before counts for
+ * nothing, now and later. The file is sealed, and so large that it takes a while.
+ */
+
+#define ZEROS_SIZE	(32 << 20)	/* as run seals it */
+
+static void make_zeros(const char *path)
+{
+	int fd;
+
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	if (fd < 0 || ftruncate(fd, ZEROS_SIZE))
+		broken("%s", path);
+	close(fd);
+}
+
+/* Maps the file, and writes to it once it is being hashed. */
+static int map_and_write(const char *path, unsigned int delay_us)
+{
+	struct map_args args = { .path = path, .prot = PROT_READ | PROT_EXEC,
+				 .want_errno = ETXTBSY };
+	uint64_t misses = stat_value("misses");
+	pid_t pid = start_probe(try_map, &args);
+	int fd;
+
+	while (stat_value("misses") == misses)
+		usleep(100);
+	usleep(delay_us);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && pwrite(fd, "x", 1, 0) != 1)
+		broken("pwrite");
+	close(fd);
+	return end_probe(pid);
+}
+
+static void test_changed_meanwhile(void)
+{
+	const char *path = in(dir, "zeros");
+	unsigned int delay = 32000;
+	int got;
+
+	make_zeros(path);
+	expect_allowed(probe_map(path, EACCES), "changed meanwhile: before");
+	do {
+		make_zeros(path);
+		got = map_and_write(path, delay);
+		delay /= 2;
+	} while (got == ALLOWED && delay);
+	expect_denied(got, MAP_HOOK, "file-changed", "changed meanwhile");
+	expect_denied(probe_map(path, EACCES), MAP_HOOK, "no-evidence",
+		      "changed meanwhile: afterwards");
+	unlink(path);
+}
+
+/*
  * W^X
  */
 
@@ -415,6 +471,7 @@ int main(int argc, char **argv)
 	test_writer();
 	test_mapped_writer();
 	test_own_writer();
+	test_changed_meanwhile();
 	wx = in(dir, "wx.so");
 	copy(LIBRARY, wx, "");
 	test_mmap_wx(wx);
