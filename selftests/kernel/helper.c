@@ -353,8 +353,9 @@ static void test_joined(int helper)
 
 	for (int i = 0; i < WORKERS; i++)
 		pids[i] = start_map(path, EACCES);
-	while (stat_value("lookups-joined") < joined + WORKERS - 1)
-		usleep(10000);
+	for (int64_t end = now_ms() + SOON_MS; now_ms() < end; usleep(10000))
+		if (stat_value("lookups-joined") >= joined + WORKERS - 1)
+			break;
 	q = receive_question(helper);
 	ok(stat_value("lookups") == lookups + 1, "%d processes ask the same: one upcall", WORKERS);
 	send_none(helper, &q, RECEIPT_REASON_NO_EVIDENCE);
