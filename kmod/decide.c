@@ -13,7 +13,8 @@
 #include "private.h"
 
 #define MEMFD_SEALS	(F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
-#define JUDGE_TRIES	3	/* a policy may be swapped while the helper is asked */
+/* While the helper is asked, the policy may be swapped or all be forgotten. */
+#define JUDGE_TRIES	16
 
 static const struct {
 	u32 num;

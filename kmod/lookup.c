@@ -192,9 +192,9 @@ static enum receipt_reason wait_done(struct lookup *l)
 }
 
 /* Why the helper cannot be asked at all. */
-static enum receipt_reason unaskable(u32 *portid)
+static enum receipt_reason unaskable(void)
 {
-	if (receipt_helper_get(portid, NULL) == RECEIPT_HELPER_ABSENT)
+	if (receipt_helper_get(NULL, NULL) == RECEIPT_HELPER_ABSENT)
 		return RECEIPT_REASON_NO_HELPER;
 
 	return receipt_helper_is_current() ? RECEIPT_REASON_HELPER_ITSELF :
@@ -221,7 +221,7 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 	struct lookup *fresh, *l;
 	u32 portid;
 
-	reason = unaskable(&portid);
+	reason = unaskable();
 	if (reason)
 		return reason;
 	fresh = new_lookup(req, digest);
@@ -235,6 +235,8 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 		return RECEIPT_REASON_QUEUE_FULL;
 	if (l == fresh) {
 		receipt_count(RECEIPT_STAT_LOOKUPS);
+		/* It is pending: a helper that comes after this one will see it. */
+		receipt_helper_get(&portid, NULL);
 		receipt_netlink_ask(portid, l->id, req, digest);
 	} else {
 		receipt_count(RECEIPT_STAT_JOINED);
