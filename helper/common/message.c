@@ -13,6 +13,8 @@
 /* Room for the headers of a message, or of a nest and all that is in it. */
 #define HEADERS		256
 
+#define MAX_ERRNO	4095
+
 /* Lengths for every attribute that the kernel sends. */
 static struct nla_policy policy[RECEIPT_A_MAX + 1] = {
 	[RECEIPT_A_ABI]			= { .type = NLA_U32 },
@@ -510,16 +512,27 @@ static void fill_error(struct rcpt_error *err, int code, const char *text,
 		  RCPT_NO_OFFSET, "%s", copy);
 }
 
+/* 0, or the errno that a code is; a negative one that is none is not believed. */
+static int result_of(int code)
+{
+	if (code >= 0)
+		return 0;
+	return code < -MAX_ERRNO ? -EBADMSG : code;
+}
+
 static void finish(struct rcpt_nl_inbox *in, struct nlmsghdr *nlh, size_t skip)
 {
 	const char *text;
 	size_t len = 0;
 	int code = 0;
 
+	/* There is one answer; another one does not undo it. */
+	if (in->done)
+		return;
 	if ((size_t)nlmsg_datalen(nlh) >= sizeof(code))
 		memcpy(&code, nlmsg_data(nlh), sizeof(code));
 	in->done = true;
-	in->result = code < 0 ? code : 0;
+	in->result = result_of(code);
 	if (!in->result)
 		return;
 	text = extack_text(nlh, skip, &len);

@@ -6,6 +6,7 @@
 #include "transparent.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include <netlink/genl/genl.h>
@@ -625,6 +626,42 @@ static void test_inbox_error_without_text(void **state)
 	assert_int_equal(err.status, RCPT_SYSTEM);
 }
 
+/* A code that is no errno is an error all the same. */
+static void test_inbox_error_code(void **state)
+{
+	static const int codes[] = { INT_MIN, -4096 };
+	struct rcpt_error err;
+	struct seen seen;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct rcpt_nl_inbox in = inbox(&seen, &err);
+		struct datagram d = { 0 };
+
+		add_error(&d, codes[i], NULL, 0);
+		rcpt_nl_inbox_take(&in, d.bytes, d.len);
+		assert_true(in.done);
+		assert_int_equal(in.result, -EBADMSG);
+		assert_int_equal(err.status, RCPT_INVALID);
+	}
+}
+
+/* The first answer counts: a refusal does not become a success. */
+static void test_inbox_second_answer(void **state)
+{
+	struct datagram d = { 0 };
+	struct rcpt_error err;
+	struct seen seen;
+	struct rcpt_nl_inbox in = inbox(&seen, &err);
+
+	(void)state;
+	add_error(&d, -EBADMSG, "digest-differs", 0);
+	add_error(&d, 0, NULL, 0);
+	rcpt_nl_inbox_take(&in, d.bytes, d.len);
+	assert_int_equal(in.result, -EBADMSG);
+	assert_int_equal(err.reason, RECEIPT_REASON_DIGEST);
+}
+
 static void test_inbox_done(void **state)
 {
 	uint8_t data[256] = { 0 };
@@ -820,6 +857,8 @@ int main(void)
 		cmocka_unit_test(test_inbox_reply),
 		cmocka_unit_test(test_inbox_errors),
 		cmocka_unit_test(test_inbox_error_without_text),
+		cmocka_unit_test(test_inbox_error_code),
+		cmocka_unit_test(test_inbox_second_answer),
 		cmocka_unit_test(test_inbox_done),
 		cmocka_unit_test(test_inbox_garbage),
 		cmocka_unit_test(test_event_verdict),
