@@ -159,7 +159,7 @@ bench: all bench-programs ## guest instructions per exec and mmap
 interop: helper ## check statements of other implementations: VECTORS=DIR
 	$(call run,selftests/interop/run) $(VECTORS)
 
-fuzz: ## fuzz the parsers
+fuzz: packages ## fuzz every decoder, 60 seconds each
 	$(call run,selftests/fuzz/run)
 
 lint: packages ## checkpatch, sparse, compiler warnings, licences
