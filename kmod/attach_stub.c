@@ -5,6 +5,7 @@
  * FTRACE_OPS_FL_PERMANENT makes the kernel refuse to switch ftrace off.
  */
 #include <linux/ftrace.h>
+#include <linux/module.h>
 
 #include "private.h"
 
@@ -66,13 +67,8 @@ static void __init detach(size_t n)
 		unregister_ftrace_function(&attachments[n].ops);
 }
 
-/**
- * receipt_attach - redirect the hooks, and prove that they are reached
- *
- * Context: Bring-up, all else is ready.
- * Return: 0, -EOPNOTSUPP when "bpf" is not an active LSM, or what ftrace says.
- */
-int __init receipt_attach(void)
+/* 0, -EOPNOTSUPP when "bpf" is not an active LSM, or what ftrace says. */
+static int __init attach(void)
 {
 	size_t i;
 	int ret;
@@ -92,3 +88,43 @@ int __init receipt_attach(void)
 
 	return -EOPNOTSUPP;
 }
+
+/*
+ * A module without an exit function is not unloaded, unless by force. Force does
+ * not count for a module that another one uses: this one is used by itself.
+ */
+static struct module_use own_use = {
+	.target_list = LIST_HEAD_INIT(own_use.target_list),
+	.source = THIS_MODULE,
+	.target = THIS_MODULE,
+};
+
+static void __init forbid_unload(void)
+{
+	list_add(&own_use.source_list, &THIS_MODULE->source_list);
+}
+
+static int __init receipt_init(void)
+{
+	int ret = receipt_start();
+
+	if (ret)
+		return ret;
+
+	receipt_measure_fast();
+	ret = attach();
+	if (ret) {
+		receipt_stop();
+		return ret;
+	}
+	forbid_unload();
+	receipt_mark_initramfs();
+	pr_info("attached, no policy is active\n");
+
+	return 0;
+}
+
+/* No exit: a task may sleep in a hook, so the module cannot be unloaded. */
+module_init(receipt_init);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Refuses what has no transparency receipt");

@@ -15,14 +15,14 @@
 
 static struct crypto_shash *sha256_tfm __ro_after_init;
 static struct crypto_shash *sha384_tfm __ro_after_init;
+/* Taken first, and kept: somebody may be hashing with it. */
+static struct crypto_shash *first_sha256 __ro_after_init;
+static struct crypto_shash *first_sha384 __ro_after_init;
 
 static struct crypto_shash * __init get_hash(const char *name)
 {
-	struct crypto_shash *tfm;
+	struct crypto_shash *tfm = crypto_alloc_shash(name, 0, 0);
 
-	/* The fast one is a module that nobody loads while there is a slow one. */
-	request_module("crypto-%s", name);
-	tfm = crypto_alloc_shash(name, 0, 0);
 	if (!IS_ERR(tfm))
 		return tfm;
 	pr_err("this kernel has no %s (error %ld)\n", name, PTR_ERR(tfm));
@@ -33,20 +33,51 @@ static struct crypto_shash * __init get_hash(const char *name)
 /**
  * receipt_measure_init - get the hashes
  *
- * Context: Process context, may load crypto modules.
+ * Context: Process context.
  * Return: 0 or -EOPNOTSUPP.
  */
 int __init receipt_measure_init(void)
 {
-	sha256_tfm = get_hash("sha256");
+	sha256_tfm = first_sha256 = get_hash("sha256");
 	if (!sha256_tfm)
 		return -EOPNOTSUPP;
 
-	sha384_tfm = get_hash("sha384");
+	sha384_tfm = first_sha384 = get_hash("sha384");
 	if (!sha384_tfm) {
 		crypto_free_shash(sha256_tfm);
 		return -EOPNOTSUPP;
 	}
+
+	return 0;
+}
+
+static void __init get_fast_hash(const char *name, struct crypto_shash **tfm)
+{
+	struct crypto_shash *fast;
+
+	request_module("crypto-%s", name);
+	fast = crypto_alloc_shash(name, 0, 0);
+	if (IS_ERR(fast))
+		return;
+	if (crypto_shash_alg(fast) == crypto_shash_alg(*tfm))
+		crypto_free_shash(fast);
+	else
+		WRITE_ONCE(*tfm, fast);
+}
+
+/**
+ * receipt_measure_fast - take faster hashes where there are any
+ *
+ * The fast one is a module that nobody loads while there is a slow one, or comes
+ * up later than the LSM that is built in.
+ *
+ * Context: Process context, may load crypto modules.
+ * Return: 0.
+ */
+int __init receipt_measure_fast(void)
+{
+	get_fast_hash("sha256", &sha256_tfm);
+	get_fast_hash("sha384", &sha384_tfm);
 
 	return 0;
 }
@@ -56,8 +87,12 @@ int __init receipt_measure_init(void)
  */
 void __init receipt_measure_exit(void)
 {
-	crypto_free_shash(sha384_tfm);
-	crypto_free_shash(sha256_tfm);
+	if (sha256_tfm != first_sha256)
+		crypto_free_shash(sha256_tfm);
+	if (sha384_tfm != first_sha384)
+		crypto_free_shash(sha384_tfm);
+	crypto_free_shash(first_sha384);
+	crypto_free_shash(first_sha256);
 }
 
 /**
@@ -123,7 +158,7 @@ static int hash_spans(struct crypto_shash *tfm,
 int receipt_sha256(const struct receipt_span *spans, size_t n,
 		   u8 out[RECEIPT_HASH_SIZE])
 {
-	return hash_spans(sha256_tfm, spans, n, out);
+	return hash_spans(READ_ONCE(sha256_tfm), spans, n, out);
 }
 
 /**
@@ -136,7 +171,7 @@ int receipt_sha256(const struct receipt_span *spans, size_t n,
  */
 int receipt_sha384(const struct receipt_span *spans, size_t n, u8 *out)
 {
-	return hash_spans(sha384_tfm, spans, n, out);
+	return hash_spans(READ_ONCE(sha384_tfm), spans, n, out);
 }
 
 /**
@@ -201,7 +236,8 @@ static enum receipt_reason hash_content(struct file *file, void *buf,
 enum receipt_reason receipt_measure_file(struct file *file,
 					 struct receipt_digest *digest)
 {
-	SHASH_DESC_ON_STACK(desc, sha256_tfm);
+	struct crypto_shash *tfm = READ_ONCE(sha256_tfm);
+	SHASH_DESC_ON_STACK(desc, tfm);
 	enum receipt_reason reason;
 	void *buf;
 
@@ -215,7 +251,7 @@ enum receipt_reason receipt_measure_file(struct file *file,
 
 	memset(digest, 0, sizeof(*digest));
 	digest->kind = RECEIPT_KIND_SHA256;
-	desc->tfm = sha256_tfm;
+	desc->tfm = tfm;
 	reason = crypto_shash_init(desc) ? RECEIPT_REASON_UNREADABLE :
 					   hash_content(file, buf, desc);
 	if (!reason && crypto_shash_final(desc, digest->bytes))

@@ -41,6 +41,7 @@ struct receipt_digest {
 };
 
 int receipt_measure_init(void);
+int receipt_measure_fast(void);
 void receipt_measure_exit(void);
 size_t receipt_kind_size(u8 kind);
 bool receipt_digest_equal(const struct receipt_digest *a,
@@ -64,9 +65,10 @@ enum receipt_reason receipt_measure_file(struct file *file,
 
 /**
  * struct receipt_state - what is known of an inode
- * @node: in its bucket, under the bucket's lock for writers, RCU for readers
- * @rcu: frees the state
- * @inode: key; not referenced: the state dies with the inode
+ * @table: what the module finds it by, see state_table.h
+ * @table.node: in its bucket, under the bucket's lock for writers, RCU for readers
+ * @table.rcu: frees the state
+ * @table.inode: key; not referenced: the state dies with the inode
  * @lock: guards the fields below against each other; innermost
  * @change: raised by every opening for writing and every truncation
  * @verdict: policy generation << 16 | proven operations << 8 | allowed
@@ -76,9 +78,13 @@ enum receipt_reason receipt_measure_file(struct file *file,
  * @digest: of the content
  */
 struct receipt_state {
-	struct hlist_node node;
-	struct rcu_head rcu;
-	const struct inode *inode;
+#ifdef MODULE
+	struct {
+		struct hlist_node node;
+		struct rcu_head rcu;
+		const struct inode *inode;
+	} table;
+#endif
 	spinlock_t lock;	/* fields below, but for lockless reads */
 	u32 change;
 	u64 verdict;
@@ -462,9 +468,11 @@ int receipt_kernel_post_load_data(char *buf, loff_t size,
 				  char *description);
 bool receipt_hooks_reached(void);
 
-/* attach_stub.c */
+/* setup.c */
 
-int receipt_attach(void);
+int receipt_start(void);
+void receipt_stop(void);
+void receipt_mark_initramfs(void);
 
 /* netlink.c */
 

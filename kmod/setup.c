@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bring-up, and nothing else.
+ * Bring-up, and nothing else. Who attaches to the hooks and when, attach_stub.c
+ * (the module) and attach_lsm.c (built in) know.
  */
 #include <linux/fs_struct.h>
-#include <linux/magic.h>
-#include <linux/module.h>
+#include <linux/init.h>
 #include <linux/mount.h>
 #include <linux/path.h>
 #include <linux/sched.h>
 
 #include "private.h"
 
-/* The initramfs is the root of those who load the module from it. */
-static void __init mark_initramfs(void)
+/**
+ * receipt_mark_initramfs - mark the files that the initramfs brought
+ *
+ * The initramfs is the root of those who load the module from it, and of the
+ * kernel's threads.
+ *
+ * Context: Process context, once, before a policy is asked.
+ */
+void __init receipt_mark_initramfs(void)
 {
 	struct super_block *sb;
 	struct path root;
@@ -23,21 +30,6 @@ static void __init mark_initramfs(void)
 	    !strcmp(sb->s_id, "rootfs"))
 		receipt_state_mark_boot(sb);
 	path_put(&root);
-}
-
-/*
- * A module without an exit function is not unloaded, unless by force. Force does
- * not count for a module that another one uses: this one is used by itself.
- */
-static struct module_use own_use = {
-	.target_list = LIST_HEAD_INIT(own_use.target_list),
-	.source = THIS_MODULE,
-	.target = THIS_MODULE,
-};
-
-static void __init forbid_unload(void)
-{
-	list_add(&own_use.source_list, &THIS_MODULE->source_list);
 }
 
 struct step {
@@ -54,29 +46,42 @@ static const struct step steps[] __initconst = {
 	{ receipt_helper_init, receipt_helper_exit },
 	{ receipt_netlink_init, receipt_netlink_exit },
 	{ receipt_securityfs_init, receipt_securityfs_exit },
-	{ receipt_attach, NULL },
 };
 
-static int __init receipt_init(void)
+static void __init undo(size_t n)
 {
-	int ret = 0;
-	size_t i;
-
-	for (i = 0; !ret && i < ARRAY_SIZE(steps); i++)
-		ret = steps[i].init();
-	if (!ret) {
-		forbid_unload();
-		mark_initramfs();
-		pr_info("attached, no policy is active\n");
-		return 0;
-	}
-	for (i--; i--;)
-		steps[i].exit();
-
-	return ret;
+	while (n--)
+		steps[n].exit();
 }
 
-/* No exit: a task may sleep in a hook, so the module cannot be unloaded. */
-module_init(receipt_init);
-MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Refuses what has no transparency receipt");
+/**
+ * receipt_start - bring up all but the hooks
+ *
+ * Context: Process context, once, before the first policy.
+ * Return: 0, or what the step that failed says; nothing is left of it then.
+ */
+int __init receipt_start(void)
+{
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		ret = steps[i].init();
+		if (ret) {
+			undo(i);
+			return ret;
+		}
+	}
+
+	return 0;
+}
+
+/**
+ * receipt_stop - undo receipt_start() where the hooks cannot be attached
+ *
+ * Context: No hook is attached, no policy was ever active.
+ */
+void __init receipt_stop(void)
+{
+	undo(ARRAY_SIZE(steps));
+}

@@ -2,9 +2,10 @@
 /*
  * What is known of each inode, and the hold that closes a file to writers.
  *
- * A state is found by its inode's address. It is created while the inode is
- * referenced and removed when the inode is freed, so a state that belongs to a
- * referenced inode does not go away: callers hold a file of the inode.
+ * Where a state is, state_table.h (the module) and state_blob.h (built in) know.
+ * It is created while its inode is referenced and removed when the inode is
+ * freed, so a state that belongs to a referenced inode does not go away: callers
+ * hold a file of the inode.
  *
  * How a verdict stays true. Content changes only through a file opened for
  * writing or a truncation; both raise i_writecount first and call
@@ -20,107 +21,55 @@
  * choice.
  */
 #include <linux/fs.h>
-#include <linux/hash.h>
-#include <linux/list.h>
-#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "private.h"
 
-#define STATE_BITS	14
-
-struct state_bucket {
-	spinlock_t lock;	/* writers of the list; state->lock nests inside */
-	struct hlist_head list;
-};
-
-static struct state_bucket *buckets __ro_after_init;
 static struct kmem_cache *state_slab __ro_after_init;
 
-static struct state_bucket *bucket_of(const struct inode *inode)
-{
-	return &buckets[hash_ptr(inode, STATE_BITS)];
-}
+#ifdef MODULE
+#include "state_table.h"
+#else
+#include "state_blob.h"
+#endif
 
 /**
- * receipt_state_init - allocate the table
+ * receipt_state_init - make room for states
  *
  * Return: 0 or -ENOMEM.
  */
 int __init receipt_state_init(void)
 {
-	size_t i;
+	int ret;
 
 	state_slab = KMEM_CACHE(receipt_state, SLAB_ACCOUNT);
-	buckets = kvcalloc(1 << STATE_BITS, sizeof(*buckets), GFP_KERNEL);
-	if (!state_slab || !buckets) {
-		receipt_state_exit();
+	if (!state_slab)
 		return -ENOMEM;
-	}
-	for (i = 0; i < 1 << STATE_BITS; i++)
-		spin_lock_init(&buckets[i].lock);
+	ret = init_states();
+	if (ret)
+		kmem_cache_destroy(state_slab);
 
-	return 0;
+	return ret;
 }
 
 /**
- * receipt_state_exit - free the table after a failed bring-up
+ * receipt_state_exit - undo receipt_state_init() after a failed bring-up
  *
- * Context: No hook is attached; the table holds at most boot marks.
+ * Context: There is no state but boot marks.
  */
 void __init receipt_state_exit(void)
 {
-	struct receipt_state *state;
-	struct hlist_node *next;
-	size_t i;
-
-	for (i = 0; buckets && i < 1 << STATE_BITS; i++)
-		hlist_for_each_entry_safe(state, next, &buckets[i].list, node)
-			kmem_cache_free(state_slab, state);
-	kvfree(buckets);
+	exit_states();
 	kmem_cache_destroy(state_slab);
 }
 
-static __always_inline struct receipt_state *
-find_state(const struct state_bucket *bucket, const struct inode *inode)
-{
-	struct receipt_state *state;
-
-	hlist_for_each_entry_rcu(state, &bucket->list, node,
-				 rcu_read_lock_sched_held() ||
-				 lockdep_is_held(&bucket->lock))
-		if (state->inode == inode)
-			return state;
-
-	return NULL;
-}
-
-static struct receipt_state *new_state(const struct inode *inode, gfp_t gfp)
+static struct receipt_state *new_state(gfp_t gfp)
 {
 	struct receipt_state *state = kmem_cache_zalloc(state_slab, gfp);
 
-	if (state) {
-		state->inode = inode;
+	if (state)
 		spin_lock_init(&state->lock);
-	}
-
-	return state;
-}
-
-static struct receipt_state *insert_state(struct receipt_state *fresh)
-{
-	struct state_bucket *bucket = bucket_of(fresh->inode);
-	struct receipt_state *state;
-
-	spin_lock(&bucket->lock);
-	state = find_state(bucket, fresh->inode);
-	if (!state)
-		hlist_add_head_rcu(&fresh->node, &bucket->list);
-	spin_unlock(&bucket->lock);
-	if (!state)
-		return fresh;
-	kmem_cache_free(state_slab, fresh);
 
 	return state;
 }
@@ -134,17 +83,22 @@ static struct receipt_state *insert_state(struct receipt_state *fresh)
  */
 struct receipt_state *receipt_state_get(struct inode *inode)
 {
-	struct receipt_state *state;
+	struct receipt_state *state, *fresh;
 
 	rcu_read_lock();
-	state = find_state(bucket_of(inode), inode);
+	state = find_state(inode);
 	rcu_read_unlock();
 	if (state)
 		return state;
 
-	state = new_state(inode, GFP_KERNEL);
+	fresh = new_state(GFP_KERNEL);
+	if (!fresh)
+		return NULL;
+	state = insert_state(inode, fresh);
+	if (state != fresh)
+		kmem_cache_free(state_slab, fresh);
 
-	return state ? insert_state(state) : NULL;
+	return state;
 }
 
 /**
@@ -248,7 +202,7 @@ void receipt_state_written(const struct inode *inode)
 	/* i_writecount was raised before the state is looked for. */
 	smp_mb();
 	rcu_read_lock();
-	state = find_state(bucket_of(inode), inode);
+	state = find_state(inode);
 	if (state) {
 		spin_lock(&state->lock);
 		WRITE_ONCE(state->change, state->change + 1);
@@ -266,19 +220,7 @@ void receipt_state_written(const struct inode *inode)
  */
 void receipt_state_free(const struct inode *inode)
 {
-	struct state_bucket *bucket = bucket_of(inode);
-	struct receipt_state *state;
-
-	if (hlist_empty(&bucket->list))
-		return;
-
-	spin_lock(&bucket->lock);
-	state = find_state(bucket, inode);
-	if (state)
-		hlist_del_rcu(&state->node);
-	spin_unlock(&bucket->lock);
-	if (state)
-		kfree_rcu(state, rcu);
+	remove_state(inode);
 }
 
 /**
@@ -293,11 +235,18 @@ bool receipt_state_is_boot(const struct inode *inode)
 	bool boot;
 
 	rcu_read_lock();
-	state = find_state(bucket_of(inode), inode);
+	state = find_state(inode);
 	boot = state && READ_ONCE(state->boot);
 	rcu_read_unlock();
 
 	return boot;
+}
+
+static void __init mark_boot(struct receipt_state *state, bool boot)
+{
+	spin_lock(&state->lock);
+	state->boot = boot;
+	spin_unlock(&state->lock);
 }
 
 /**
@@ -307,23 +256,28 @@ bool receipt_state_is_boot(const struct inode *inode)
  * Marks the regular files that are there now and open to no writer. A file
  * that is created or written later never has the mark.
  *
- * Context: Before a policy is active. What finds no memory is not marked.
+ * Context: Bring-up, once. What finds no memory is not marked.
  */
 void __init receipt_state_mark_boot(struct super_block *sb)
 {
-	struct receipt_state *state;
+	struct receipt_state *fresh, *state;
 	struct inode *inode;
 
 	spin_lock(&sb->s_inode_list_lock);
 	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
-		if (!S_ISREG(inode->i_mode) ||
-		    atomic_read(&inode->i_writecount) > 0)
+		if (!S_ISREG(inode->i_mode))
 			continue;
-		state = new_state(inode, GFP_ATOMIC);
-		if (!state)
+		fresh = new_state(GFP_ATOMIC);
+		if (!fresh)
 			break;
-		state->boot = true;
-		insert_state(state);
+		state = insert_state(inode, fresh);
+		if (state != fresh)
+			kmem_cache_free(state_slab, fresh);
+		mark_boot(state, true);
+		/* A writer is seen here, or finds the mark and takes it away. */
+		smp_mb();
+		if (atomic_read(&inode->i_writecount) > 0)
+			mark_boot(state, false);
 	}
 	spin_unlock(&sb->s_inode_list_lock);
 }
@@ -340,15 +294,15 @@ bool receipt_hold(struct file *file)
 	struct inode *inode = file_inode(file);
 	bool held;
 
-	if (file->f_mode & FMODE_RECEIPT_HELD)
+	if (receipt_file_held(file))
 		return true;
 
 	if (!atomic_dec_unless_positive(&inode->i_writecount))
 		return false;
 
 	spin_lock(&file->f_lock);
-	held = file->f_mode & FMODE_RECEIPT_HELD;
-	file->f_mode |= FMODE_RECEIPT_HELD;
+	held = receipt_file_held(file);
+	receipt_file_set_held(file, true);
 	spin_unlock(&file->f_lock);
 	if (held)
 		atomic_inc(&inode->i_writecount);
@@ -362,10 +316,10 @@ bool receipt_hold(struct file *file)
  */
 void receipt_release(struct file *file)
 {
-	if (likely(!(file->f_mode & FMODE_RECEIPT_HELD)))
+	if (likely(!receipt_file_held(file)))
 		return;
 
-	file->f_mode &= ~FMODE_RECEIPT_HELD;
+	receipt_file_set_held(file, false);
 	atomic_inc(&file_inode(file)->i_writecount);
 }
 
@@ -392,7 +346,7 @@ static __always_inline bool allows(u64 verdict, enum receipt_op op)
 bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
 			  struct file *hold)
 {
-	bool held = !hold || hold->f_mode & FMODE_RECEIPT_HELD;
+	bool held = !hold || receipt_file_held(hold);
 	const struct receipt_state *state;
 	u64 verdict = 0;
 
@@ -400,7 +354,7 @@ bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
 	smp_rmb();
 	/* As good as rcu_read_lock(), and without a call. */
 	rcu_read_lock_sched();
-	state = find_state(bucket_of(inode), inode);
+	state = find_state(inode);
 	if (state)
 		verdict = READ_ONCE(state->verdict);
 	rcu_read_unlock_sched();

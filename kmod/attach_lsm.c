@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attachment of the LSM that is built in: registered like any other, ready before
+ * the first user process, and enforcing from then on when a boot policy is built
+ * in as well.
+ *
+ * The hooks are there from security_init() on and let everything pass until
+ * receipt_start() has run and a policy is active; nothing is executed before.
+ */
+#include <linux/file.h>
+#include <linux/init.h>
+#include <linux/lsm_hooks.h>
+#include <linux/netlink.h>
+#include <uapi/linux/lsm.h>
+
+#include "compat.h"
+#include "private.h"
+
+struct lsm_blob_sizes receipt_blob_sizes __ro_after_init = {
+	.lbs_inode = sizeof(struct receipt_state *),
+	.lbs_file = sizeof(bool),
+};
+
+/* Numbers are given out upstream. */
+static const struct lsm_id lsm_id = {
+	.name = "receipt",
+	.id = LSM_ID_UNDEF,
+};
+
+static bool enabled __initdata;
+
+#ifdef CONFIG_SECURITY_RECEIPT_BOOT
+/* boot_policy.S */
+extern const char receipt_boot_policy[];
+extern const char receipt_boot_policy_end[];
+
+/* Going on without the policy that was asked for would be to fail open. */
+static int __init load_boot_policy(void)
+{
+	static struct netlink_ext_ack extack __initdata;
+	int ret;
+
+	ret = receipt_policy_load(receipt_boot_policy, receipt_boot_policy_end -
+				  receipt_boot_policy, &extack);
+	if (ret)
+		panic("receipt: boot policy: %s (error %d)\n",
+		      extack._msg ?: "not loaded", ret);
+
+	return 0;
+}
+#else
+static int __init load_boot_policy(void)
+{
+	return 0;
+}
+#endif
+
+static int __init start(void)
+{
+	int ret;
+
+	if (!enabled)
+		return 0;
+
+	ret = receipt_start();
+	if (ret && IS_ENABLED(CONFIG_SECURITY_RECEIPT_BOOT))
+		panic("receipt: cannot start (error %d)\n", ret);
+	if (ret) {
+		/* No policy can become active, so nothing is ever decided. */
+		pr_err("cannot start (error %d): nothing is checked\n", ret);
+		enabled = false;
+		return ret;
+	}
+
+	return load_boot_policy();
+}
+fs_initcall(start);
+
+static int __init start_fast(void)
+{
+	return enabled ? receipt_measure_fast() : 0;
+}
+late_initcall(start_fast);
+
+static void __init initramfs_populated(void)
+{
+	/* The files were closed by a kernel thread, so they still seem open. */
+	flush_delayed_fput();
+	if (enabled)
+		receipt_mark_initramfs();
+}
+
+static struct security_hook_list hooks[] __ro_after_init = {
+	LSM_HOOK_INIT(bprm_check_security, receipt_bprm_check_security),
+	LSM_HOOK_INIT(mmap_file, receipt_mmap_file),
+	LSM_HOOK_INIT(mmap_backing_file, receipt_mmap_backing_file),
+	LSM_HOOK_INIT(file_mprotect, receipt_file_mprotect),
+	LSM_HOOK_INIT(file_open, receipt_file_open),
+	LSM_HOOK_INIT(file_release, receipt_file_release),
+	LSM_HOOK_INIT(inode_setattr, receipt_inode_setattr),
+	LSM_HOOK_INIT(inode_free_security, receipt_inode_free_security),
+	LSM_HOOK_INIT(kernel_read_file, receipt_kernel_read_file),
+	LSM_HOOK_INIT(kernel_post_read_file, receipt_kernel_post_read_file),
+	LSM_HOOK_INIT(kernel_load_data, receipt_kernel_load_data),
+	LSM_HOOK_INIT(kernel_post_load_data, receipt_kernel_post_load_data),
+	LSM_HOOK_INIT(initramfs_populated, initramfs_populated),
+};
+
+static int __init attach(void)
+{
+	security_add_hooks(hooks, ARRAY_SIZE(hooks), &lsm_id);
+	enabled = true;
+
+	return 0;
+}
+
+DEFINE_LSM(receipt) = {
+	.name = "receipt",
+	.order = IS_ENABLED(CONFIG_SECURITY_RECEIPT_LOCKED) ? LSM_ORDER_LAST :
+							      LSM_ORDER_MUTABLE,
+	.init = attach,
+	.blobs = &receipt_blob_sizes,
+};
