@@ -30,10 +30,6 @@ static const struct lsm_id lsm_id = {
 static bool enabled __initdata;
 
 #ifdef CONFIG_SECURITY_RECEIPT_BOOT
-/* boot_policy.S */
-extern const char receipt_boot_policy[];
-extern const char receipt_boot_policy_end[];
-
 /* Going on without the policy that was asked for would be to fail open. */
 static int __init load_boot_policy(void)
 {
@@ -55,7 +51,7 @@ static int __init load_boot_policy(void)
 }
 #endif
 
-static int __init start(void)
+static int __init start_all(void)
 {
 	int ret;
 
@@ -74,7 +70,7 @@ static int __init start(void)
 
 	return load_boot_policy();
 }
-fs_initcall(start);
+fs_initcall(start_all);
 
 static int __init start_fast(void)
 {

@@ -29,21 +29,15 @@
  * @node: in its bucket
  * @lru: in @positive or @negative, most recently used first
  * @digest: key
- * @n: used entries of @proven
- * @proven: statements, each with a reference
- * @generation: policy under which the helper last said it has no more
- * @until: jiffies until which that counts
- * @reason: why there was none
+ * @known: of the digest
+ * @until: jiffies until which it counts that the helper has no more
  */
 struct cached {
 	struct hlist_node node;
 	struct list_head lru;
 	struct receipt_digest digest;
-	u8 n;
-	struct receipt_proven *proven[RECEIPT_MAX_STATEMENTS];
-	u64 generation;
+	struct receipt_known known;
 	unsigned long until;
-	enum receipt_reason reason;
 };
 
 static DEFINE_SPINLOCK(cache_lock);
@@ -90,7 +84,7 @@ static void unlink_cached(struct cached *c)
 	lockdep_assert_held(&cache_lock);
 	hash_del(&c->node);
 	list_del(&c->lru);
-	if (c->n)
+	if (c->known.n)
 		npositive--;
 	else
 		nnegative--;
@@ -98,8 +92,7 @@ static void unlink_cached(struct cached *c)
 
 static void free_cached(struct cached *c)
 {
-	while (c->n)
-		receipt_proven_put(c->proven[--c->n]);
+	receipt_known_put(&c->known);
 	kfree(c);
 }
 
@@ -150,38 +143,104 @@ static struct cached *new_cached(const struct receipt_digest *digest)
 	return c;
 }
 
+static u8 find_proven(const struct receipt_known *known,
+		      const struct receipt_proven *proven)
+{
+	u8 i;
+
+	for (i = 0; i < known->n; i++)
+		if (!memcmp(known->proven[i]->id, proven->id,
+			    sizeof(proven->id)))
+			break;
+
+	return i;
+}
+
 /**
  * receipt_cache_find - what is known of a digest
  * @digest: key
- * @generation: of the policy that will judge it
  * @known: filled in; the caller calls receipt_known_put()
  */
-void receipt_cache_find(const struct receipt_digest *digest, u64 generation,
+void receipt_cache_find(const struct receipt_digest *digest,
 			struct receipt_known *known)
 {
 	struct cached *c;
-	u8 i;
 
 	memset(known, 0, sizeof(*known));
 	spin_lock(&cache_lock);
 	c = find_cached(digest);
 	if (c) {
-		list_move(&c->lru, c->n ? &positive : &negative);
-		known->n = c->n;
-		for (i = 0; i < c->n; i++) {
-			known->proven[i] = c->proven[i];
-			refcount_inc(&c->proven[i]->ref);
-		}
-		known->complete = c->generation == generation &&
-				  time_before(jiffies, c->until);
-		known->reason = c->reason;
+		list_move(&c->lru, c->known.n ? &positive : &negative);
+		receipt_known_get(known, &c->known);
+		if (!time_before(jiffies, c->until))
+			known->generation = 0;
 	}
 	spin_unlock(&cache_lock);
 }
 
 /**
- * receipt_known_put - drop what receipt_cache_find() gave
- * @known: filled in by it
+ * receipt_cache_is_complete - need the helper be asked?
+ * @digest: key
+ * @generation: of the policy that judges
+ *
+ * Context: Any, also under the lock of the lookups.
+ * Return: whether the helper has said under this policy that it has no more.
+ */
+bool receipt_cache_is_complete(const struct receipt_digest *digest,
+			       u64 generation)
+{
+	struct cached *c;
+	bool is;
+
+	spin_lock(&cache_lock);
+	c = find_cached(digest);
+	is = c && c->known.generation == generation &&
+	     time_before(jiffies, c->until);
+	spin_unlock(&cache_lock);
+
+	return is;
+}
+
+/**
+ * receipt_known_get - copy what is known, with references
+ * @to: empty
+ * @from: stays as it is meanwhile
+ */
+void receipt_known_get(struct receipt_known *to,
+		       const struct receipt_known *from)
+{
+	u8 i;
+
+	*to = *from;
+	for (i = 0; i < to->n; i++)
+		refcount_inc(&to->proven[i]->ref);
+}
+
+/**
+ * receipt_known_move - put together what is known from two sources
+ * @known: gets what it lacks
+ * @from: empty afterwards
+ */
+void receipt_known_move(struct receipt_known *known,
+			struct receipt_known *from)
+{
+	struct receipt_proven *proven;
+
+	if (from->generation > known->generation) {
+		known->generation = from->generation;
+		known->reason = from->reason;
+	}
+	while (from->n) {
+		proven = from->proven[--from->n];
+		if (find_proven(known, proven) == known->n)
+			proven = receipt_known_add(known, proven);
+		receipt_proven_put(proven);
+	}
+}
+
+/**
+ * receipt_known_put - drop the references
+ * @known: has no statement afterwards
  */
 void receipt_known_put(struct receipt_known *known)
 {
@@ -189,29 +248,42 @@ void receipt_known_put(struct receipt_known *known)
 		receipt_proven_put(known->proven[--known->n]);
 }
 
-/* The same statement may come again with more receipts: the new one counts. */
-static struct receipt_proven *store_proven(struct cached *c,
-					   struct receipt_proven *proven)
+/**
+ * receipt_known_add - one more statement
+ * @known: gets it
+ * @proven: the reference goes to @known
+ *
+ * The same statement may come again with more receipts: the new one counts.
+ *
+ * Return: what had to make place, whose reference is the caller's, or NULL.
+ */
+struct receipt_proven *receipt_known_add(struct receipt_known *known,
+					 struct receipt_proven *proven)
 {
 	struct receipt_proven *old = NULL;
-	u8 i;
-
-	for (i = 0; i < c->n; i++)
-		if (!memcmp(c->proven[i]->id, proven->id, sizeof(proven->id)))
-			break;
+	u8 i = find_proven(known, proven);
 
 	if (i == RECEIPT_MAX_STATEMENTS)
 		i--;
-	if (i < c->n) {
-		old = c->proven[i];
-	} else if (!c->n++) {
+	if (i < known->n)
+		old = known->proven[i];
+	else
+		known->n++;
+	known->proven[i] = proven;
+
+	return old;
+}
+
+static struct receipt_proven *store_proven(struct cached *c,
+					   struct receipt_proven *proven)
+{
+	if (!c->known.n) {
 		nnegative--;
 		npositive++;
 	}
-	c->proven[i] = proven;
 	list_move(&c->lru, &positive);
 
-	return old;
+	return receipt_known_add(&c->known, proven);
 }
 
 /**
@@ -249,18 +321,30 @@ int receipt_cache_add(const struct receipt_digest *digest,
 	return 0;
 }
 
+static bool holds(const struct receipt_known *known,
+		  const struct receipt_known *answer)
+{
+	u8 i;
+
+	for (i = 0; i < answer->n; i++)
+		if (find_proven(known, answer->proven[i]) == known->n)
+			return false;
+
+	return true;
+}
+
 /**
  * receipt_cache_complete - the helper has no more to say about a digest
  * @digest: key
- * @generation: of the policy under which it was asked
- * @reason: why there is none, when there is none
+ * @answer: all that it had to say, and under which policy it was asked
  *
- * Without memory it is not remembered, and the helper is asked again.
+ * Not remembered when a flush or the shrinker has taken a part of the answer
+ * meanwhile, nor without memory: then the helper is asked again.
  *
  * Context: May sleep.
  */
 void receipt_cache_complete(const struct receipt_digest *digest,
-			    u64 generation, enum receipt_reason reason)
+			    const struct receipt_known *answer)
 {
 	struct cached *fresh = new_cached(digest);
 	struct cached *c, *excess;
@@ -269,10 +353,12 @@ void receipt_cache_complete(const struct receipt_digest *digest,
 		return;
 
 	spin_lock(&cache_lock);
-	c = get_cached(fresh);
-	c->generation = generation;
-	c->until = jiffies + CACHE_COMPLETE_LIFE;
-	c->reason = reason;
+	c = answer->n ? find_cached(digest) : get_cached(fresh);
+	if (c && holds(&c->known, answer)) {
+		c->known.generation = answer->generation;
+		c->known.reason = answer->reason;
+		c->until = jiffies + CACHE_COMPLETE_LIFE;
+	}
 	excess = take_excess();
 	spin_unlock(&cache_lock);
 

@@ -158,50 +158,88 @@ static enum receipt_reason measure(const struct receipt_request *req,
 	return reason;
 }
 
-/* Under one policy, with what is known now. UNSET: ask the helper first. */
+/*
+ * Under one policy, with what is known, of which the caller drops the references.
+ * UNSET: ask the helper first, unless it was @asked in vain.
+ */
 static struct receipt_verdict evaluate(const struct receipt_active *active,
 				       enum receipt_op op, bool boot,
 				       const struct receipt_digest *digest,
-				       bool complete, u32 *statements)
+				       const struct receipt_known *known,
+				       bool asked)
 {
+	bool complete = known->generation == READ_ONCE(active->generation);
 	struct receipt_facts facts = {
 		.op = op,
 		.boot_verified = boot,
 		.ndigests = 1,
 		.digests[0] = { digest->kind, digest->bytes },
+		.evidence_complete = complete || asked,
+		.nsummaries = known->n,
 	};
 	struct receipt_verdict verdict;
-	struct receipt_known known;
 	u8 i;
 
-	receipt_cache_find(digest, active->generation, &known);
-	facts.evidence_complete = complete || known.complete;
-	facts.nsummaries = known.n;
-	for (i = 0; i < known.n; i++)
-		facts.summaries[i] = &known.proven[i]->summary;
+	for (i = 0; i < known->n; i++)
+		facts.summaries[i] = &known->proven[i]->summary;
 	verdict = receipt_policy_eval(active->policy, &facts);
-	if (verdict.reason == RECEIPT_REASON_NO_EVIDENCE && known.complete &&
-	    known.reason)
-		verdict.reason = known.reason;
-	if (statements)
-		*statements = known.n;
-	receipt_known_put(&known);
+	if (verdict.reason == RECEIPT_REASON_NO_EVIDENCE && complete &&
+	    known->reason)
+		verdict.reason = known->reason;
 
 	return verdict;
 }
 
-/* The helper could not be asked: judge without, and say why it came to that. */
-static struct receipt_verdict evaluate_unasked(const struct receipt_active *active,
-					       const struct receipt_request *req,
-					       const struct artifact *art,
-					       const struct receipt_digest *digest,
-					       enum receipt_reason why)
+/* What the cache holds, and what an answer holds besides. */
+static void recall(const struct receipt_digest *digest,
+		   struct receipt_known *answer, struct receipt_known *known)
 {
-	struct receipt_verdict verdict;
+	receipt_known_put(known);
+	receipt_cache_find(digest, known);
+	receipt_known_move(known, answer);
+}
 
-	verdict = evaluate(active, req->op, art->boot, digest, true, NULL);
+static enum receipt_reason ask(const struct receipt_active *active,
+			       const struct receipt_request *req,
+			       const struct receipt_digest *digest,
+			       struct receipt_known *known)
+{
+	struct receipt_known answer = {};
+	enum receipt_reason reason;
+
+	if (req->locked)
+		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
+	reason = receipt_lookup_wait(req, digest,
+				     READ_ONCE(active->generation), &answer);
+	recall(digest, &answer, known);
+
+	return reason;
+}
+
+static struct receipt_verdict rule_known(struct receipt_active **active,
+					 const struct receipt_request *req,
+					 const struct artifact *art,
+					 const struct receipt_digest *digest,
+					 struct receipt_known *known)
+{
+	enum receipt_reason why = RECEIPT_REASON_ALLOWED;
+	struct receipt_verdict verdict;
+	int tries;
+
+	for (tries = 0; tries < JUDGE_TRIES && !why; tries++) {
+		verdict = evaluate(*active, req->op, art->boot, digest, known,
+				   false);
+		if (verdict.action != RECEIPT_ACTION_UNSET)
+			return verdict;
+		why = ask(*active, req, digest, known);
+		receipt_policy_put(*active);
+		*active = receipt_policy_get();
+	}
+
+	/* It cannot be asked: judge without, and say why it came to that. */
+	verdict = evaluate(*active, req->op, art->boot, digest, known, true);
 	if (verdict.action != RECEIPT_ACTION_ALLOW)
-		verdict.reason = why;
+		verdict.reason = why ?: RECEIPT_REASON_NO_EVIDENCE;
 
 	return verdict;
 }
@@ -211,25 +249,14 @@ static struct receipt_verdict rule(struct receipt_active **active,
 				   const struct artifact *art,
 				   const struct receipt_digest *digest)
 {
-	enum receipt_reason why = RECEIPT_REASON_NO_EVIDENCE;
 	struct receipt_verdict verdict;
-	int tries;
+	struct receipt_known known;
 
-	for (tries = 0; tries < JUDGE_TRIES; tries++) {
-		verdict = evaluate(*active, req->op, art->boot, digest, false,
-				   NULL);
-		if (verdict.action != RECEIPT_ACTION_UNSET)
-			return verdict;
-		why = req->locked ? RECEIPT_REASON_UNKNOWN_UNDER_LOCK :
-				    receipt_lookup_wait(req, digest);
-		receipt_policy_put(*active);
-		*active = receipt_policy_get();
-		if (why)
-			break;
-	}
+	receipt_cache_find(digest, &known);
+	verdict = rule_known(active, req, art, digest, &known);
+	receipt_known_put(&known);
 
-	return evaluate_unasked(*active, req, art, digest,
-				why ?: RECEIPT_REASON_NO_EVIDENCE);
+	return verdict;
 }
 
 /*
@@ -339,10 +366,14 @@ struct receipt_verdict receipt_explain(const struct receipt_digest *digest,
 {
 	struct receipt_active *active = receipt_policy_get();
 	struct receipt_verdict verdict = { .reason = RECEIPT_REASON_NO_POLICY };
+	struct receipt_known known = {};
 
-	*statements = 0;
-	if (active)
-		verdict = evaluate(active, op, false, digest, true, statements);
+	if (active) {
+		receipt_cache_find(digest, &known);
+		verdict = evaluate(active, op, false, digest, &known, true);
+	}
+	*statements = known.n;
+	receipt_known_put(&known);
 	receipt_policy_put(active);
 
 	return verdict;

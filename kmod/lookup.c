@@ -34,9 +34,13 @@
  * @digest: of the artifact
  * @op: operation
  * @size: bytes of the artifact
+ * @generation: of the policy that the question was asked under
+ * @known: what was proven in answer, kept here because the cache may be flushed
+ *	before those who wait have judged it; under @pending_lock until @answered
+ * @answered: the helper has said that there is no more
  * @wait: for @done
  * @done: answered or timed out
- * @reason: RECEIPT_REASON_ALLOWED when the cache knows more now
+ * @reason: RECEIPT_REASON_ALLOWED when the helper has answered
  */
 struct lookup {
 	struct list_head list;
@@ -48,6 +52,9 @@ struct lookup {
 	struct receipt_digest digest;
 	enum receipt_op op;
 	u64 size;
+	u64 generation;
+	struct receipt_known known;
+	bool answered;
 	wait_queue_head_t wait;
 	bool done;
 	enum receipt_reason reason;
@@ -60,8 +67,10 @@ static u64 last_id;
 
 static void put_lookup(struct lookup *l)
 {
-	if (refcount_dec_and_test(&l->ref))
-		kfree(l);
+	if (!refcount_dec_and_test(&l->ref))
+		return;
+	receipt_known_put(&l->known);
+	kfree(l);
 }
 
 static void finish(struct lookup *l, enum receipt_reason reason)
@@ -103,7 +112,8 @@ static bool queue_full(kuid_t uid)
 }
 
 static struct lookup *new_lookup(const struct receipt_request *req,
-				 const struct receipt_digest *digest)
+				 const struct receipt_digest *digest,
+				 u64 generation)
 {
 	struct lookup *l = kzalloc(sizeof(*l), GFP_KERNEL);
 
@@ -119,37 +129,51 @@ static struct lookup *new_lookup(const struct receipt_request *req,
 	l->digest = *digest;
 	l->op = req->op;
 	l->size = req->inode ? i_size_read(req->inode) : req->size;
+	l->generation = generation;
 
 	return l;
+}
+
+static void add_pending(struct lookup *l)
+{
+	lockdep_assert_held(&pending_lock);
+	l->id = ++last_id;
+	refcount_inc(&l->ref);
+	list_add_tail(&l->list, &pending);
+	npending++;
 }
 
 /*
- * Joins the pending lookup of the same digest, or makes @fresh pending. The
- * caller owns a reference of what is returned; NULL when the queue is full.
+ * Joins the pending lookup of the same digest, or makes @fresh pending: then the
+ * caller owns a reference of *@l. Neither when the answer has come since the
+ * caller looked for it, or the queue is full.
  */
-static struct lookup *join_or_add(struct lookup *fresh)
+static enum receipt_reason join_or_add(struct lookup *fresh, struct lookup **l)
 {
-	struct lookup *l;
+	enum receipt_reason reason = RECEIPT_REASON_ALLOWED;
 
 	spin_lock(&pending_lock);
-	l = find_pending(&fresh->digest);
-	if (l) {
-		refcount_inc(&l->ref);
-		l->waiters++;
-	} else if (!queue_full(fresh->uid)) {
-		l = fresh;
-		l->id = ++last_id;
-		refcount_inc(&l->ref);
-		list_add_tail(&l->list, &pending);
-		npending++;
+	*l = find_pending(&fresh->digest);
+	if (*l) {
+		refcount_inc(&(*l)->ref);
+		(*l)->waiters++;
+	} else if (!receipt_cache_is_complete(&fresh->digest,
+					      fresh->generation)) {
+		if (queue_full(fresh->uid)) {
+			reason = RECEIPT_REASON_QUEUE_FULL;
+		} else {
+			*l = fresh;
+			add_pending(fresh);
+		}
 	}
 	spin_unlock(&pending_lock);
 
-	return l;
+	return reason;
 }
 
 /* A waiter goes: out of time, killed, or answered. */
-static enum receipt_reason leave(struct lookup *l, bool in_time)
+static enum receipt_reason leave(struct lookup *l, bool in_time,
+				 struct receipt_known *answer)
 {
 	enum receipt_reason reason;
 	bool last = false;
@@ -161,6 +185,7 @@ static enum receipt_reason leave(struct lookup *l, bool in_time)
 		last = true;
 	}
 	reason = l->done ? l->reason : RECEIPT_REASON_INTERRUPTED;
+	receipt_known_get(answer, &l->known);
 	spin_unlock(&pending_lock);
 	if (last)
 		put_lookup(l);
@@ -175,7 +200,8 @@ static bool is_done(struct lookup *l)
 	return smp_load_acquire(&l->done);
 }
 
-static enum receipt_reason wait_done(struct lookup *l)
+static enum receipt_reason wait_done(struct lookup *l,
+				     struct receipt_known *answer)
 {
 	long left = l->deadline - jiffies;
 	long ret = left > 0 ? left : 1;
@@ -185,8 +211,8 @@ static enum receipt_reason wait_done(struct lookup *l)
 			    (TASK_KILLABLE | TASK_FREEZABLE), 0, ret,
 			    __ret = schedule_timeout(__ret));
 	if (ret >= 0)
-		return leave(l, ret > 0);
-	leave(l, true);
+		return leave(l, ret > 0, answer);
+	leave(l, true, answer);
 
 	return RECEIPT_REASON_INTERRUPTED;
 }
@@ -205,17 +231,22 @@ static enum receipt_reason unaskable(void)
  * receipt_lookup_wait - ask the helper and wait for the end of it
  * @req: the event
  * @digest: what evidence is needed for
+ * @generation: of the policy that judges
+ * @answer: empty; filled in with what the helper proved, of which the cache may
+ *	have lost a part; the caller calls receipt_known_put()
  *
  * While the helper is lost the question waits for the next one.
  *
  * Context: May sleep: killable, freezable, at most LOOKUP_DEADLINE.
- * Return: RECEIPT_REASON_ALLOWED when the cache knows what there is to know now,
- *	else RECEIPT_REASON_NO_HELPER, RECEIPT_REASON_HELPER_ITSELF,
+ * Return: RECEIPT_REASON_ALLOWED when @answer and the cache hold what there is
+ *	to know, else RECEIPT_REASON_NO_HELPER, RECEIPT_REASON_HELPER_ITSELF,
  *	RECEIPT_REASON_QUEUE_FULL, RECEIPT_REASON_HELPER_TIMEOUT,
  *	RECEIPT_REASON_INTERRUPTED, RECEIPT_REASON_NO_MEMORY.
  */
 enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
-					const struct receipt_digest *digest)
+					const struct receipt_digest *digest,
+					u64 generation,
+					struct receipt_known *answer)
 {
 	enum receipt_reason reason;
 	struct lookup *fresh, *l;
@@ -224,15 +255,15 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 	reason = unaskable();
 	if (reason)
 		return reason;
-	fresh = new_lookup(req, digest);
+	fresh = new_lookup(req, digest, generation);
 	if (!fresh)
 		return RECEIPT_REASON_NO_MEMORY;
 
-	l = join_or_add(fresh);
+	reason = join_or_add(fresh, &l);
 	if (l != fresh)
 		kfree(fresh);
 	if (!l)
-		return RECEIPT_REASON_QUEUE_FULL;
+		return reason;
 	if (l == fresh) {
 		receipt_count(RECEIPT_STAT_LOOKUPS);
 		/* It is pending: a helper that comes after this one will see it. */
@@ -242,35 +273,90 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 		receipt_count(RECEIPT_STAT_JOINED);
 	}
 
-	return wait_done(l);
+	return wait_done(l, answer);
+}
+
+/* The pending lookup that a message of the helper belongs to, or NULL. */
+static struct lookup *find_unanswered(u64 id,
+				      const struct receipt_digest *digest)
+{
+	struct lookup *l = find_pending(digest);
+
+	return l && l->id == id && !l->answered ? l : NULL;
+}
+
+/**
+ * receipt_lookup_proven - a part of the helper's answer
+ * @id: of the lookup
+ * @digest: must be the lookup's own
+ * @proven: statement about it
+ */
+void receipt_lookup_proven(u64 id, const struct receipt_digest *digest,
+			   struct receipt_proven *proven)
+{
+	struct receipt_proven *old = NULL;
+	struct lookup *l;
+
+	spin_lock(&pending_lock);
+	l = find_unanswered(id, digest);
+	if (l) {
+		refcount_inc(&proven->ref);
+		old = receipt_known_add(&l->known, proven);
+	}
+	spin_unlock(&pending_lock);
+	receipt_proven_put(old);
+}
+
+/* Freezes what is known: from here on it is read without the lock. */
+static struct lookup *begin_done(u64 id, const struct receipt_digest *digest,
+				 enum receipt_reason reason)
+{
+	struct lookup *l;
+
+	spin_lock(&pending_lock);
+	l = find_unanswered(id, digest);
+	if (l) {
+		refcount_inc(&l->ref);
+		l->answered = true;
+		l->known.generation = l->generation;
+		l->known.reason = reason;
+	}
+	spin_unlock(&pending_lock);
+
+	return l;
 }
 
 /**
  * receipt_lookup_done - the helper has answered
  * @id: of the lookup
  * @digest: must be the lookup's own
- * @generation: of the policy that the answer was checked under
  * @reason: why there is no evidence, when there is none
  *
+ * The cache knows of it before the lookup is gone, see join_or_add().
+ *
+ * Context: May sleep.
  * Return: whether such a lookup was pending.
  */
 bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
-			 u64 generation, enum receipt_reason reason)
+			 enum receipt_reason reason)
 {
-	struct lookup *l;
-	bool found;
+	struct lookup *l = begin_done(id, digest, reason);
+	bool last;
 
-	receipt_cache_complete(digest, generation, reason);
+	if (!l)
+		return false;
+
+	receipt_cache_complete(&l->digest, &l->known);
 	spin_lock(&pending_lock);
-	l = find_pending(digest);
-	found = l && l->id == id;
-	if (found)
+	last = !l->done;
+	if (last)
 		finish(l, RECEIPT_REASON_ALLOWED);
 	spin_unlock(&pending_lock);
-	if (found)
+	if (last)
 		put_lookup(l);
+	put_lookup(l);
 
-	return found;
+	return true;
 }
 
 /**

@@ -38,15 +38,17 @@ static struct crypto_shash * __init get_hash(const char *name)
  */
 int __init receipt_measure_init(void)
 {
-	sha256_tfm = first_sha256 = get_hash("sha256");
-	if (!sha256_tfm)
+	first_sha256 = get_hash("sha256");
+	if (!first_sha256)
 		return -EOPNOTSUPP;
 
-	sha384_tfm = first_sha384 = get_hash("sha384");
-	if (!sha384_tfm) {
-		crypto_free_shash(sha256_tfm);
+	first_sha384 = get_hash("sha384");
+	if (!first_sha384) {
+		crypto_free_shash(first_sha256);
 		return -EOPNOTSUPP;
 	}
+	sha256_tfm = first_sha256;
+	sha384_tfm = first_sha384;
 
 	return 0;
 }

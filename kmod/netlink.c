@@ -366,14 +366,26 @@ static int evidence_errno(enum receipt_reason reason)
 	}
 }
 
-/* Only the helper's answer ends a lookup; anybody else's is a preload. */
-static void answer(struct genl_info *info, struct nlattr **tb,
-		   const struct receipt_digest *digest, u64 generation)
+/*
+ * The helper's answer is for those who wait, and its last part ends the lookup;
+ * anything else is a preload, for the cache alone.
+ */
+static int store(struct reading *r, struct nlattr **tb,
+		 struct receipt_proven *proven)
 {
-	if (tb[RECEIPT_A_ID] && !tb[RECEIPT_A_MORE] &&
-	    receipt_helper_is(info->snd_portid))
-		receipt_lookup_done(nla_get_u64(tb[RECEIPT_A_ID]), digest,
-				    generation, RECEIPT_REASON_ALLOWED);
+	bool answer = tb[RECEIPT_A_ID] &&
+		      receipt_helper_is(r->info->snd_portid);
+	u64 id = answer ? nla_get_u64(tb[RECEIPT_A_ID]) : 0;
+	int ret;
+
+	if (answer)
+		receipt_lookup_proven(id, &r->ev.digest, proven);
+	ret = receipt_cache_add(&r->ev.digest, proven);
+	/* Without memory for the cache those who wait are answered all the same. */
+	if (answer && !tb[RECEIPT_A_MORE])
+		receipt_lookup_done(id, &r->ev.digest, RECEIPT_REASON_ALLOWED);
+
+	return ret;
 }
 
 static int prove(struct reading *r, struct nlattr **tb)
@@ -394,11 +406,8 @@ static int prove(struct reading *r, struct nlattr **tb)
 				   receipt_reason_text(reason));
 		ret = evidence_errno(reason);
 	} else {
-		ret = receipt_cache_add(&r->ev.digest, proven);
+		ret = store(r, tb, proven);
 	}
-	if (!ret)
-		answer(r->info, tb, &r->ev.digest,
-		       READ_ONCE(active->generation));
 	receipt_policy_put(active);
 
 	return ret;
@@ -452,8 +461,7 @@ static int do_no_evidence(struct sk_buff *skb, struct genl_info *info)
 		reason = nla_get_u32(tb[RECEIPT_A_REASON]);
 
 	return receipt_lookup_done(nla_get_u64(tb[RECEIPT_A_ID]), &digest,
-				   READ_ONCE(receipt_generation), reason) ?
-	       0 : -ENOENT;
+				   reason) ? 0 : -ENOENT;
 }
 
 static struct sk_buff *new_reply(struct genl_info *info, size_t size,

@@ -129,28 +129,37 @@ struct receipt_proven {
 };
 
 /**
- * struct receipt_known - what the cache holds of one digest, copied out
+ * struct receipt_known - what is known of one digest
  * @n: used entries of @proven
  * @proven: each with a reference that receipt_known_put() drops
- * @complete: no helper need be asked under the generation it was looked up for
- * @reason: why there is none, when @complete and @n is zero
+ * @generation: of the policy under which the helper said that there is no more;
+ *	zero when it has not
+ * @reason: why there is none, when the helper said so and @n is zero
  */
 struct receipt_known {
 	u8 n;
 	struct receipt_proven *proven[RECEIPT_MAX_STATEMENTS];
-	bool complete;
+	u64 generation;
 	enum receipt_reason reason;
 };
 
 int receipt_cache_init(void);
 void receipt_cache_exit(void);
-void receipt_cache_find(const struct receipt_digest *digest, u64 generation,
+void receipt_cache_find(const struct receipt_digest *digest,
 			struct receipt_known *known);
+bool receipt_cache_is_complete(const struct receipt_digest *digest,
+			       u64 generation);
+void receipt_known_get(struct receipt_known *to,
+		       const struct receipt_known *from);
+struct receipt_proven *receipt_known_add(struct receipt_known *known,
+					 struct receipt_proven *proven);
+void receipt_known_move(struct receipt_known *known,
+			struct receipt_known *from);
 void receipt_known_put(struct receipt_known *known);
 int receipt_cache_add(const struct receipt_digest *digest,
 		      struct receipt_proven *proven);
 void receipt_cache_complete(const struct receipt_digest *digest,
-			    u64 generation, enum receipt_reason reason);
+			    const struct receipt_known *answer);
 void receipt_cache_flush(void);
 void receipt_cache_counts(u64 *positive, u64 *negative);
 void receipt_proven_put(struct receipt_proven *proven);
@@ -160,9 +169,13 @@ void receipt_proven_put(struct receipt_proven *proven);
 struct receipt_request;
 
 enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
-					const struct receipt_digest *digest);
+					const struct receipt_digest *digest,
+					u64 generation,
+					struct receipt_known *answer);
+void receipt_lookup_proven(u64 id, const struct receipt_digest *digest,
+			   struct receipt_proven *proven);
 bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
-			 u64 generation, enum receipt_reason reason);
+			 enum receipt_reason reason);
 u64 receipt_lookup_pending(void);
 bool receipt_lookup_next(u64 after, u64 *id, struct receipt_digest *digest,
 			 enum receipt_op *op, u64 *size);
@@ -473,6 +486,11 @@ bool receipt_hooks_reached(void);
 int receipt_start(void);
 void receipt_stop(void);
 void receipt_mark_initramfs(void);
+
+/* boot_policy.S */
+
+extern const char receipt_boot_policy[];
+extern const char receipt_boot_policy_end[];
 
 /* netlink.c */
 

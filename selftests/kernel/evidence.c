@@ -3,9 +3,10 @@
  * Evidence, forged in each part. The logs and the issuer are made here; the policy
  * that trusts them is loaded first. Every forgery is made of evidence that is good
  * but for one thing, must be refused for its own reason, and leave the file denied.
- * No helper serves: what is not preloaded is denied at once.
+ * No helper serves until the last test: what is not preloaded is denied at once.
  */
 #include "forge.h"
+#include "question.h"
 
 #define CONTENT_TYPE	"application/vnd.receipt.manifest-root"
 #define ISSUER		"issuer.example"
@@ -1003,6 +1004,54 @@ static void test_flush(void)
 	expect_denied(probe_map(artifact, EACCES), "mmap_file", "no-helper", "after a flush");
 }
 
+static void usage_firmware(void)
+{
+	ev.usage = 1 << RECEIPT_OP_FIRMWARE;
+	manifest_root(&ev, ev.stmt.payload);
+}
+
+static void send_answer(int helper, const struct question *q, bool more)
+{
+	evidence_message(&message, &ev);
+	put_u64(&message, RECEIPT_A_ID, q->id);
+	if (more)
+		put(&message, RECEIPT_A_MORE, NULL, 0);
+	if (request(helper, &message))
+		broken("answer: error %d, %s", answer.error, answer.text);
+}
+
+/*
+ * The answer comes in two parts, and in between all is forgotten: who waits is
+ * judged by both, and what the cache has left is not taken for all there is.
+ */
+static void test_flush_in_answer(void)
+{
+	int helper = become_helper();
+	char again[sizeof(artifact) + 8];
+	struct question q;
+	uint8_t digest[HASH];
+	pid_t pid;
+
+	new_artifact(digest);
+	pid = start_map(artifact, 0);
+	q = receive_question(helper);
+	make(&ev, MANIFEST_RFC9162, digest, SENT, NULL);
+	send_answer(helper, &q, true);
+	ok(!flush(border), "flush between two parts of an answer");
+	make(&ev, MANIFEST_RFC9162, digest, STATEMENT, usage_firmware);
+	send_answer(helper, &q, false);
+	expect_allowed(end_probe(pid), "who waits is judged by all parts");
+
+	snprintf(again, sizeof(again), "%s-again", artifact);
+	copy(artifact, again, "");
+	pid = start_map(again, 0);
+	q = receive_question(helper);
+	make(&ev, MANIFEST_RFC9162, digest, SENT, NULL);
+	send_answer(helper, &q, false);
+	expect_allowed(end_probe(pid), "what was forgotten is asked for again");
+	close(helper);
+}
+
 #define MUTATIONS	1000
 
 /* Flips bits anywhere behind the headers; lengths and types are not spared. */
@@ -1093,5 +1142,6 @@ int main(void)
 	test_mutated(MANIFEST_RFC9162);
 	test_mutated(ENVELOPE_CCF);
 	test_flush();
+	test_flush_in_answer();
 	return 0;
 }

@@ -7,7 +7,7 @@
 #include <grp.h>
 #include <sched.h>
 
-#include "border.h"
+#include "question.h"
 
 #define MAP_HOOK	"mmap_file"
 #define DEADLINE_MS	10000
@@ -16,7 +16,6 @@
 
 static struct message m;
 static int border;		/* not the helper's */
-static int helper_fd = -1;
 
 /*
  * Files that nobody has seen, and children that ask about them
@@ -33,29 +32,6 @@ static const char *new_file(void)
 	return path;
 }
 
-/* The helper's socket is the helper's alone: a copy would keep it serving. */
-static int map_apart(void *args)
-{
-	close(helper_fd);
-	return try_map(args);
-}
-
-static pid_t start_map(const char *path, int want_errno)
-{
-	struct map_args asked = { .path = path, .prot = PROT_READ | PROT_EXEC,
-				  .want_errno = want_errno };
-
-	return start_probe(map_apart, &asked);
-}
-
-static bool has_ended(pid_t pid)
-{
-	siginfo_t info = {};
-
-	waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
-	return info.si_pid == pid;
-}
-
 static void wait_pending(uint64_t n)
 {
 	int64_t end = now_ms() + SOON_MS;
@@ -67,73 +43,6 @@ static void wait_pending(uint64_t n)
 			       (unsigned long long)n);
 		else
 			usleep(10000);
-}
-
-/*
- * The helper that the test plays
- */
-
-struct question {
-	uint64_t id;
-	uint8_t digest[32];
-};
-
-static int become_helper(void)
-{
-	int fd = open_netlink();
-
-	if (fd < 0 || hello(fd))
-		broken("HELLO: %s", answer.text);
-	helper_fd = fd;
-	return fd;
-}
-
-static struct question take_question(const struct message *q)
-{
-	struct question question = { .id = get_u64(q, RECEIPT_A_ID) };
-	const void *digest = get(q, RECEIPT_A_DIGEST, NULL);
-
-	if (!question.id || !digest)
-		broken("LOOKUP without id or digest");
-	memcpy(question.digest, digest, sizeof(question.digest));
-	return question;
-}
-
-/* The kernel's next LOOKUP message; what else it sends is passed over. */
-static struct question receive_question(int helper)
-{
-	static uint8_t buf[MESSAGE_MAX];
-	const struct genlmsghdr *genl = (const void *)(answer.reply.data + NLMSG_HDRLEN);
-
-	do {
-		ssize_t len = receive(helper, buf);
-
-		if (len < 0)
-			broken("no LOOKUP");
-		take(buf, len);
-	} while (genl->cmd != RECEIPT_CMD_LOOKUP);
-	return take_question(&answer.reply);
-}
-
-/* What is pending, as a helper that has just started finds it; the last of it. */
-static bool dump_question(int fd, struct question *q)
-{
-	begin(&m, family, RECEIPT_CMD_LOOKUP, NLM_F_DUMP);
-	if (request(fd, &m))
-		broken("dump: %s", answer.text);
-	if (answer.has_reply)
-		*q = take_question(&answer.reply);
-	return answer.has_reply;
-}
-
-static int send_none(int fd, const struct question *q, enum receipt_reason reason)
-{
-	start_request(&m, RECEIPT_CMD_NO_EVIDENCE);
-	put_u64(&m, RECEIPT_A_ID, q->id);
-	put_u8(&m, RECEIPT_A_KIND, RECEIPT_KIND_SHA256);
-	put(&m, RECEIPT_A_DIGEST, q->digest, sizeof(q->digest));
-	put_u32(&m, RECEIPT_A_REASON, reason);
-	return request(fd, &m);
 }
 
 /*
