@@ -6,7 +6,7 @@
  * No helper serves until the last test: what is not preloaded is denied at once.
  */
 #include "forge.h"
-#include "question.h"
+#include "helper.h"
 
 #define CONTENT_TYPE	"application/vnd.receipt.manifest-root"
 #define ISSUER		"issuer.example"

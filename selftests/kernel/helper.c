@@ -7,14 +7,13 @@
 #include <grp.h>
 #include <sched.h>
 
-#include "question.h"
+#include "helper.h"
 
 #define MAP_HOOK	"mmap_file"
 #define DEADLINE_MS	10000
 #define SOON_MS		5000	/* at once, on a slow machine */
 #define PROGRAM		"/mnt/program"
 
-static struct message m;
 static int border;		/* not the helper's */
 
 /*
@@ -313,32 +312,6 @@ static void test_queue(int helper)
  * receiptd
  */
 
-static pid_t start_receiptd(void)
-{
-	int64_t end = now_ms() + 10000;
-	pid_t pid = fork();
-
-	if (!pid) {
-		execl("/sbin/receiptd", "receiptd", "--store", "/var/lib/receipt/store", NULL);
-		_exit(BROKEN);
-	}
-	for (;;) {
-		start_request(&m, RECEIPT_CMD_STATUS);
-		request(border, &m);
-		if (get_u8(&answer.reply, RECEIPT_A_HELPER_STATE) == RECEIPT_HELPER_SERVING)
-			return pid;
-		if (now_ms() > end)
-			broken("receiptd does not serve");
-		usleep(20000);
-	}
-}
-
-static void end_receiptd(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
 static pid_t test_killed(pid_t receiptd)
 {
 	struct exec_args args = { .path = PROGRAM, .want_errno = EACCES };
@@ -354,7 +327,7 @@ static pid_t test_killed(pid_t receiptd)
 	ok(!has_ended(pid), "receiptd stopped: exec waits");
 	end_receiptd(receiptd);
 	ok(!has_ended(pid), "receiptd killed: exec waits");
-	receiptd = start_receiptd();
+	receiptd = start_receiptd(border);
 	expect_allowed(end_probe(pid), "receiptd started anew: exec succeeds");
 	ok(now_ms() - start < DEADLINE_MS, "within the deadline");
 	return receiptd;
@@ -372,7 +345,7 @@ static void test_killed_often(pid_t receiptd)
 		pids[i] = start_probe(exec_many, PROGRAM);
 		if (i % 5 == 4) {
 			end_receiptd(receiptd);
-			receiptd = start_receiptd();
+			receiptd = start_receiptd(border);
 		}
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
@@ -403,7 +376,7 @@ int main(void)
 	test_deadline(helper);
 	helper = test_replaced(helper);
 	test_lost(helper);
-	receiptd = start_receiptd();
+	receiptd = start_receiptd(border);
 	test_many(exec_many, "/t/target", "execs");
 	test_many(map_many, "/t/libmarker.so", "mappings");
 	receiptd = test_killed(receiptd);

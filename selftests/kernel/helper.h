@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions of the kernel: a test plays the helper, its children ask.
+ * The helper: a test plays it while its children ask, or receiptd is started.
  */
-#ifndef QUESTION_H
-#define QUESTION_H
+#ifndef HELPER_H
+#define HELPER_H
+
+#include <sys/resource.h>
 
 #include "border.h"
 
@@ -107,4 +109,38 @@ static MAYBE_UNUSED int send_none(int fd, const struct question *q, enum receipt
 	return request(fd, &m);
 }
 
-#endif /* QUESTION_H */
+/*
+ * receiptd
+ */
+
+/* Returns when it serves; @fd asks for that. */
+static MAYBE_UNUSED pid_t start_receiptd(int fd)
+{
+	int64_t end = now_ms() + 10000;
+	static struct message m;
+	pid_t pid = fork();
+
+	if (!pid) {
+		/* As its unit has it. */
+		setpriority(PRIO_PROCESS, 0, -10);
+		execl("/sbin/receiptd", "receiptd", "--store", "/var/lib/receipt/store", NULL);
+		_exit(BROKEN);
+	}
+	for (;;) {
+		start_request(&m, RECEIPT_CMD_STATUS);
+		request(fd, &m);
+		if (get_u8(&answer.reply, RECEIPT_A_HELPER_STATE) == RECEIPT_HELPER_SERVING)
+			return pid;
+		if (now_ms() > end)
+			broken("receiptd does not serve");
+		usleep(20000);
+	}
+}
+
+static MAYBE_UNUSED void end_receiptd(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+#endif /* HELPER_H */
