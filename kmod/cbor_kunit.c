@@ -9,43 +9,6 @@
 
 #define UNTOUCHED	0xa5
 
-#define UINT(n)		{ .major = CBOR_UINT, .arg = (n) }
-#define NINT(n)		{ .major = CBOR_NINT, .arg = -1 - (n) }
-#define BSTR(n)		{ .major = CBOR_BSTR, .arg = (n) }
-#define TSTR(n)		{ .major = CBOR_TSTR, .arg = (n) }
-#define ARRAY(n)	{ .major = CBOR_ARRAY, .arg = (n) }
-#define MAP(n)		{ .major = CBOR_MAP, .arg = (n) }
-#define TAG(n)		{ .major = CBOR_TAG, .arg = (n) }
-#define SIMPLE(n)	{ .major = CBOR_SIMPLE, .arg = (n) }
-
-#define TOKENS(...)	(const struct receipt_token[]){ __VA_ARGS__ }
-#define ITEM(...)	{ TOKENS(__VA_ARGS__), sizeof(TOKENS(__VA_ARGS__)) / \
-			  sizeof(struct receipt_token) }
-#define BYTES(s)	{ (s), sizeof(s) - 1 }
-
-struct bytes {
-	const char *data;
-	u32 len;
-};
-
-struct item {
-	const struct receipt_token *tokens;
-	u32 n;
-};
-
-/* Tokens and blob in copies that end where they end. */
-static struct receipt_header header(struct kunit *test, const struct item *item,
-				    const struct bytes *blob)
-{
-	return (struct receipt_header){
-		.tokens = receipt_kunit_copy(test, item->tokens,
-					     item->n * sizeof(item->tokens[0])),
-		.ntokens = item->n,
-		.blob = receipt_kunit_copy(test, blob->data, blob->len),
-		.blob_len = blob->len,
-	};
-}
-
 /* Check and encode; the bytes, as many as the check said. */
 static u8 *encode(struct kunit *test, const struct receipt_header *hdr,
 		  size_t *size)
@@ -227,7 +190,7 @@ KUNIT_ARRAY_PARAM_DESC(encode, encode_cases, desc);
 static void encoded(struct kunit *test)
 {
 	const struct encode_case *c = test->param_value;
-	struct receipt_header hdr = header(test, &c->item, &c->blob);
+	struct receipt_header hdr = receipt_kunit_header(test, &c->item, &c->blob);
 	size_t size;
 	u8 *out = encode(test, &hdr, &size);
 
@@ -251,7 +214,7 @@ static void encoded_strings(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(lens); i++) {
 		struct item item = ITEM(BSTR(lens[i]));
 		struct bytes bytes = { blob, lens[i] };
-		struct receipt_header hdr = header(test, &item, &bytes);
+		struct receipt_header hdr = receipt_kunit_header(test, &item, &bytes);
 
 		out = encode(test, &hdr, &size);
 		len = receipt_cbor_head(head_bytes, CBOR_BSTR, lens[i]);
@@ -296,7 +259,7 @@ static void encoded_size(struct kunit *test)
 	size_t size;
 
 	for (c = encode_cases; c < encode_cases + ARRAY_SIZE(encode_cases); c++) {
-		struct receipt_header hdr = header(test, &c->item, &c->blob);
+		struct receipt_header hdr = receipt_kunit_header(test, &c->item, &c->blob);
 
 		memset(out, UNTOUCHED, sizeof(out));
 		KUNIT_ASSERT_EQ(test, receipt_cbor_check(&hdr, &size),
@@ -375,7 +338,7 @@ KUNIT_ARRAY_PARAM_DESC(refuse, refuse_cases, desc);
 static void refused(struct kunit *test)
 {
 	const struct refuse_case *c = test->param_value;
-	struct receipt_header hdr = header(test, &c->item, &c->blob);
+	struct receipt_header hdr = receipt_kunit_header(test, &c->item, &c->blob);
 	size_t size;
 
 	KUNIT_EXPECT_EQ(test, receipt_cbor_check(&hdr, &size), c->reason);
@@ -426,7 +389,7 @@ static void depth_reused(struct kunit *test)
 				      MAP(1), UINT(0), TAG(1), ARRAY(0),
 				      ARRAY(1), TAG(2), TAG(3), UINT(0));
 	const struct bytes no_blob = {};
-	struct receipt_header hdr = header(test, &item, &no_blob);
+	struct receipt_header hdr = receipt_kunit_header(test, &item, &no_blob);
 	size_t size;
 
 	KUNIT_EXPECT_EQ(test, receipt_cbor_check(&hdr, &size),
@@ -551,7 +514,7 @@ static void skip(struct kunit *test)
 		{ 11, 6 }, { 8, 6 }, { 10, 6 }, { 10, 6 }, { 11, 6 }, { 12, 6 },
 		{ 13, 6 },
 	};
-	struct receipt_header hdr = header(test, &item, &blob);
+	struct receipt_header hdr = receipt_kunit_header(test, &item, &blob);
 	size_t i, size;
 
 	KUNIT_ASSERT_EQ(test, item.n, ARRAY_SIZE(from));

@@ -12,6 +12,31 @@
 
 #include "private.h"
 
+/* Tokens, to be listed in TOKENS() or ITEM(). */
+#define UINT(n)		{ .major = CBOR_UINT, .arg = (n) }
+#define NINT(n)		{ .major = CBOR_NINT, .arg = -1 - (n) }
+#define BSTR(n)		{ .major = CBOR_BSTR, .arg = (n) }
+#define TSTR(n)		{ .major = CBOR_TSTR, .arg = (n) }
+#define ARRAY(n)	{ .major = CBOR_ARRAY, .arg = (n) }
+#define MAP(n)		{ .major = CBOR_MAP, .arg = (n) }
+#define TAG(n)		{ .major = CBOR_TAG, .arg = (n) }
+#define SIMPLE(n)	{ .major = CBOR_SIMPLE, .arg = (n) }
+
+#define TOKENS(...)	(const struct receipt_token[]){ __VA_ARGS__ }
+#define ITEM(...)	{ TOKENS(__VA_ARGS__), sizeof(TOKENS(__VA_ARGS__)) / \
+			  sizeof(struct receipt_token) }
+#define BYTES(s)	{ (s), sizeof(s) - 1 }
+
+struct item {
+	const struct receipt_token *tokens;
+	u32 n;
+};
+
+struct bytes {
+	const char *data;
+	u32 len;
+};
+
 /**
  * receipt_kunit_init - skip a test where the LSM is built in but not started
  * @test: test
@@ -45,6 +70,20 @@ static inline void *receipt_kunit_copy(struct kunit *test, const void *data,
 	memcpy(copy, data, len);
 
 	return copy;
+}
+
+/* Tokens and blob in copies that end where they end. */
+static inline struct receipt_header
+receipt_kunit_header(struct kunit *test, const struct item *item,
+		     const struct bytes *blob)
+{
+	return (struct receipt_header){
+		.tokens = receipt_kunit_copy(test, item->tokens,
+					     item->n * sizeof(item->tokens[0])),
+		.ntokens = item->n,
+		.blob = receipt_kunit_copy(test, blob->data, blob->len),
+		.blob_len = blob->len,
+	};
 }
 
 #endif /* _RECEIPT_KUNIT_H */

@@ -414,22 +414,24 @@ static void cut_off(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, good, 8);
 }
 
-/* Each byte changed, in one bit and then another. */
+/* Each byte changed: in its first bit, to another sort of character, to none. */
 static void changed(struct kunit *test)
 {
-	size_t i, len = strlen(whole_policy);
+	static const u8 bits[] = { 0x01, 0x10, 0x80 };
+	size_t i, bit, len = strlen(whole_policy);
 	char *copy = receipt_kunit_copy(test, whole_policy, len);
 	struct receipt_policy_error err;
 	struct receipt_policy *policy;
-	int bit;
 
 	for (i = 0; i < len; i++) {
-		for (bit = 0; bit < 8; bit++) {
-			copy[i] ^= BIT(bit);
+		for (bit = 0; bit < ARRAY_SIZE(bits); bit++) {
+			copy[i] ^= bits[bit];
 			policy = receipt_policy_parse(copy, len, &err);
-			copy[i] ^= BIT(bit);
+			copy[i] ^= bits[bit];
 			if (IS_ERR(policy))
 				KUNIT_EXPECT_NE(test, err.text[0], 0);
+			else
+				KUNIT_EXPECT_NE(test, bits[bit], 0x80);
 			receipt_policy_free(policy);
 		}
 		cond_resched();
