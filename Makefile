@@ -162,8 +162,8 @@ interop: helper ## check statements of other implementations: VECTORS=DIR
 fuzz: packages ## fuzz every decoder, 60 seconds each
 	$(call run,selftests/fuzz/run)
 
-lint: packages ## checkpatch, sparse, compiler warnings, licences
-	@scripts/lint $(KDIR)
+lint: packages ## licences, and the kernel's checks for its own code
+	$(Q)scripts/check lint
 
 packages: ## install the Debian packages that are missing
 	@scripts/packages
