@@ -8,6 +8,7 @@
  * key, not to the policy.
  */
 #include <crypto/public_key.h>
+#include <linux/kmemleak.h>
 #include <linux/oid_registry.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -336,6 +337,8 @@ int __init receipt_logkey_init(void)
 		}
 	}
 	verified = kvcalloc(VERIFIED_SLOTS, sizeof(*verified), GFP_KERNEL);
+	/* Variables that are read-only now are not scanned in a module. */
+	kmemleak_not_leak(verified);
 
 	return verified ? 0 : -ENOMEM;
 }

@@ -4,6 +4,7 @@
  * that comes after boot has no blob on struct inode. Included by state.c alone.
  */
 #include <linux/hash.h>
+#include <linux/kmemleak.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 
@@ -28,6 +29,8 @@ static int __init init_states(void)
 	buckets = kvcalloc(1 << STATE_BITS, sizeof(*buckets), GFP_KERNEL);
 	if (!buckets)
 		return -ENOMEM;
+	/* Variables that are read-only now are not scanned in a module. */
+	kmemleak_not_leak(buckets);
 	for (i = 0; i < 1 << STATE_BITS; i++)
 		spin_lock_init(&buckets[i].lock);
 

@@ -104,12 +104,15 @@ static int run_bad(void *path)
 	return ALLOWED;
 }
 
-/* The file changes between a sealed program and the evil one. */
+/*
+ * The file changes between a sealed program and the evil one. Where a run takes
+ * longer than a change there is no run until the end, when the sealed one stays.
+ */
 static int run_changing(void *path)
 {
 	unsigned int ran = 0;
 
-	while (now_ms() < end) {
+	while (now_ms() < end || !ran) {
 		int got = run(path);
 
 		ran += got == ALLOWED;
@@ -117,7 +120,7 @@ static int run_changing(void *path)
 			return DENIED_OTHERWISE;
 	}
 	note("%s ran %u times", (char *)path, ran);
-	return ran ? ALLOWED : BROKEN;
+	return ALLOWED;
 }
 
 static int map_changing(void *path)
@@ -126,7 +129,7 @@ static int map_changing(void *path)
 	int fd = open(LIBRARY, O_RDONLY | O_CLOEXEC), good = read(fd, want, sizeof(want));
 	unsigned int mapped = 0;
 
-	while (good == sizeof(want) && now_ms() < end) {
+	while (good == sizeof(want) && (now_ms() < end || !mapped)) {
 		int file = open(path, O_RDONLY | O_CLOEXEC);
 		void *map = mmap(NULL, sizeof(want), PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
 
@@ -140,10 +143,10 @@ static int map_changing(void *path)
 		munmap(map, sizeof(want));
 	}
 	note("%s was mapped %u times", (char *)path, mapped);
-	return mapped ? ALLOWED : BROKEN;
+	return good == sizeof(want) ? ALLOWED : BROKEN;
 }
 
-/* Rewrites a file in place, now with one content, now with another. */
+/* Rewrites a file in place, now with one content, now with another, at last sealed. */
 struct change {
 	const char *path;
 	const char *contents[2];
@@ -153,14 +156,14 @@ static int change(void *arg)
 {
 	struct change *c = arg;
 
-	for (unsigned int i = 0; now_ms() < end; i++) {
+	for (unsigned int i = 0; now_ms() < end || i % 2;) {
 		int fd = open(c->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 
 		if (fd >= 0) {
-			copy_fd(c->contents[i % 2], fd, "");
+			copy_fd(c->contents[i++ % 2], fd, "");
 			close(fd);
 		}
-		usleep(1000 * (i % 2 ? pause_ms : pause_ms / 10));
+		usleep(1000 * (i % 2 ? pause_ms / 10 : pause_ms));
 	}
 	return ALLOWED;
 }
