@@ -56,7 +56,8 @@ DYNAMIC	:= $(patsubst selftests/kernel/dynamic/%.c,$(BUILD)/kselftest/%,$(wildca
 DYNAMIC	:= $(foreach p,$(DYNAMIC),$(p)$(if $(filter lib%,$(notdir $(p))),.so))
 
 .PHONY: all kmod helper unit kselftest kselftest-modules demo check check-build check-unit \
-	check-kernel check-vm bench bench-programs interop fuzz lint packages install clean help
+	check-all check-debug check-kernel check-vm kunit bench bench-programs interop fuzz \
+	lint packages install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -141,12 +142,24 @@ check: packages ## build, run every test and the bench
 check-build: all unit kselftest bench-programs $(BUILD)/vm/init
 	$(Q)$(MAKE) SAN=1 unit
 
+# Kernels that build-kernel makes: a quarter of an hour each, the first time.
+check-debug: check-build ## kernel tests and KUnit on the debug kernel
+	$(Q)scripts/check kunit kernel_debug
+
+check-all: packages ## all of "check", and the kernel tests on every kernel
+	$(Q)$(MAKE) check-build
+	$(Q)scripts/check lint unit interop vm kunit kernel kernel_amd64 kernel_builtin \
+		kernel_debug kernel_debug_module kernel_kcsan bench
+
 check-unit: unit ## unit tests, plain and under ASan and UBSan
 	$(Q)$(MAKE) SAN=1 unit
 	$(Q)scripts/check unit
 
 check-vm: all ## tests of the VM runner
 	$(Q)scripts/check vm
+
+kunit: ## KUnit tests, as the debug kernel boots
+	$(call run,selftests/kunit/run)
 
 check-kernel: all kselftest ## kernel tests, in a VM
 	$(call run,selftests/kernel/run)
