@@ -148,7 +148,7 @@ check-debug: check-build ## kernel tests and KUnit on the debug kernel
 
 check-all: packages ## all of "check", and the kernel tests on every kernel
 	$(Q)$(MAKE) check-build
-	$(Q)scripts/check lint unit interop vm kunit kernel kernel_amd64 kernel_builtin \
+	$(Q)scripts/check lint unit interop vm integrate kunit kernel kernel_amd64 kernel_builtin \
 		kernel_debug kernel_debug_module kernel_kcsan bench
 
 check-unit: unit ## unit tests, plain and under ASan and UBSan
