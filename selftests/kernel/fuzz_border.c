@@ -23,6 +23,7 @@
 #define ASKED_MS	15000	/* longer than a lookup may last */
 #define NEGATIVE_MAX	4096	/* digests without evidence that the kernel keeps */
 #define ERRORS		150
+#define COMPLAINTS	5	/* that are shown */
 #define SAVED_BYTES	8192
 #define VERSIONS	1024	/* of the policy */
 
@@ -193,14 +194,17 @@ static void make_next_policy(void)
 		       "log name=two alg=ES256 key=%s issuer=\"log.two\" identity=verified\n"
 		       "log name=raw alg=ES384 key=%s issuer=\"log.raw\" identity=verified entry=stmt\n"
 		       "DEFAULT action=DENY\n"
+		       "DEFAULT op=FIRMWARE action=ALLOW\n"
 		       "op=EXECUTE boot_verified=TRUE action=ALLOW\n"
+		       "op=EXECUTE digest=sha256:%064x action=DENY # none\n"
 		       "op=EXECUTE receipt=one subject=\"fuzz/*\" min_svn=7 action=ALLOW\n"
 		       "op=EXECUTE receipt=two subject=\"fuzz/*\" min_svn=7 action=ALLOW\n"
 		       "op=EXECUTE receipt=raw issuer_key=%s action=ALLOW\n"
 		       "op=KMODULE receipt=one subject=\"modules/*\" action=ALLOW\n"
 		       "op=KMODULE receipt=two min_svn=8 action=ALLOW\n"
+		       "op=X509_CERT receipt=one receipt=two issuer=\"issuer.*\" action=ALLOW\n"
 		       "op=POLICY receipt=one subject=\"policy/fuzz\" action=ALLOW\n",
-		       nsealed, log_one.spki, log_two.spki, log_raw.spki, issuer.spki);
+		       nsealed, log_one.spki, log_two.spki, log_raw.spki, nsealed, issuer.spki);
 	if (len >= sizeof(policies[0]))
 		broken("no room for a policy");
 	seal(&shape, "policy/fuzz", next);
@@ -293,10 +297,10 @@ static int sides(uint64_t m, uint64_t n, uint64_t *left)
 /* Index and size are not signed, but the order of hashing that they ask for is. */
 static bool same_place(struct view a, struct view b, uint16_t index, uint16_t size)
 {
-	uint64_t left_a, left_b, m = part_u64(a, index), n = part_u64(a, size);
+	uint64_t m = part_u64(a, index), n = part_u64(a, size), left, good_left;
+	int good = sides(part_u64(b, index), part_u64(b, size), &good_left);
 
-	return m < n && sides(m, n, &left_a) == sides(part_u64(b, index), part_u64(b, size), &left_b) &&
-	       left_a == left_b;
+	return m < n && sides(m, n, &left) == good && left == good_left;
 }
 
 static bool same_receipt(struct view a, struct view good)
@@ -489,19 +493,30 @@ static void make_evidence(struct message *m)
 		put_part(m, &lookup, RECEIPT_A_ID);
 }
 
+/* What ends the last lookup. */
+static void make_answer(struct message *m)
+{
+	start_request(m, RECEIPT_CMD_NO_EVIDENCE);
+	put_part(m, &lookup, RECEIPT_A_ID);
+	put_part(m, &lookup, RECEIPT_A_KIND);
+	put_part(m, &lookup, RECEIPT_A_DIGEST);
+}
+
 static void make_message(struct message *m)
 {
-	uint32_t what = below(100);
+	uint32_t what = below(100), as_it_is = 8;
 
-	if (what < 40 && ncorpus)
+	if (what < 35 && ncorpus) {
 		restore(m, &corpus[below(ncorpus)]);
-	else if (what < 75)
+	} else if (what < 65) {
 		make_evidence(m);
-	else if (what < 88)
+	} else if (what < 78) {
 		make_policy(m);
-	else
-		make_any(m);
-	if (m->len >= HEADERS_LEN && !one_in(8))
+	} else {
+		what < 97 ? make_any(m) : make_answer(m);
+		as_it_is = 2;
+	}
+	if (m->len >= HEADERS_LEN && !one_in(as_it_is))
 		mutate(m);
 }
 
@@ -516,7 +531,8 @@ static int64_t slowest;
 
 static void complain(const struct message *m, const char *what)
 {
-	wrong++;
+	if (wrong++ >= COMPLAINTS)
+		return;
 	note("round %u: %s: command %u, %zu bytes, error %d, %s", at_round, what, command_of(m),
 	     m->len, answer.error, answer.text);
 	for (size_t i = 0; i < m->len && i < SAVED_BYTES; i += 32) {
@@ -781,7 +797,8 @@ static void __attribute__((noreturn)) ask_forever(void)
 
 static void start_asker(const char *content)
 {
-	asked = mmap(NULL, sizeof(*asked), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	asked = mmap(NULL, sizeof(*asked), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		     -1, 0);
 	if (asked == MAP_FAILED)
 		broken("mmap");
 	write_text("/run/sealed", content);

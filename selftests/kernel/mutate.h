@@ -160,26 +160,20 @@ static MAYBE_UNUSED void drop(struct tree *t)
 }
 
 /* Copies an item with all that is in it to another place, at that place's depth. */
-static MAYBE_UNUSED void copy_item(struct tree *t)
+static MAYBE_UNUSED void duplicate(struct tree *t)
 {
 	uint32_t from = below(t->n), n = behind(t, from) - from, to = below(t->n);
 	int deeper = t->items[to].depth - t->items[from].depth;
 	static struct item copies[ITEMS_MAX];
 
-	if (t->n + n > ITEMS_MAX)
-		return;
 	memcpy(copies, &t->items[from], n * sizeof(copies[0]));
 	for (uint32_t i = 0; i < n; i++)
 		copies[i].depth += deeper;
-	memmove(&t->items[to + n], &t->items[to], (t->n - to) * sizeof(copies[0]));
-	memcpy(&t->items[to], copies, n * sizeof(copies[0]));
-	t->n += n;
-}
-
-static MAYBE_UNUSED void duplicate(struct tree *t)
-{
-	for (int n = one_in(4) ? 1 + below(10) : 1; n--;)
-		copy_item(t);
+	for (int times = one_in(2) ? 1 : 1 + below(10); times-- && t->n + n <= ITEMS_MAX;) {
+		memmove(&t->items[to + n], &t->items[to], (t->n - to) * sizeof(copies[0]));
+		memcpy(&t->items[to], copies, n * sizeof(copies[0]));
+		t->n += n;
+	}
 }
 
 static MAYBE_UNUSED void swap(struct tree *t)
@@ -341,9 +335,9 @@ static MAYBE_UNUSED const char *any_word(void)
 		"DEFAULT", "log", "op=", "action=ALLOW", "action=DENY", "op=EXECUTE", "op=POLICY",
 		"op=KMODULE", "op=FIRMWARE", "op=ANON_EXEC", "receipt=one", "receipt=two",
 		"issuer=\"*\"", "subject=\"a*\"", "min_svn=18446744073709551615", "min_svn=01",
-		"digest=sha256:00", "boot_verified=TRUE", "boot_verified=FALSE", "policy_name=fuzz",
-		"policy_version=4294967296.0.0", "mode=permissive", "entry=stmt", "name=three",
-		"identity=verified", "issuer_key=AAAA", "\\\n", "\n", "#", "\"", "\r", "\xc0\x80",
+		"digest=sha256:00", "digest=sha512:", "boot_verified=TRUE", "boot_verified=FALSE",
+		"policy_name=fuzz", "policy_version=4294967296.0.0", "mode=permissive", "entry=stmt",
+		"name=three", "identity=verified", "issuer_key=AAAA", "\\\n", "\n", "#", "\"", "\r", "\xc0\x80",
 		"\xff", "=", "key=", "alg=ES256",
 	};
 
@@ -433,6 +427,21 @@ static MAYBE_UNUSED void mutate_bytes(struct message *m)
 	}
 }
 
+static MAYBE_UNUSED void mutate_once(struct message *m)
+{
+	static struct tree t;
+
+	t.n = 0;
+	t.used = 0;
+	take_apart(&t, m->data + HEADERS_LEN, m->len - HEADERS_LEN, 0);
+	if (!one_in(8)) {
+		mutate_items(&t);
+		put_together(&t, m);
+	}
+	if (one_in(6))
+		mutate_bytes(m);
+}
+
 /* Some changes find nothing to change. */
 #define MUTATE_TRIES	8
 
@@ -440,20 +449,13 @@ static MAYBE_UNUSED void mutate_bytes(struct message *m)
 static MAYBE_UNUSED void mutate(struct message *m)
 {
 	static struct message was;
-	static struct tree t;
 
 	was.len = m->len;
 	memcpy(was.data, m->data, m->len);
-	for (int n = MUTATE_TRIES; n-- && was.len == m->len && !memcmp(was.data, m->data, m->len);) {
-		t.n = 0;
-		t.used = 0;
-		take_apart(&t, m->data + HEADERS_LEN, m->len - HEADERS_LEN, 0);
-		if (!one_in(8)) {
-			mutate_items(&t);
-			put_together(&t, m);
-		}
-		if (one_in(6))
-			mutate_bytes(m);
+	for (int i = 0; i < MUTATE_TRIES; i++) {
+		mutate_once(m);
+		if (m->len != was.len || memcmp(m->data, was.data, was.len))
+			return;
 	}
 }
 
