@@ -116,7 +116,7 @@ static MAYBE_UNUSED int send_none(int fd, const struct question *q, enum receipt
 /* Returns when it serves; @fd asks for that. */
 static MAYBE_UNUSED pid_t start_receiptd(int fd)
 {
-	int64_t end = now_ms() + 10000;
+	int64_t end = now_ms() + 1000 * PROBE_SECONDS;
 	static struct message m;
 	pid_t pid = fork();
 
