@@ -190,14 +190,16 @@ static int check_path(STACK_OF(X509) *certs, struct rcpt_error *err)
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_STORE *store = X509_STORE_new();
 	X509 *anchor = sk_X509_value(certs, sk_X509_num(certs) - 1);
-	int ret = rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-			    "no memory");
+	int ret;
 
 	if (ctx && store && X509_STORE_add_cert(store, anchor) &&
 	    X509_STORE_CTX_init(ctx, store, sk_X509_value(certs, 0), certs)) {
 		X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_NO_CHECK_TIME |
 					 X509_V_FLAG_PARTIAL_CHAIN);
 		ret = verify_path(ctx, certs, err);
+	} else {
+		ret = rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+				"no memory");
 	}
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);

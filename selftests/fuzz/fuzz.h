@@ -27,15 +27,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 		}							\
 	} while (0)
 
-/* A result and the error beside it say the same. */
+/* A result and the error beside it, which was empty before, say the same. */
 static inline void holds_error(int ret, const struct rcpt_error *err)
 {
 	HOLDS(ret <= 0);
 	HOLDS(ret == -RCPT_INVALID || ret == -RCPT_CANNOT_EVALUATE ||
 	      ret == -RCPT_MALFORMED || !ret);
+	HOLDS(err->status == -ret);
 	if (!ret)
 		return;
-	HOLDS(err->status == -ret);
 	HOLDS(err->reason != RECEIPT_REASON_ALLOWED);
 	HOLDS(*err->text);
 }

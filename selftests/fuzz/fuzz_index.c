@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rcpt_span in = rcpt_span(data, size);
 	struct rcpt_store_hits hits = { 0 };
-	struct rcpt_error err = { 0 };
+	struct rcpt_error err[4] = { 0 };
 	struct stat st = { 0 };
 	bool known;
 	size_t i;
@@ -91,12 +91,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	HOLDS(!change_index(fuzzed, change_fuzz, &in, NULL));
 	holds_error(rcpt_index_lookup(fuzzed, RECEIPT_KIND_SHA256, digest,
-				      sizeof(digest), &hits, &err), &err);
+				      sizeof(digest), &hits, &err[0]), &err[0]);
 	for (i = 0; i < hits.n; i++)
 		HOLDS(hits.hit[i].statement_len && hits.hit[i].npath <= RCPT_MAX_PATH);
 	rcpt_store_hits_free(&hits);
-	holds_error(rcpt_index_each(fuzzed, on_item, NULL, &err), &err);
-	holds_error(rcpt_index_known(fuzzed, "a.bundle", &st, &known, &err), &err);
-	holds_error(rcpt_index_remove(fuzzed, "a.bundle", &err), &err);
+	holds_error(rcpt_index_each(fuzzed, on_item, NULL, &err[1]), &err[1]);
+	holds_error(rcpt_index_known(fuzzed, "a.bundle", &st, &known, &err[2]), &err[2]);
+	holds_error(rcpt_index_remove(fuzzed, "a.bundle", &err[3]), &err[3]);
 	return 0;
 }

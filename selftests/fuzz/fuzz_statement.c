@@ -30,20 +30,22 @@ static void check_message(const struct rcpt_statement *stmt,
 static void check_receipts(const struct rcpt_statement *stmt)
 {
 	struct rcpt_receipt *receipts = calloc(RECEIPT_MAX_RECEIPTS, sizeof(*receipts));
-	struct rcpt_error err = { 0 };
 	uint8_t root[RECEIPT_HASH_SIZE];
 	size_t i, n = 0;
 	int ret;
 
 	HOLDS(stmt->nreceipts <= RECEIPT_MAX_RECEIPTS);
 	for (i = 0; i < stmt->nreceipts; i++) {
+		struct rcpt_error err = { 0 };
+
 		ret = rcpt_receipt_parse(stmt->receipts[i], &receipts[n], &err);
 		holds_error(ret, &err);
 		if (ret) {
 			rcpt_receipt_free(&receipts[n]);
 			continue;
 		}
-		rcpt_receipt_root(&receipts[n++], stmt, RECEIPT_ENTRY_STMT, root, &err);
+		holds_error(rcpt_receipt_root(&receipts[n++], stmt, RECEIPT_ENTRY_STMT, root,
+					      &err), &err);
 	}
 	check_message(stmt, receipts, n);
 	for (i = 0; i < n; i++)
@@ -74,7 +76,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_bytes(&stmt);
 	check_receipts(&stmt);
-	memset(&err, 0, sizeof(err));
 	holds_error(rcpt_statement_verify(&stmt, NULL, &err), &err);
 	rcpt_statement_free(&stmt);
 	return 0;

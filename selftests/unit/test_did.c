@@ -101,7 +101,7 @@ static int check(const struct chain *c, const char *pattern, size_t n)
 {
 	char did[1200], fp[64];
 	const char *at = strstr(pattern, "FP"), *leaf = strstr(pattern, "LEAF");
-	struct rcpt_error err;
+	struct rcpt_error err = { 0 };
 	int ret;
 
 	if (!at && !leaf) {
@@ -112,8 +112,9 @@ static int check(const struct chain *c, const char *pattern, size_t n)
 			 pattern, fp, at ? at + 2 : leaf + 4);
 	}
 	ret = rcpt_did_x509_check(rcpt_span(did, strlen(did)), c->spans, n, &err);
+	assert_int_equal(err.status, -ret);
 	if (ret)
-		assert_true(err.status == -ret && err.reason == RECEIPT_REASON_CERTIFICATE);
+		assert_int_equal(err.reason, RECEIPT_REASON_CERTIFICATE);
 	return ret;
 }
 
