@@ -135,16 +135,16 @@ static uint8_t *checked_slot(struct rcpt_answerer *a,
 	return a->checked[stmt->digest[0] % RCPT_CHECKED];
 }
 
-static int verify_keys(const struct rcpt_keys *keys,
-		       const struct rcpt_statement *stmt, struct rcpt_error *err)
+/* The times are those of the receipts; whether they are good, the kernel finds out. */
+static void take_times(struct rcpt_issuer_trust *trust, const struct rcpt_statement *stmt)
 {
-	int ret = -RCPT_CANNOT_EVALUATE;
+	struct rcpt_receipt receipt;
 
-	for (size_t i = 0; i < keys->count && ret; i++)
-		if (rcpt_key_matches(&keys->keys[i], stmt->header.claims.iss,
-				     stmt->header.kid))
-			ret = rcpt_statement_verify(stmt, keys->keys[i].pkey, err);
-	return ret;
+	for (size_t i = 0; i < stmt->nreceipts; i++) {
+		if (!rcpt_receipt_parse(stmt->receipts[i], &receipt, NULL))
+			rcpt_issuer_time(trust, &receipt);
+		rcpt_receipt_free(&receipt);
+	}
 }
 
 /*
@@ -154,13 +154,17 @@ static int verify_keys(const struct rcpt_keys *keys,
 static int check_issuer(struct rcpt_answerer *a, const struct rcpt_statement *stmt,
 			struct rcpt_error *err)
 {
+	struct rcpt_issuer_trust trust = { 0 };
 	uint8_t *slot = checked_slot(a, stmt);
 	int ret;
 
 	if (!memcmp(slot, stmt->digest, RECEIPT_HASH_SIZE))
 		return 0;
-	ret = stmt->header.nchain ? rcpt_statement_verify(stmt, NULL, err) :
-				    verify_keys(&a->issuers, stmt, err);
+	if (stmt->header.nchain)
+		take_times(&trust, stmt);
+	else
+		trust.keys = &a->issuers;
+	ret = rcpt_issuer_verify(stmt, &trust, err);
 	if (!ret)
 		memcpy(slot, stmt->digest, RECEIPT_HASH_SIZE);
 	return ret == -RCPT_INVALID ? ret : 0;

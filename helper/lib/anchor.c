@@ -13,6 +13,7 @@
 
 #include "receipt.h"
 
+#define MAX_NUMBER	RCPT_MAX_RSA_BYTES
 #define MAX_COORDINATE	66	/* bytes, P-521 */
 #define MAX_POINT	(1 + 2 * MAX_COORDINATE)
 
@@ -43,31 +44,58 @@ static int malformed(struct load *l, const char *text)
 			 RCPT_NO_OFFSET, "%s", text);
 }
 
-/* Takes @pkey over; NULL means that it was no key. */
-static int put(struct load *l, EVP_PKEY *pkey, struct rcpt_span kid, bool bare)
+/* What was found of one key; @pkey is taken over. */
+struct found {
+	EVP_PKEY *pkey;		/* NULL: it was no key */
+	struct rcpt_span kid;
+	struct rcpt_span cert;
+	bool bare;
+};
+
+static bool copy_bytes(struct rcpt_span in, uint8_t **out, size_t *len)
 {
-	struct rcpt_key key = { .pkey = pkey, .bare = bare,
+	if (!in.len)
+		return true;
+	*out = malloc(in.len);
+	*len = in.len;
+	if (*out)
+		memcpy(*out, in.data, in.len);
+	return *out;
+}
+
+static int put(struct load *l, struct found found)
+{
+	struct rcpt_key key = { .pkey = found.pkey, .bare = found.bare,
 				.entry = l->source->entry };
+	bool ok;
 
 	ERR_clear_error();
-	if (!pkey)
+	if (!found.pkey)
 		return malformed(l, "not a public key of a supported kind");
 	if (l->issuer)
 		key.issuer = strdup(l->issuer);
-	if (kid.len) {
-		key.kid = malloc(kid.len);
-		key.kid_len = kid.len;
-		if (key.kid)
-			memcpy(key.kid, kid.data, kid.len);
-	}
+	ok = (!l->issuer || key.issuer) && copy_bytes(found.kid, &key.kid, &key.kid_len);
+	ok = ok && copy_bytes(found.cert, &key.cert, &key.cert_len);
 	l->found++;
-	if ((!l->issuer || key.issuer) && (!kid.len || key.kid))
+	if (ok)
 		return rcpt_keys_put(l->keys, &key, l->err);
-	EVP_PKEY_free(pkey);
+	EVP_PKEY_free(key.pkey);
 	free(key.issuer);
 	free(key.kid);
+	free(key.cert);
 	return rcpt_fail(l->err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
 			 RCPT_NO_OFFSET, "no memory");
+}
+
+static int put_certificate(struct load *l, struct rcpt_span der, bool bare)
+{
+	return put(l, (struct found){ .pkey = rcpt_key_from_cert(der), .cert = der,
+				      .bare = bare });
+}
+
+static int put_spki(struct load *l, struct rcpt_span der, bool bare)
+{
+	return put(l, (struct found){ .pkey = rcpt_key_from_spki(der), .bare = bare });
 }
 
 static EVP_PKEY *key_from_xy(const struct curve *curve, struct rcpt_span x,
@@ -150,16 +178,17 @@ static const struct curve *curve_by_name(const char *name)
 
 static EVP_PKEY *key_from_jwk(const json_t *jwk)
 {
-	uint8_t x[MAX_COORDINATE], y[MAX_COORDINATE];
+	bool rsa = !strcmp(member(jwk, "kty"), "RSA");
+	uint8_t x[MAX_NUMBER], y[MAX_NUMBER];
 	struct rcpt_span sx = { .data = x }, sy = { .data = y };
 
-	if (!base64_decode(member(jwk, "x"), x, sizeof(x), &sx.len))
+	if (!base64_decode(member(jwk, rsa ? "n" : "x"), x, sizeof(x), &sx.len) ||
+	    !base64_decode(member(jwk, rsa ? "e" : "y"), y, sizeof(y), &sy.len))
 		return NULL;
-	if (!strcmp(member(jwk, "kty"), "OKP") && !strcmp(member(jwk, "crv"), "Ed25519"))
+	if (rsa)
+		return rcpt_key_from_rsa(sx, sy);
+	if (!strcmp(member(jwk, "kty"), "OKP"))
 		return rcpt_key_from_ed25519(sx);
-	if (strcmp(member(jwk, "kty"), "EC") ||
-	    !base64_decode(member(jwk, "y"), y, sizeof(y), &sy.len))
-		return NULL;
 	return key_from_xy(curve_by_name(member(jwk, "crv")), sx, sy);
 }
 
@@ -167,11 +196,19 @@ static bool jwk_known(const json_t *jwk)
 {
 	const char *kty = member(jwk, "kty"), *crv = member(jwk, "crv");
 
-	return !strcmp(kty, "EC") ? !!curve_by_name(crv) :
-	       !strcmp(kty, "OKP") && !strcmp(crv, "Ed25519");
+	return !strcmp(kty, "EC") ? !!curve_by_name(crv) : !strcmp(kty, "RSA") ||
+	       (!strcmp(kty, "OKP") && !strcmp(crv, "Ed25519"));
 }
 
-/* Keys of kinds that no receipt is signed with are passed over. */
+static int put_jwk(struct load *l, const json_t *jwk)
+{
+	const char *kid = member(jwk, "kid");
+
+	return put(l, (struct found){ .pkey = key_from_jwk(jwk),
+				      .kid = rcpt_span(kid, strlen(kid)) });
+}
+
+/* Keys of kinds that nothing here is signed with are passed over. */
 static int load_jwks(struct load *l, const json_t *list)
 {
 	size_t i;
@@ -181,11 +218,9 @@ static int load_jwks(struct load *l, const json_t *list)
 	if (!json_is_array(list))
 		return malformed(l, "JWKS: \"keys\" is not an array");
 	json_array_foreach(list, i, jwk) {
-		const char *kid = member(jwk, "kid");
-
 		if (!jwk_known(jwk))
 			continue;
-		ret = put(l, key_from_jwk(jwk), rcpt_span(kid, strlen(kid)), false);
+		ret = put_jwk(l, jwk);
 		if (ret)
 			return ret;
 	}
@@ -207,8 +242,7 @@ static int load_certificate_text(struct load *l, const char *text)
 		free(der);
 		return malformed(l, "certificate is neither PEM nor base64");
 	}
-	ret = put(l, rcpt_key_from_cert(rcpt_span(der, len)), (struct rcpt_span){ 0 },
-		  false);
+	ret = put_certificate(l, rcpt_span(der, len), false);
 	free(der);
 	return ret;
 }
@@ -256,10 +290,8 @@ static int load_object(struct load *l, json_t *root)
 
 	if (json_object_get(root, "keys"))
 		return load_jwks(l, json_object_get(root, "keys"));
-	if (json_object_get(root, "kty"))
-		return put(l, key_from_jwk(root),
-			   rcpt_span(member(root, "kid"), strlen(member(root, "kid"))),
-			   false);
+	if (jwk_known(root))
+		return put_jwk(l, root);
 	json_array_foreach(parameters, i, obj) {
 		ret = load_ledger(l, obj);
 		if (ret)
@@ -293,9 +325,9 @@ static int load_json(struct load *l, struct rcpt_span in)
 static int put_pem(struct load *l, const char *name, struct rcpt_span der, bool bare)
 {
 	if (!strcmp(name, PEM_STRING_X509))
-		return put(l, rcpt_key_from_cert(der), (struct rcpt_span){ 0 }, bare);
+		return put_certificate(l, der, bare);
 	if (!strcmp(name, PEM_STRING_PUBLIC))
-		return put(l, rcpt_key_from_spki(der), (struct rcpt_span){ 0 }, bare);
+		return put_spki(l, der, bare);
 	if (strstr(name, "PRIVATE KEY"))
 		return malformed(l, "a private key, where a public one belongs");
 	return malformed(l, "PEM: neither a public key nor a certificate");
@@ -327,7 +359,9 @@ static int load_der(struct load *l, struct rcpt_span in)
 {
 	EVP_PKEY *key = rcpt_key_from_cert(in);
 
-	return put(l, key ? key : rcpt_key_from_spki(in), (struct rcpt_span){ 0 }, true);
+	if (!key)
+		return put_spki(l, in, true);
+	return put(l, (struct found){ .pkey = key, .cert = in, .bare = true });
 }
 
 /*
@@ -335,13 +369,14 @@ static int load_der(struct load *l, struct rcpt_span in)
  */
 
 enum { KEY_KTY = 1, KEY_KID = 2, KEY_CRV = -1, KEY_X = -2, KEY_Y = -3 };
-enum { KTY_OKP = 1, KTY_EC2 = 2, CRV_ED25519 = 6 };
+enum { KTY_OKP = 1, KTY_EC2 = 2, KTY_RSA = 3, CRV_ED25519 = 6 };
 
+/* What the negative labels mean depends on kty, which may come after them. */
 struct cose_key {
 	int64_t kty;
-	int64_t crv;
 	struct rcpt_span kid;
-	struct rcpt_span x;
+	struct rcpt_head crv;		/* RSA: n */
+	struct rcpt_head x;		/* RSA: e */
 	struct rcpt_head y;
 };
 
@@ -367,13 +402,12 @@ static int read_cose_key_pair(struct rcpt_reader *r, struct cose_key *key)
 	default:
 		break;
 	}
-	/* What these mean depends on kty, which may come after them. */
 	if (rcpt_read(r, &head))
 		return r->failed;
 	if (label == KEY_CRV)
-		rcpt_head_int(&head, &key->crv);
+		key->crv = head;
 	else if (label == KEY_X)
-		key->x = head.string;
+		key->x = head;
 	else if (label == KEY_Y)
 		key->y = head;
 	return rcpt_skip_value(r, &head);
@@ -389,21 +423,34 @@ static const struct curve *curve_by_cose(int64_t crv)
 	return NULL;
 }
 
+static const struct curve *cose_curve(const struct cose_key *key)
+{
+	int64_t crv;
+
+	return rcpt_head_int(&key->crv, &crv) ? curve_by_cose(crv) : NULL;
+}
+
 static bool cose_key_known(const struct cose_key *key)
 {
-	return (key->kty == KTY_EC2 && curve_by_cose(key->crv)) ||
-	       (key->kty == KTY_OKP && key->crv == CRV_ED25519);
+	switch (key->kty) {
+	case KTY_EC2:
+		return cose_curve(key);
+	case KTY_OKP:
+		return key->crv.major == RCPT_UINT && key->crv.arg == CRV_ED25519;
+	default:
+		return key->kty == KTY_RSA;
+	}
 }
 
 static EVP_PKEY *key_from_cose(const struct cose_key *key)
 {
-	const struct curve *curve = curve_by_cose(key->crv);
-
+	if (key->kty == KTY_RSA)
+		return rcpt_key_from_rsa(key->crv.string, key->x.string);
 	if (key->kty == KTY_OKP)
-		return rcpt_key_from_ed25519(key->x);
+		return rcpt_key_from_ed25519(key->x.string);
 	if (key->y.major == RCPT_SIMPLE && key->y.arg <= RCPT_TRUE)
-		return key_from_x(curve, key->x, key->y.arg == RCPT_TRUE);
-	return key_from_xy(curve, key->x, key->y.string);
+		return key_from_x(cose_curve(key), key->x.string, key->y.arg == RCPT_TRUE);
+	return key_from_xy(cose_curve(key), key->x.string, key->y.string);
 }
 
 static int load_cose_key(struct load *l, struct rcpt_reader *r)
@@ -420,7 +467,7 @@ static int load_cose_key(struct load *l, struct rcpt_reader *r)
 			return r->failed;
 	if (!cose_key_known(&key))
 		return 0;
-	ret = put(l, key_from_cose(&key), key.kid, false);
+	ret = put(l, (struct found){ .pkey = key_from_cose(&key), .kid = key.kid });
 	if (ret == -RCPT_MALFORMED && l->err)
 		l->err->offset = offset;
 	return ret;

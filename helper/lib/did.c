@@ -141,24 +141,6 @@ static size_t split_fields(char *value, char *fields[MAX_FIELDS])
  * The chain
  */
 
-static STACK_OF(X509) *parse_chain(const struct rcpt_span *chain, size_t n)
-{
-	STACK_OF(X509) *certs = sk_X509_new_null();
-	size_t i;
-
-	for (i = 0; certs && i < n; i++) {
-		const uint8_t *p = chain[i].data;
-		X509 *cert = d2i_X509(NULL, &p, chain[i].len);
-
-		if (cert && p == chain[i].data + chain[i].len && sk_X509_push(certs, cert) > 0)
-			continue;
-		X509_free(cert);
-		sk_X509_pop_free(certs, X509_free);
-		certs = NULL;
-	}
-	return certs;
-}
-
 /* The path that was found is the one that was sent, all of it, in order. */
 static bool same_chain(const STACK_OF(X509) *a, const STACK_OF(X509) *b)
 {
@@ -170,41 +152,6 @@ static bool same_chain(const STACK_OF(X509) *a, const STACK_OF(X509) *b)
 		if (X509_cmp(sk_X509_value(a, i), sk_X509_value(b, i)))
 			return false;
 	return true;
-}
-
-static int verify_path(X509_STORE_CTX *ctx, STACK_OF(X509) *certs, struct rcpt_error *err)
-{
-	if (X509_verify_cert(ctx) != 1)
-		return refuse(err, X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
-	if (!same_chain(X509_STORE_CTX_get0_chain(ctx), certs))
-		return refuse(err, "the certificates are not one path");
-	return 0;
-}
-
-/*
- * RFC 5280 with the last certificate as the anchor. Dates are left out: a
- * statement outlives its certificates, the receipt says when it was made.
- */
-static int check_path(STACK_OF(X509) *certs, struct rcpt_error *err)
-{
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	X509_STORE *store = X509_STORE_new();
-	X509 *anchor = sk_X509_value(certs, sk_X509_num(certs) - 1);
-	int ret;
-
-	if (ctx && store && X509_STORE_add_cert(store, anchor) &&
-	    X509_STORE_CTX_init(ctx, store, sk_X509_value(certs, 0), certs)) {
-		X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_NO_CHECK_TIME |
-					 X509_V_FLAG_PARTIAL_CHAIN);
-		ret = verify_path(ctx, certs, err);
-	} else {
-		ret = rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-				"no memory");
-	}
-	X509_STORE_CTX_free(ctx);
-	X509_STORE_free(store);
-	ERR_clear_error();
-	return ret;
 }
 
 static int check_key_usage(X509 *leaf, struct rcpt_error *err)
@@ -328,17 +275,7 @@ static bool is_san(X509 *leaf, char *fields[], size_t n)
 
 static bool is_eku(X509 *leaf, char *fields[], size_t n)
 {
-	EXTENDED_KEY_USAGE *usage = X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
-	char oid[128];
-	bool found = false;
-	int i;
-
-	for (i = 0; i < sk_ASN1_OBJECT_num(usage) && n == 1; i++)
-		if (OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(usage, i), 1) > 0 &&
-		    !strcmp(oid, fields[0]))
-			found = true;
-	sk_ASN1_OBJECT_pop_free(usage, ASN1_OBJECT_free);
-	return found;
+	return n == 1 && rcpt_cert_has_eku(leaf, fields[0]);
 }
 
 static bool is_fulcio_issuer(X509 *leaf, char *fields[], size_t n)
@@ -428,12 +365,33 @@ bool rcpt_is_did_x509(struct rcpt_span iss)
 	return iss.len > 9 && !memcmp(iss.data, "did:x509:", 9);
 }
 
+/* The last certificate is the anchor, and all of them are one path. */
+static int check_path(STACK_OF(X509) *certs, struct rcpt_error *err)
+{
+	STACK_OF(X509) *anchor = sk_X509_new_null(), *path = NULL;
+	int ret;
+
+	if (!anchor || !sk_X509_push(anchor, sk_X509_value(certs, sk_X509_num(certs) - 1))) {
+		sk_X509_free(anchor);
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				 RCPT_NO_OFFSET, "no memory");
+	}
+	ret = rcpt_certs_path(certs, anchor, &path, err);
+	if (!ret && !same_chain(path, certs))
+		ret = refuse(err, "the certificates are not one path");
+	sk_X509_pop_free(path, X509_free);
+	sk_X509_free(anchor);
+	return ret;
+}
+
 /**
  * rcpt_did_x509_check() - whether a did:x509 fits a chain of certificates
  * @iss: the name
  * @chain: DER, first the signer's, last the anchor
  * @n: certificates
  * @err: what went wrong
+ *
+ * Dates are left out: see rcpt_certs_cover().
  *
  * Return: 0; -RCPT_INVALID when it does not fit, is not well-formed, or the
  * chain does not hold together; -RCPT_MALFORMED for a certificate that is none;
@@ -450,10 +408,9 @@ int rcpt_did_x509_check(struct rcpt_span iss, const struct rcpt_span *chain, siz
 		return ret;
 	if (n < 2)
 		return refuse(err, "at least two certificates are needed");
-	certs = parse_chain(chain, n);
-	if (!certs)
-		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_CERTIFICATE,
-				 chain[0].offset, "x5chain: not certificates");
+	ret = rcpt_certs_read(chain, n, &certs, err);
+	if (ret)
+		return ret;
 	ret = check_path(certs, err);
 	if (!ret)
 		ret = check_fingerprint(&did, chain, n, err);

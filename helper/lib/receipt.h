@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "merkle.h"
 #include "policy.h"
@@ -29,7 +30,11 @@
 #define RCPT_MAX_CHAIN		8		/* certificates in x5chain */
 #define RCPT_MAX_PROOFS		4		/* inclusion proofs in a receipt */
 #define RCPT_MAX_KEYS		256		/* trust anchors */
+#define RCPT_MAX_RSA_BYTES	1024		/* of an RSA modulus */
 #define RCPT_MAX_CRIT		16		/* labels in crit */
+#define RCPT_MAX_ROOTS		64		/* certificates that are trusted */
+#define RCPT_MAX_EKUS		8		/* uses that are asked of a certificate */
+#define RCPT_MAX_BESIDE		8		/* receipts beside a statement */
 
 /*
  * error.c: what went wrong, where
@@ -418,10 +423,14 @@ int rcpt_statement_verify(const struct rcpt_statement *stmt, EVP_PKEY *key,
  * struct rcpt_key - a public key that is trusted
  * @pkey: it
  * @id: SHA-256 of its DER SubjectPublicKeyInfo
+ * @thumbprint: its COSE key thumbprint (RFC 9679) of SHA-256
  * @issuer: whose key it is; NULL: of any issuer
  * @name: of the log; NULL when no policy says it
  * @kid: key id that the file gave it; NULL when it gave none
  * @kid_len: bytes of it
+ * @cert: certificate that it came in, DER; NULL when in none
+ * @cert_len: bytes of it
+ * @has_thumbprint: @thumbprint counts
  * @bare: it came alone, without a key id: any kid may mean it
  * @identity_verified: the log checks signers
  * @entry: what vds 1 leaves commit to
@@ -429,10 +438,14 @@ int rcpt_statement_verify(const struct rcpt_statement *stmt, EVP_PKEY *key,
 struct rcpt_key {
 	EVP_PKEY *pkey;
 	uint8_t id[RECEIPT_HASH_SIZE];
+	uint8_t thumbprint[RECEIPT_HASH_SIZE];
 	char *issuer;
 	char *name;
 	uint8_t *kid;
 	size_t kid_len;
+	uint8_t *cert;
+	size_t cert_len;
+	bool has_thumbprint;
 	bool bare;
 	bool identity_verified;
 	enum receipt_entry entry;
@@ -455,12 +468,14 @@ struct rcpt_key_source {
 };
 
 int rcpt_key_id(EVP_PKEY *key, uint8_t id[RECEIPT_HASH_SIZE]);
+int rcpt_key_thumbprint(EVP_PKEY *key, uint8_t out[RECEIPT_HASH_SIZE]);
 bool rcpt_key_matches(const struct rcpt_key *key, struct rcpt_span issuer,
 		      struct rcpt_span kid);
 EVP_PKEY *rcpt_key_from_cert(struct rcpt_span der);
 EVP_PKEY *rcpt_key_from_spki(struct rcpt_span der);
 EVP_PKEY *rcpt_key_from_ec(const char *group, struct rcpt_span point);
 EVP_PKEY *rcpt_key_from_ed25519(struct rcpt_span raw);
+EVP_PKEY *rcpt_key_from_rsa(struct rcpt_span n, struct rcpt_span e);
 
 int rcpt_keys_add(struct rcpt_keys *keys, struct rcpt_span in,
 		  const struct rcpt_key_source *source, struct rcpt_error *err);
@@ -469,6 +484,17 @@ int rcpt_keys_add_policy(struct rcpt_keys *keys, struct receipt_policy *policy,
 int rcpt_keys_put(struct rcpt_keys *keys, struct rcpt_key *key,
 		  struct rcpt_error *err);
 void rcpt_keys_free(struct rcpt_keys *keys);
+
+/*
+ * cert.c: certificates
+ */
+int rcpt_certs_read(const struct rcpt_span *der, size_t n, STACK_OF(X509) **certs,
+		    struct rcpt_error *err);
+int rcpt_roots_add(STACK_OF(X509) **roots, struct rcpt_span in, struct rcpt_error *err);
+int rcpt_certs_path(STACK_OF(X509) *sent, STACK_OF(X509) *roots, STACK_OF(X509) **path,
+		    struct rcpt_error *err);
+bool rcpt_certs_cover(const STACK_OF(X509) *certs, const int64_t *times, size_t n);
+bool rcpt_cert_has_eku(X509 *cert, const char *oid);
 
 /*
  * did.c: did:x509
@@ -531,5 +557,34 @@ int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 			const struct rcpt_keys *keys, const struct rcpt_key **key,
 			uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err);
 uint64_t rcpt_receipt_position(const struct rcpt_receipt *receipt);
+
+/*
+ * issuer.c: who signed a statement
+ */
+
+/**
+ * struct rcpt_issuer_trust - whom to believe; zero it first
+ * @keys: one of these must have signed, that iss and kid (or x5t) of the
+ *	statement mean; NULL: not asked
+ * @roots: its certificates must lead to one of these; NULL: not asked
+ * @nekus: used entries of @ekus
+ * @ekus: uses, dotted, all of which the first certificate must be for; only with
+ *	@roots
+ * @ntimes: used entries of @times
+ * @times: when the statement was recorded; its certificates must have been valid
+ *	at one of them, all at once
+ */
+struct rcpt_issuer_trust {
+	const struct rcpt_keys *keys;
+	STACK_OF(X509) *roots;
+	size_t nekus;
+	const char *ekus[RCPT_MAX_EKUS];
+	size_t ntimes;
+	int64_t times[RECEIPT_MAX_RECEIPTS + RCPT_MAX_BESIDE];
+};
+
+int rcpt_issuer_verify(const struct rcpt_statement *stmt,
+		       const struct rcpt_issuer_trust *trust, struct rcpt_error *err);
+void rcpt_issuer_time(struct rcpt_issuer_trust *trust, const struct rcpt_receipt *receipt);
 
 #endif /* LIBRECEIPT_RECEIPT_H */

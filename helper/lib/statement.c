@@ -131,71 +131,24 @@ bool rcpt_statement_is_manifest(const struct rcpt_statement *stmt)
 			       strlen(RCPT_TYPE_MANIFEST_ROOT));
 }
 
-static int verify_x5t(const struct rcpt_header *h, struct rcpt_error *err)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	const EVP_MD *md = h->x5t_alg == RCPT_SHA256 ? EVP_sha256() :
-			   h->x5t_alg == RCPT_SHA384 ? EVP_sha384() :
-			   h->x5t_alg == RCPT_SHA512 ? EVP_sha512() : NULL;
-	unsigned int len;
-
-	if (!h->x5t.data || !md)
-		return 0;	/* absent, or by an algorithm that says nothing here */
-	if (!EVP_Digest(h->chain[0].data, h->chain[0].len, digest, &len, md, NULL))
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-				 RCPT_NO_OFFSET, "cannot hash");
-	if (!rcpt_span_equal(h->x5t, digest, len))
-		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_CERTIFICATE,
-				 h->x5t.offset, "x5t is not of the first certificate");
-	return 0;
-}
-
-static int leaf_key(const struct rcpt_header *h, EVP_PKEY **key,
-		    struct rcpt_error *err)
-{
-	int ret;
-
-	if (!h->nchain)
-		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_ISSUER_KEY,
-				 RCPT_NO_OFFSET,
-				 "no key to check the issuer's signature with");
-	*key = rcpt_key_from_cert(h->chain[0]);
-	if (!*key)
-		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_CERTIFICATE,
-				 h->chain[0].offset, "x5chain: not a certificate");
-	ret = verify_x5t(h, err);
-	if (!ret && rcpt_is_did_x509(h->claims.iss))
-		ret = rcpt_did_x509_check(h->claims.iss, h->chain, h->nchain, err);
-	return ret;
-}
-
 /**
- * rcpt_statement_verify() - check the issuer's signature
+ * rcpt_statement_verify() - check a statement's signature with one key
  * @stmt: statement
- * @key: the issuer's; NULL: that of the first certificate in the protected
- *	x5chain, which proves that the statement is whole, not who signed it; an
- *	iss of did:x509 must fit the chain then
+ * @key: public key
  * @err: what went wrong
  *
- * Return: 0; -RCPT_INVALID when the signature, x5t or did:x509 is wrong;
- * -RCPT_CANNOT_EVALUATE with RECEIPT_REASON_NO_ISSUER_KEY without a key, with
- * RECEIPT_REASON_ALGORITHM when the algorithm is not supported or not one for
- * the key; -RCPT_MALFORMED for a certificate that is none; -RCPT_SYSTEM.
+ * Return: 0; -RCPT_INVALID when the signature is wrong; -RCPT_CANNOT_EVALUATE
+ * when the algorithm is not supported or not one for the key; -RCPT_SYSTEM.
  */
 int rcpt_statement_verify(const struct rcpt_statement *stmt, EVP_PKEY *key,
 			  struct rcpt_error *err)
 {
-	const struct rcpt_header *h = &stmt->header;
-	EVP_PKEY *leaf = NULL;
-	int ret = key ? 0 : leaf_key(h, &leaf, err);
+	int ret = rcpt_sign1_verify(&stmt->sign1, stmt->sign1.payload, stmt->header.alg,
+				    key, err);
 
-	if (!ret)
-		ret = rcpt_sign1_verify(&stmt->sign1, stmt->sign1.payload, h->alg,
-					key ? key : leaf, err);
-	if (ret == -RCPT_INVALID && err && err->reason == RECEIPT_REASON_SIGNATURE) {
+	if (ret == -RCPT_INVALID && err) {
 		err->reason = RECEIPT_REASON_ISSUER_SIGNATURE;
 		snprintf(err->text, sizeof(err->text), "the issuer's signature is wrong");
 	}
-	EVP_PKEY_free(leaf);
 	return ret;
 }

@@ -33,17 +33,24 @@ static void check_crit(const struct rcpt_verify_params *p,
 		take_error(res, &err);
 }
 
-/* Without a key for it, the receipts decide; a key that was named must fit. */
+/* Without a key for it, the receipts decide; who was named must have signed. */
 static void check_issuer(const struct rcpt_verify_params *p,
 			 struct rcpt_verify_result *res)
 {
-	if (!rcpt_statement_verify(p->stmt, p->issuer_key, &res->issuer))
+	struct rcpt_issuer_trust trust = p->trust;
+	size_t i;
+
+	trust.ntimes = 0;
+	for (i = 0; i < res->nreceipts; i++)
+		if (!res->receipts[i].err.status)
+			rcpt_issuer_time(&trust, &res->receipts[i].receipt);
+	if (!rcpt_issuer_verify(p->stmt, &trust, &res->issuer))
 		return;
-	if (res->issuer.status != RCPT_CANNOT_EVALUATE || p->issuer_key)
+	if (res->issuer.status != RCPT_CANNOT_EVALUATE || trust.keys || trust.roots)
 		take_error(res, &res->issuer);
 }
 
-static void check_receipt(const struct rcpt_verify_params *p, struct rcpt_span in,
+static void prove_receipt(const struct rcpt_verify_params *p, struct rcpt_span in,
 			  bool beside, struct rcpt_verify_result *res)
 {
 	struct rcpt_receipt_result *r = &res->receipts[res->nreceipts++];
@@ -54,6 +61,17 @@ static void check_receipt(const struct rcpt_verify_params *p, struct rcpt_span i
 	if (!rcpt_receipt_verify(&r->receipt, p->stmt, p->keys, &r->key, r->root,
 				 &r->err))
 		res->nvalid++;
+}
+
+static void prove_receipts(const struct rcpt_verify_params *p,
+			   struct rcpt_verify_result *res)
+{
+	size_t i;
+
+	for (i = 0; i < p->stmt->nreceipts; i++)
+		prove_receipt(p, p->stmt->receipts[i], false, res);
+	for (i = 0; i < p->nbeside; i++)
+		prove_receipt(p, p->beside[i], true, res);
 }
 
 /* When several are wrong, what is proven wrong weighs most. */
@@ -73,14 +91,8 @@ static const struct rcpt_error *worst_receipt(const struct rcpt_verify_result *r
 static void check_receipts(const struct rcpt_verify_params *p,
 			   struct rcpt_verify_result *res)
 {
-	const struct rcpt_error *worst;
-	size_t i;
+	const struct rcpt_error *worst = worst_receipt(res);
 
-	for (i = 0; i < p->stmt->nreceipts; i++)
-		check_receipt(p, p->stmt->receipts[i], false, res);
-	for (i = 0; i < p->nbeside; i++)
-		check_receipt(p, p->beside[i], true, res);
-	worst = worst_receipt(res);
 	if (worst && (!res->nvalid || p->require_all))
 		take_error(res, worst);
 }
@@ -407,6 +419,7 @@ int rcpt_verify(const struct rcpt_verify_params *params,
 		struct rcpt_verify_result *result)
 {
 	memset(result, 0, sizeof(*result));
+	prove_receipts(params, result);
 	check_transparent(params, result);
 	check_crit(params, result);
 	check_issuer(params, result);

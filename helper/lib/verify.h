@@ -9,8 +9,6 @@
 #include "bundle.h"
 #include "receipt.h"
 
-#define RCPT_MAX_BESIDE		8	/* receipts beside the statement */
-
 /**
  * struct rcpt_verify_params - what to verify and against what; zero it first
  * @stmt: statement
@@ -19,7 +17,8 @@
  * @policy: whose logs are in @keys (rcpt_keys_add_policy()) and whose rules
  *	decide; NULL: receipts decide
  * @op: operation to judge under @policy
- * @issuer_key: that must have signed the statement; NULL: what x5chain says
+ * @trust: who must have signed the statement; its times are not looked at, they
+ *	are those of the good receipts
  * @require_all: one wrong receipt is enough to refuse
  * @ncrit: used entries of @crit
  * @crit: critical labels that the caller understands; not under a policy, where
@@ -35,7 +34,7 @@ struct rcpt_verify_params {
 	const struct rcpt_keys *keys;
 	const struct receipt_policy *policy;
 	enum receipt_op op;
-	EVP_PKEY *issuer_key;
+	struct rcpt_issuer_trust trust;
 	bool require_all;
 	size_t ncrit;
 	struct rcpt_label crit[RCPT_MAX_CRIT];

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/evp.h>
 
@@ -341,16 +342,20 @@ static int check_given(struct submission *sub, EVP_PKEY *key, struct rcpt_error 
 	return rc ? rc : tlog_trust(sub->log, sub->stmt.header.claims.iss, key, err);
 }
 
+/* Or with its certificates, which must be valid now. */
 static int check_chain(struct submission *sub, struct rcpt_error *err)
 {
-	EVP_PKEY *key = sub->stmt.header.nchain ?
-			rcpt_key_from_cert(sub->stmt.header.chain[0]) : NULL;
-	int rc;
+	struct rcpt_issuer_trust trust = { .ntimes = 1, .times = { time(NULL) } };
+	const struct rcpt_header *h = &sub->stmt.header;
+	EVP_PKEY *key;
+	int rc = rcpt_issuer_verify(&sub->stmt, &trust, err);
 
-	if (!key)
-		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_ISSUER_KEY,
-				 RCPT_NO_OFFSET, "no usable certificate in the statement");
-	rc = check_given(sub, key, err);
+	if (rc)
+		return rc;
+	key = rcpt_key_from_cert(h->chain[0]);
+	rc = key ? tlog_trust(sub->log, h->claims.iss, key, err) :
+		   rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+			     "no memory");
 	EVP_PKEY_free(key);
 	return rc;
 }

@@ -19,13 +19,18 @@ static const char help[] =
 	"\n"
 	"  --keys FILE         keys of logs: JWKS, COSE keys, PEM or DER public key or\n"
 	"                      certificate; may be repeated\n"
-	"  --issuer NAME       the keys of --keys are those of this log alone\n"
+	"  --issuer NAME       the keys of the --keys before it are those of this log alone\n"
 	"  --entry WHAT        what leaves of RFC 9162 logs commit to: sha256-stmt\n"
 	"                      (default) or stmt\n"
 	"  --policy FILE       logs and rules of a policy: the verdict of the kernel\n"
 	"  --op OPERATION      operation to judge under the policy (default EXECUTE)\n"
-	"  --issuer-key FILE   public key or certificate that must have signed the\n"
-	"                      statement; else the first of x5chain, else the receipts decide\n"
+	"  --issuer-key FILE   keys or certificates, one of which must have signed the\n"
+	"                      statement: that of its key id, if it has one; may be repeated\n"
+	"  --issuer-root FILE  certificates, to one of which those of the statement must\n"
+	"                      lead, valid when a receipt says it was recorded; may be repeated\n"
+	"  --issuer-eku OID    use that its first certificate must be for; may be repeated.\n"
+	"                      Without these three, the first certificate must have signed;\n"
+	"                      where there is none, the receipts decide\n"
 	"  --receipt FILE      receipt beside the statement; may be repeated\n"
 	"  --require-all       one receipt that is not valid is enough to refuse\n"
 	"  --artifact FILE     file that the statement must vouch for\n"
@@ -39,7 +44,7 @@ static const char help[] =
 	"70 system error.\n";
 
 enum { OPT_KEYS = 1, OPT_ISSUER, OPT_ENTRY, OPT_POLICY, OPT_OP, OPT_ISSUER_KEY,
-       OPT_RECEIPT, OPT_ALL, OPT_ARTIFACT, OPT_PAYLOAD, OPT_CRIT, OPT_JSON, OPT_QUIET,
+       OPT_ISSUER_ROOT, OPT_ISSUER_EKU, OPT_RECEIPT, OPT_ALL, OPT_ARTIFACT, OPT_PAYLOAD, OPT_CRIT, OPT_JSON, OPT_QUIET,
        OPT_HELP };
 
 static const struct option options[] = {
@@ -49,6 +54,8 @@ static const struct option options[] = {
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "op", required_argument, NULL, OPT_OP },
 	{ "issuer-key", required_argument, NULL, OPT_ISSUER_KEY },
+	{ "issuer-root", required_argument, NULL, OPT_ISSUER_ROOT },
+	{ "issuer-eku", required_argument, NULL, OPT_ISSUER_EKU },
 	{ "receipt", required_argument, NULL, OPT_RECEIPT },
 	{ "require-all", no_argument, NULL, OPT_ALL },
 	{ "artifact", required_argument, NULL, OPT_ARTIFACT },
@@ -72,13 +79,20 @@ struct file {
 	struct rcpt_span span;
 };
 
+/* Files of one option. */
+struct names {
+	size_t n;
+	const char *name[MAX_KEY_FILES];
+};
+
 /**
  * struct run - all of one run
- * @source: of the keys
- * @nkeys: used entries of @key_files
- * @key_files: names of --keys
+ * @entry: --entry
+ * @key_files: --keys
+ * @key_issuers: --issuer that belongs to each, or NULL
  * @policy_file: name of --policy
- * @issuer_key: --issuer-key
+ * @issuer_key_files: --issuer-key
+ * @issuer_root_files: --issuer-root
  * @artifact_file: name of --artifact
  * @payload: --payload
  * @input: the statement or bundle
@@ -86,18 +100,20 @@ struct file {
  * @json: output for programs
  * @quiet: no output
  * @help: only help was asked for
- * @keys: read
+ * @keys: read, of logs
+ * @issuer_keys: read
  * @policy: read, or NULL
  * @bundle: read, when @input is one; else only its statement is used
  * @artifact: its digests
  * @params: of the verification
  */
 struct run {
-	struct rcpt_key_source source;
-	size_t nkeys;
-	const char *key_files[MAX_KEY_FILES];
+	enum receipt_entry entry;
+	struct names key_files;
+	const char *key_issuers[MAX_KEY_FILES];
 	const char *policy_file;
-	struct file issuer_key;
+	struct names issuer_key_files;
+	struct names issuer_root_files;
 	const char *artifact_file;
 	struct file payload;
 	struct file input;
@@ -106,6 +122,7 @@ struct run {
 	bool quiet;
 	bool help;
 	struct rcpt_keys keys;
+	struct rcpt_keys issuer_keys;
 	struct receipt_policy *policy;
 	struct rcpt_bundle bundle;
 	struct rcpt_digests artifact;
@@ -161,9 +178,9 @@ static int add_crit(struct run *run, const char *arg)
 static int set_entry(struct run *run, const char *arg)
 {
 	if (!strcmp(arg, "sha256-stmt"))
-		run->source.entry = RECEIPT_ENTRY_SHA256_STMT;
+		run->entry = RECEIPT_ENTRY_SHA256_STMT;
 	else if (!strcmp(arg, "stmt"))
-		run->source.entry = RECEIPT_ENTRY_STMT;
+		run->entry = RECEIPT_ENTRY_STMT;
 	else
 		return usage_error("verify", "--entry: sha256-stmt or stmt, not '%s'", arg);
 	return 0;
@@ -179,12 +196,36 @@ static int set_op(struct run *run, const char *arg)
 	return 0;
 }
 
-static int add_name(const char *option, const char **names, size_t *n, size_t max,
-		    const char *name)
+static int add_name(const char *option, struct names *names, const char *name)
 {
-	if (*n == max)
-		return usage_error("verify", "over %zu %s", max, option);
-	names[(*n)++] = name;
+	if (names->n == ARRAY_SIZE(names->name))
+		return usage_error("verify", "over %zu %s", ARRAY_SIZE(names->name), option);
+	names->name[names->n++] = name;
+	return 0;
+}
+
+/* Of all --keys before it that have none yet. */
+static int set_issuer(struct run *run, const char *arg)
+{
+	size_t i = run->key_files.n;
+
+	if (!i || run->key_issuers[i - 1])
+		return usage_error("verify", "--issuer stands behind the --keys that it names");
+	while (i && !run->key_issuers[i - 1])
+		run->key_issuers[--i] = arg;
+	return 0;
+}
+
+static int add_eku(struct run *run, const char *arg)
+{
+	struct rcpt_issuer_trust *trust = &run->params.trust;
+
+	if (!*arg || arg[strspn(arg, "0123456789.")])
+		return usage_error("verify", "--issuer-eku: an OID in dotted form, not '%s'",
+				   arg);
+	if (trust->nekus == RCPT_MAX_EKUS)
+		return usage_error("verify", "over %d --issuer-eku", RCPT_MAX_EKUS);
+	trust->ekus[trust->nekus++] = arg;
 	return 0;
 }
 
@@ -196,14 +237,14 @@ static int add_receipt(struct run *run, const char *name)
 	return 0;
 }
 
-static int set_option(struct run *run, int option, const char *arg)
+/* Options with a value. */
+static int set_value(struct run *run, int option, const char *arg)
 {
 	switch (option) {
 	case OPT_KEYS:
-		return add_name("--keys", run->key_files, &run->nkeys, MAX_KEY_FILES, arg);
+		return add_name("--keys", &run->key_files, arg);
 	case OPT_ISSUER:
-		run->source.issuer = arg;
-		return 0;
+		return set_issuer(run, arg);
 	case OPT_ENTRY:
 		return set_entry(run, arg);
 	case OPT_POLICY:
@@ -212,13 +253,13 @@ static int set_option(struct run *run, int option, const char *arg)
 	case OPT_OP:
 		return set_op(run, arg);
 	case OPT_ISSUER_KEY:
-		run->issuer_key.name = arg;
-		return 0;
+		return add_name("--issuer-key", &run->issuer_key_files, arg);
+	case OPT_ISSUER_ROOT:
+		return add_name("--issuer-root", &run->issuer_root_files, arg);
+	case OPT_ISSUER_EKU:
+		return add_eku(run, arg);
 	case OPT_RECEIPT:
 		return add_receipt(run, arg);
-	case OPT_ALL:
-		run->params.require_all = true;
-		return 0;
 	case OPT_ARTIFACT:
 		run->artifact_file = arg;
 		return 0;
@@ -227,6 +268,17 @@ static int set_option(struct run *run, int option, const char *arg)
 		return 0;
 	case OPT_CRIT:
 		return add_crit(run, arg);
+	default:
+		return -1;
+	}
+}
+
+static int set_option(struct run *run, int option, const char *arg)
+{
+	switch (option) {
+	case OPT_ALL:
+		run->params.require_all = true;
+		return 0;
 	case OPT_JSON:
 		run->json = true;
 		return 0;
@@ -237,7 +289,7 @@ static int set_option(struct run *run, int option, const char *arg)
 		run->help = true;
 		return 0;
 	default:
-		return -1;
+		return set_value(run, option, arg);
 	}
 }
 
@@ -245,8 +297,10 @@ static int check_usage(struct run *run, int argc, char **argv)
 {
 	if (run->help)
 		return 0;
-	if (!run->nkeys == !run->policy_file)
+	if (!run->key_files.n == !run->policy_file)
 		return usage_error("verify", "--keys or --policy is needed, not both");
+	if (run->params.trust.nekus && !run->issuer_root_files.n)
+		return usage_error("verify", "--issuer-eku without --issuer-root");
 	if (argc - optind != 1)
 		return usage_error("verify", "one statement or bundle is needed");
 	run->input.name = argv[optind];
@@ -274,24 +328,31 @@ static int parse_args(struct run *run, int argc, char **argv)
  * Reading
  */
 
+static int read_key_file(struct run *run, struct rcpt_keys *keys, const char *name,
+			 const struct rcpt_key_source *source)
+{
+	struct file file = { .name = name };
+	struct rcpt_error err;
+	int ret = read_file(run, &file);
+
+	if (ret)
+		return ret;
+	ret = rcpt_keys_add(keys, file.span, source, &err);
+	free(file.data);
+	return ret ? failed(run, name, &err) : 0;
+}
+
 static int read_keys(struct run *run)
 {
-	struct rcpt_error err;
 	size_t i;
-	int ret;
+	int ret = 0;
 
-	for (i = 0; i < run->nkeys; i++) {
-		struct file file = { .name = run->key_files[i] };
+	for (i = 0; i < run->key_files.n && !ret; i++) {
+		struct rcpt_key_source source = { run->key_issuers[i], run->entry };
 
-		ret = read_file(run, &file);
-		if (ret)
-			return ret;
-		ret = rcpt_keys_add(&run->keys, file.span, &run->source, &err);
-		free(file.data);
-		if (ret)
-			return failed(run, file.name, &err);
+		ret = read_key_file(run, &run->keys, run->key_files.name[i], &source);
 	}
-	return 0;
+	return ret;
 }
 
 static int read_policy(struct run *run)
@@ -314,22 +375,34 @@ static int read_policy(struct run *run)
 	return ret ? failed(run, file.name, &err) : 0;
 }
 
-static int read_issuer_key(struct run *run)
+static int read_issuer_keys(struct run *run)
 {
-	struct rcpt_keys keys = { 0 };
-	struct rcpt_key_source any = { 0 };
-	struct rcpt_error err;
-	int ret = read_file(run, &run->issuer_key);
+	static const struct rcpt_key_source any;
+	size_t i;
+	int ret = 0;
 
-	if (ret || !run->issuer_key.name)
-		return ret;
-	if (rcpt_keys_add(&keys, run->issuer_key.span, &any, &err)) {
-		ret = failed(run, run->issuer_key.name, &err);
-	} else {
-		run->params.issuer_key = keys.keys[0].pkey;
-		EVP_PKEY_up_ref(run->params.issuer_key);
+	for (i = 0; i < run->issuer_key_files.n && !ret; i++)
+		ret = read_key_file(run, &run->issuer_keys, run->issuer_key_files.name[i],
+				    &any);
+	if (run->issuer_key_files.n)
+		run->params.trust.keys = &run->issuer_keys;
+	return ret;
+}
+
+static int read_issuer_roots(struct run *run)
+{
+	struct rcpt_error err;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < run->issuer_root_files.n && !ret; i++) {
+		struct file file = { .name = run->issuer_root_files.name[i] };
+
+		ret = read_file(run, &file);
+		if (!ret && rcpt_roots_add(&run->params.trust.roots, file.span, &err))
+			ret = failed(run, file.name, &err);
+		free(file.data);
 	}
-	rcpt_keys_free(&keys);
 	return ret;
 }
 
@@ -382,7 +455,9 @@ static int read_all(struct run *run)
 	if (!ret)
 		ret = read_policy(run);
 	if (!ret)
-		ret = read_issuer_key(run);
+		ret = read_issuer_keys(run);
+	if (!ret)
+		ret = read_issuer_roots(run);
 	if (!ret)
 		ret = read_input(run);
 	if (!ret)
@@ -397,9 +472,9 @@ static void run_free(struct run *run)
 
 	rcpt_bundle_free(&run->bundle);
 	rcpt_keys_free(&run->keys);
+	rcpt_keys_free(&run->issuer_keys);
+	sk_X509_pop_free(run->params.trust.roots, X509_free);
 	receipt_policy_free(run->policy);
-	EVP_PKEY_free(run->params.issuer_key);
-	free(run->issuer_key.data);
 	free(run->payload.data);
 	free(run->input.data);
 	for (i = 0; i < RCPT_MAX_BESIDE; i++)
@@ -462,17 +537,35 @@ static void print_why(const struct rcpt_error *err)
 	printf(" (%s)\n", rcpt_reason_text(err->reason));
 }
 
+/* Whose the key was that has signed the statement. */
+static const char *signed_by(const struct run *run)
+{
+	const struct rcpt_issuer_trust *trust = &run->params.trust;
+
+	if (trust->roots)
+		return trust->keys ? "a given key, with a certificate under a given root" :
+				     "a certificate under a given root";
+	if (trust->keys)
+		return "a given key";
+	return rcpt_is_did_x509(run->params.stmt->header.claims.iss) ?
+	       "a certificate that fits the issuer's did:x509" :
+	       "the certificate in the statement, which names no one by itself";
+}
+
+/* Without keys and roots for issuers, one that cannot be checked is no error. */
+static bool receipts_decide(const struct run *run, const struct rcpt_verify_result *res)
+{
+	return res->issuer.status == RCPT_CANNOT_EVALUATE && !run->params.trust.keys &&
+	       !run->params.trust.roots;
+}
+
 static void print_issuer(const struct run *run, const struct rcpt_verify_result *res)
 {
-	const struct rcpt_header *h = &run->params.stmt->header;
-
 	printf("  signature  ");
 	if (!res->issuer.status)
-		printf("good, %s, by %s\n", rcpt_alg_name(h->alg), run->params.issuer_key ?
-		       "the given key" : rcpt_is_did_x509(h->claims.iss) ?
-		       "a certificate that fits the issuer's did:x509" :
-		       "the certificate in the statement, which names no one by itself");
-	else if (res->issuer.status == RCPT_CANNOT_EVALUATE && !run->params.issuer_key)
+		printf("good, %s, by %s\n", rcpt_alg_name(run->params.stmt->header.alg),
+		       signed_by(run));
+	else if (receipts_decide(run, res))
 		printf("not checked, the receipts decide: %s\n", res->issuer.text);
 	else
 		print_why(&res->issuer);

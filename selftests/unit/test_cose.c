@@ -456,11 +456,11 @@ static void needs_an_issuer_key(void **state)
 
 	(void)state;
 	assert_int_equal(rcpt_statement_parse(craft_span(&plain), &stmt, NULL), 0);
-	assert_int_equal(rcpt_statement_verify(&stmt, NULL, &err), -RCPT_CANNOT_EVALUATE);
+	assert_int_equal(rcpt_issuer_verify(&stmt, NULL, &err), -RCPT_CANNOT_EVALUATE);
 	assert_int_equal(err.reason, RECEIPT_REASON_NO_ISSUER_KEY);
 	rcpt_statement_free(&stmt);
 	assert_int_equal(rcpt_statement_parse(craft_span(&junk), &stmt, NULL), 0);
-	assert_int_equal(rcpt_statement_verify(&stmt, NULL, &err), -RCPT_MALFORMED);
+	assert_int_equal(rcpt_issuer_verify(&stmt, NULL, &err), -RCPT_MALFORMED);
 	assert_int_equal(err.reason, RECEIPT_REASON_CERTIFICATE);
 	rcpt_statement_free(&stmt);
 	EVP_PKEY_free(key);
@@ -528,7 +528,7 @@ static void takes_the_key_of_the_certificate(void **state)
 		struct craft in = certified(key, rows[i].named, rows[i].alg, rows[i].flip);
 
 		assert_int_equal(rcpt_statement_parse(craft_span(&in), &stmt, NULL), 0);
-		if (rcpt_statement_verify(&stmt, NULL, &err) != -rows[i].status ||
+		if (rcpt_issuer_verify(&stmt, NULL, &err) != -rows[i].status ||
 		    (rows[i].status && err.reason != rows[i].reason))
 			fail_msg("row %zu: %s", i, err.text);
 		rcpt_statement_free(&stmt);

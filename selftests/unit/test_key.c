@@ -168,7 +168,7 @@ static void reads_jwks(void **state)
 	jwk_of(key, "P-384", "one", a, sizeof(a));
 	jwk_of(other, "P-521", "two", b, sizeof(b));
 	expect_key(rcpt_span(a, strlen(a)), key, false);
-	snprintf(text, sizeof(text), " {\"keys\":[%s,%s,{\"kty\":\"RSA\"},%s,%s]}", a, a, b, a);
+	snprintf(text, sizeof(text), " {\"keys\":[%s,%s,{\"kty\":\"oct\"},%s,%s]}", a, a, b, a);
 	assert_int_equal(rcpt_keys_add(&keys, rcpt_span(text, strlen(text)), &anyone, NULL), 0);
 	assert_int_equal(keys.count, 2);
 	assert_true(rcpt_key_matches(&keys.keys[0], (struct rcpt_span){ 0 },
@@ -280,9 +280,117 @@ static void reads_cose_keys(void **state)
 	rcpt_keys_free(&keys);
 }
 
+/* Nothing but n and e of a key, big-endian. */
+static size_t rsa_numbers(EVP_PKEY *key, uint8_t n[256], uint8_t e[8])
+{
+	BIGNUM *bn = NULL, *be = NULL;
+	int len;
+
+	assert_true(EVP_PKEY_get_bn_param(key, "n", &bn) && EVP_PKEY_get_bn_param(key, "e", &be));
+	assert_int_equal(BN_bn2bin(bn, n), 256);
+	len = BN_bn2bin(be, e);
+	BN_free(bn);
+	BN_free(be);
+	return len;
+}
+
+static void reads_rsa_keys(void **state)
+{
+	EVP_PKEY *key = craft_key("RSA");
+	struct craft cose = craft_hex("a4 01 03 02 41 6b 20");
+	uint8_t n[256], e[8];
+	size_t e_len = rsa_numbers(key, n, e);
+	char bn[400], be[20], text[600];
+
+	(void)state;
+	craft_bytes(&cose, n, sizeof(n));
+	craft_int(&cose, -2);
+	craft_bytes(&cose, e, e_len);
+	expect_key(craft_span(&cose), key, false);
+	EVP_EncodeBlock((uint8_t *)bn, n, sizeof(n));
+	EVP_EncodeBlock((uint8_t *)be, e, e_len);
+	snprintf(text, sizeof(text), "{\"kty\":\"RSA\",\"kid\":\"k\",\"n\":\"%s\",\"e\":\"%s\"}",
+		 bn, be);
+	expect_key(rcpt_span(text, strlen(text)), key, false);
+	EVP_PKEY_free(key);
+}
+
+/* The example of RFC 9679, section 6, with its y in both forms. */
+static void computes_thumbprints(void **state)
+{
+	static const char key[] = "a4 01 02 20 01"
+		"21 5820 65eda5a12577c2bae829437fe338701a10aaa375e1bb5b5de108de439c08551d"
+		"22 5820 1e52ed75701163f7f9e40ddf9f341b3dc9ba860af7e0ca7ca7e9eecd0084d19c";
+	static const char compressed[] = "a4 01 02 20 01"
+		"21 5820 65eda5a12577c2bae829437fe338701a10aaa375e1bb5b5de108de439c08551d"
+		"22 f4";
+	struct craft in[] = { craft_hex(key), craft_hex(compressed) };
+	struct craft want = craft_hex("496bd8afadf307e5b08c64b0421bf9dc"
+				      "01528a344a43bda88fadd1669da253ec");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct rcpt_keys keys = { 0 };
+		struct rcpt_span none = { 0 };
+
+		assert_int_equal(rcpt_keys_add(&keys, craft_span(&in[i]), &anyone, NULL), 0);
+		assert_memory_equal(keys.keys[0].thumbprint, want.data, 32);
+		assert_true(rcpt_key_matches(&keys.keys[0], none, craft_span(&want)));
+		rcpt_keys_free(&keys);
+	}
+}
+
+/* Of every kind, the SHA-256 of a COSE_Key with the required parameters alone. */
+static void computes_thumbprints_of_all_kinds(void **state)
+{
+	static const char *const heads[] = { "a4 01 02 20 02 21 5830", "a4 01 02 20 03 21 5842",
+					     "a3 01 01 20 06 21 5820", "a3 01 03 20 590100" };
+	static const char *const kinds[] = { "P-384", "P-521", "ED25519", "RSA" };
+	uint8_t x[256], y[256], print[32], want[32];
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		EVP_PKEY *key = craft_key(kinds[i]);
+		struct craft form = craft_hex(heads[i]);
+
+		n = sizeof(x);
+		if (i == 2)
+			assert_int_equal(EVP_PKEY_get_raw_public_key(key, x, &n), 1);
+		else
+			n = i == 3 ? rsa_numbers(key, x, y) : coordinates(key, x, y);
+		craft_add(&form, x, i == 3 ? 256 : n);
+		if (i != 2) {
+			craft_int(&form, i == 3 ? -2 : -3);
+			craft_bytes(&form, y, n);
+		}
+		assert_int_equal(rcpt_sha256(form.data, form.len, want), 0);
+		assert_int_equal(rcpt_key_thumbprint(key, print), 0);
+		assert_memory_equal(print, want, 32);
+		EVP_PKEY_free(key);
+	}
+}
+
+/* A key that no thumbprint is made of is not one of 32 zero bytes either. */
+static void has_no_thumbprint_of_other_kinds(void **state)
+{
+	static const uint8_t zero[32];
+	EVP_PKEY *key = craft_key("secp256k1");
+	struct rcpt_keys keys = craft_keys(key, NULL);
+	struct rcpt_span none = { 0 };
+
+	(void)state;
+	assert_false(keys.keys[0].has_thumbprint);
+	assert_false(rcpt_key_matches(&keys.keys[0], none, rcpt_span(zero, 32)));
+	rcpt_keys_free(&keys);
+	EVP_PKEY_free(key);
+}
+
 static const char *const bad_texts[] = {
 	"", " \n", "hello", "{", "[]", "{}", "{\"keys\":{}}", "{\"keys\":[]}",
-	"{\"keys\":[{\"kty\":\"RSA\"}]}", "{\"a\":1,\"a\":2}",
+	"{\"keys\":[{\"kty\":\"RSA\"}]}", "{\"kty\":\"RSA\",\"n\":\"AA\",\"e\":\"AA\"}",
+	"{\"kty\":\"RSA\",\"n\":\"wQ\"}", "{\"kty\":\"oct\"}", "{\"a\":1,\"a\":2}",
 	"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\"}",
 	"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"!\",\"y\":\"AA\"}",
 	"{\"kty\":\"EC\",\"crv\":\"P-999\",\"x\":\"AA\",\"y\":\"AA\"}",
@@ -300,7 +408,8 @@ static const char *const bad_texts[] = {
 static const char *const bad_cbor[] = {
 	"80", "a0", "81 00", "a1 01 02", "a1 01 6161", "a2 01 02 20 01", "a1 02 00",
 	"a4 01 02 20 01 21 41 00 22 41 00", "a3 01 01 20 06 21 41 00",
-	"a2 01 02 01 02", "a0 00", "81 a1 1801 00", "a1 01",
+	"a3 01 03 20 41 00 21 41 03", "a3 01 03 20 41 c1 21 41 00", "a1 01 03",
+	"a3 01 03 20 41 c1 21 42 0001", "a2 01 02 01 02", "a0 00", "81 a1 1801 00", "a1 01",
 };
 
 static void expect_refused(struct rcpt_span in, const char *what)
@@ -409,6 +518,10 @@ int main(void)
 		cmocka_unit_test(reads_ed25519),
 		cmocka_unit_test(reads_ledger_certificates),
 		cmocka_unit_test(reads_cose_keys),
+		cmocka_unit_test(reads_rsa_keys),
+		cmocka_unit_test(computes_thumbprints),
+		cmocka_unit_test(computes_thumbprints_of_all_kinds),
+		cmocka_unit_test(has_no_thumbprint_of_other_kinds),
 		cmocka_unit_test(refuses_bad_files),
 		cmocka_unit_test(refuses_private_keys),
 		cmocka_unit_test(refuses_bad_points),

@@ -19,6 +19,7 @@ struct scene {
 	struct rcpt_signer issuer;
 	struct rcpt_signer log;
 	struct rcpt_keys keys;
+	struct rcpt_keys issuer_keys;
 	struct rcpt_digests artifact[2];	/* EXECUTE; KMODULE */
 	uint8_t *file;
 	size_t len;
@@ -59,6 +60,7 @@ static int setup(void **state)
 	assert_int_equal(rcpt_signer_generate(RCPT_ES256, &s->issuer, NULL), 0);
 	assert_int_equal(rcpt_signer_generate(RCPT_ES384, &s->log, NULL), 0);
 	s->keys = craft_keys(s->log.pkey, "log.example");
+	s->issuer_keys = craft_keys(s->issuer.pkey, NULL);
 	sign_bundle(s);
 	*state = s;
 	return 0;
@@ -71,6 +73,7 @@ static int teardown(void **state)
 	rcpt_bundle_free(&s->bundle);
 	free(s->file);
 	rcpt_keys_free(&s->keys);
+	rcpt_keys_free(&s->issuer_keys);
 	rcpt_signer_free(&s->issuer);
 	rcpt_signer_free(&s->log);
 	free(s);
@@ -104,7 +107,7 @@ static void takes_a_good_bundle(void **state)
 	const struct scene *s = *state;
 	struct rcpt_verify_result *res = malloc(sizeof(*res));
 
-	p.issuer_key = s->issuer.pkey;
+	p.trust.keys = &s->issuer_keys;
 	p.artifact = &s->artifact[1];
 	assert_int_equal(rcpt_verify(&p, res), 0);
 	assert_int_equal(res->nvalid, 1);
@@ -134,11 +137,19 @@ static void refuses_another_issuer_key(void **state)
 {
 	struct rcpt_verify_params p = params_of(*state);
 	EVP_PKEY *ec = craft_key("P-256"), *rsa = craft_key("RSA");
+	struct rcpt_keys keys = craft_keys(ec, NULL), rsa_keys = craft_keys(rsa, NULL);
 
-	p.issuer_key = ec;
+	/* the statement names another key */
+	p.trust.keys = &keys;
+	expect(&p, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_ISSUER_KEY);
+	/* a key without a name of its own is for any */
+	keys.keys[0].bare = true;
 	expect(&p, RCPT_INVALID, RECEIPT_REASON_ISSUER_SIGNATURE);
-	p.issuer_key = rsa;
+	rsa_keys.keys[0].bare = true;
+	p.trust.keys = &rsa_keys;
 	expect(&p, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_ALGORITHM);
+	rcpt_keys_free(&keys);
+	rcpt_keys_free(&rsa_keys);
 	EVP_PKEY_free(ec);
 	EVP_PKEY_free(rsa);
 }
@@ -503,7 +514,8 @@ static int try(const struct scene *s, const uint8_t *data, size_t len,
 	       uint8_t digest[32], uint8_t root[32])
 {
 	struct rcpt_verify_result *res;
-	struct rcpt_verify_params p = { .keys = &s->keys, .issuer_key = s->issuer.pkey };
+	struct rcpt_verify_params p = { .keys = &s->keys,
+					.trust = { .keys = &s->issuer_keys } };
 	struct rcpt_statement stmt;
 	struct rcpt_error err = { 0 };
 	int ret = rcpt_statement_parse(rcpt_span(data, len), &stmt, &err);
@@ -637,7 +649,7 @@ static int judge_row(json_t *row, struct rcpt_statement *stmt, uint8_t *beside[8
 		p.beside[p.nbeside++] = load(value, &beside[i]);
 	if (json_is_string(json_object_get(row, "stmt_key"))) {
 		load_keys(json_object_get(row, "stmt_key"), &issuer, entry);
-		p.issuer_key = issuer.keys[0].pkey;
+		p.trust.keys = &issuer;
 	}
 	p.keys = &keys;
 	ret = rcpt_verify(&p, res);
