@@ -278,7 +278,7 @@ static enum receipt_reason prove_under(struct prover *p,
 	return RECEIPT_REASON_ALLOWED;
 }
 
-/* The reason of the attempt that came nearest to a proof. */
+/* The reason of the last attempt under a key that the receipt may mean. */
 static enum receipt_reason prove_encoded(struct prover *p,
 					 const struct receipt_receipt *rcpt,
 					 const struct encoded *enc)
