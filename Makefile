@@ -9,6 +9,7 @@
 #	helper/receiptd/*.c		build/receiptd
 #	helper/receiptctl/*.c		build/receiptctl
 #	selftests/unit/test_*.c		build/unit/test_*
+#	selftests/model/model_*.c	build/model/model_*
 #	selftests/kernel/*.c		build/kselftest/* (static)
 #	selftests/kernel/dynamic/*.c	build/kselftest/* (dynamic)
 #	selftests/kernel/dynamic/lib*.c	build/kselftest/lib*.so
@@ -49,6 +50,8 @@ RECEIPTD := $(if $(wildcard helper/receiptd/*.c),$(B)/receiptd)
 RECEIPTCTL := $(if $(wildcard helper/receiptctl/*.c),$(B)/receiptctl)
 UNIT	:= $(patsubst selftests/unit/%.c,$(B)/unit/%,$(wildcard selftests/unit/test_*.c))
 
+MODEL	:= $(patsubst selftests/model/%.c,$(BUILD)/model/%,$(wildcard selftests/model/model_*.c))
+
 KSELFTEST := $(patsubst selftests/kernel/%.c,$(BUILD)/kselftest/%,$(wildcard selftests/kernel/*.c))
 BENCH	:= $(patsubst selftests/bench/%.c,$(BUILD)/bench/%,$(wildcard selftests/bench/*.c))
 DYNAMIC	:= $(patsubst selftests/kernel/dynamic/%.c,$(BUILD)/kselftest/%,$(wildcard selftests/kernel/dynamic/*.c)) \
@@ -88,6 +91,23 @@ unit: $(UNIT) $(RECEIPTCTL)
 $(B)/unit/%: $(B)/obj/selftests/unit/%.o $(LIBNL) $(LIBRECEIPT)
 	$(say)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+# The kernel's sources as they are, with every branch counted; see model.h.
+MODEL_FLAGS := -Iselftests/model/shim $(STD) $(CFLAGS) $(CPPFLAGS) -Iselftests/model \
+	       -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
+model-programs: $(MODEL)
+$(MODEL): $(BUILD)/model/%: $(BUILD)/model/obj/selftests/model/%.o \
+		$(BUILD)/model/obj/selftests/model/model.o $(BUILD)/model/kmod.a
+	$(say)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lcrypto
+$(BUILD)/model/kmod.a: $(patsubst %,$(BUILD)/model/obj/kmod/%.o,cbor_encode claims merkle)
+	$(say)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(BUILD)/model/obj/kmod/%.o: MODEL_FLAGS += -fsanitize-coverage=trace-pc
+$(BUILD)/model/obj/%.o: %.c
+	$(say)
+	$(Q)$(CC) $(MODEL_FLAGS) -c -o $@ $<
 
 # Programs for the VM run without any library beside them, unless it is the
 # library that is tested.
@@ -139,7 +159,7 @@ check: packages ## build, run every test and the bench
 	$(Q)$(MAKE) check-build
 	$(Q)scripts/check
 
-check-build: all unit kselftest bench-programs $(BUILD)/vm/init
+check-build: all unit model-programs kselftest bench-programs $(BUILD)/vm/init
 	$(Q)$(MAKE) SAN=1 unit
 
 # Kernels that build-kernel makes: a quarter of an hour each, the first time.
@@ -154,6 +174,9 @@ check-all: packages ## all of "check", and the kernel tests on every kernel
 check-unit: unit ## unit tests, plain and under ASan and UBSan
 	$(Q)$(MAKE) SAN=1 unit
 	$(Q)scripts/check unit
+
+model: model-programs ## every small input of the kernel's encoder, folds and claims
+	$(Q)scripts/check model
 
 check-vm: all ## tests of the VM runner
 	$(Q)scripts/check vm
