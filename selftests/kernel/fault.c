@@ -47,6 +47,7 @@ static unsigned long long read_number(const char *path)
 /* Where the LSM's code is, the module's or what is built in; cold parts lie apart. */
 static void find_code(char *start, char *end)
 {
+	bool module = !access("/sys/module/receipt/initstate", F_OK);
 	unsigned long long at, first = UINT64_MAX, last = 0, etext = UINT64_MAX;
 	FILE *f = fopen("/proc/kallsyms", "re");
 	char line[512], type, name[256];
@@ -57,7 +58,7 @@ static void find_code(char *start, char *end)
 		if (!strcmp(name, "_etext"))
 			etext = at;
 		if (strncmp(name, "receipt_", 8) || strchr(name, '.') || (type | 32) != 't' ||
-		    (at > etext && !strstr(line, "[receipt]")))
+		    (module ? !strstr(line, "[receipt]") : at > etext))
 			continue;
 		first = at < first ? at : first;
 		last = at > last ? at : last;
