@@ -174,16 +174,28 @@ static int check_issuer(struct rcpt_answerer *a, const struct rcpt_statement *st
  * Proposals
  */
 
+/*
+ * The kernel is sent one proof of a receipt and no attached root. What these say
+ * otherwise makes the receipt wrong; which entry a log has, its policy knows.
+ */
+static bool is_one_root(const struct rcpt_receipt *r, const struct rcpt_statement *stmt)
+{
+	uint8_t root[RECEIPT_HASH_SIZE];
+
+	if (r->nproofs == 1 && !r->sign1.payload.data)
+		return true;
+	return !rcpt_receipt_root(r, stmt, RECEIPT_ENTRY_SHA256_STMT, root, NULL) ||
+	       !rcpt_receipt_root(r, stmt, RECEIPT_ENTRY_STMT, root, NULL);
+}
+
 /* What cannot be read gives no rights and does no harm. */
 static void add_receipts(struct rcpt_proposal *p)
 {
 	for (size_t i = 0; i < p->stmt.nreceipts; i++) {
 		struct rcpt_receipt *r = &p->receipts[p->nreceipts];
 
-		if (rcpt_receipt_parse(p->stmt.receipts[i], r, NULL))
-			continue;
-		if (r->nproofs && (r->header.vds == RECEIPT_VDS_RFC9162 ||
-				   r->header.vds == RECEIPT_VDS_CCF))
+		if (!rcpt_receipt_parse(p->stmt.receipts[i], r, NULL) &&
+		    is_one_root(r, &p->stmt))
 			p->nreceipts++;
 		else
 			rcpt_receipt_free(r);

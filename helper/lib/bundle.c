@@ -139,8 +139,7 @@ static int check_root(struct rcpt_bundle *bundle, struct rcpt_error *err)
 				 "manifest statement without leaves");
 	if (!bundle->nleaves && !bundle->statement.header.has_hash_alg)
 		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_CONTENT_TYPE,
-				 bundle->transparent.offset,
-				 "the statement is about no artifact");
+				 RCPT_NO_OFFSET, "the statement is about no artifact");
 	if (!bundle->nleaves)
 		return 0;
 	rc = rcpt_manifest_tree(bundle->leaves, bundle->nleaves, &bundle->nodes,

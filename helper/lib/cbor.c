@@ -623,6 +623,10 @@ static int count_tokens(struct rcpt_span in, struct rcpt_tokens *out,
 			return rcpt_reader_fail(&r, RECEIPT_REASON_BOUND, head.offset,
 						"strings of over %d bytes",
 						RECEIPT_MAX_BLOB);
+		/* The kernel counts what is empty as no level, and the whole as one. */
+		if (r.depth == RECEIPT_MAX_DEPTH)
+			return rcpt_reader_fail(&r, RECEIPT_REASON_BOUND, head.offset,
+						"nested %d deep", RECEIPT_MAX_DEPTH);
 	} while (r.depth);
 	return rcpt_read_end(&r);
 }

@@ -141,6 +141,25 @@ static int verify(X509_STORE_CTX *ctx, STACK_OF(X509) **path, struct rcpt_error 
 	return *path ? 0 : no_memory(err);
 }
 
+static int find_path(STACK_OF(X509) *sent, STACK_OF(X509) *roots, STACK_OF(X509) **path,
+		     struct rcpt_error *err)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	int ret;
+
+	if (ctx && X509_STORE_CTX_init(ctx, NULL, sk_X509_value(sent, 0), sent)) {
+		X509_STORE_CTX_set0_trusted_stack(ctx, roots);
+		X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_NO_CHECK_TIME |
+					 X509_V_FLAG_PARTIAL_CHAIN);
+		ret = verify(ctx, path, err);
+	} else {
+		ret = no_memory(err);
+	}
+	X509_STORE_CTX_free(ctx);
+	ERR_clear_error();
+	return ret;
+}
+
 /**
  * rcpt_certs_path() - find the path from the first certificate to a root
  * @sent: certificates that came along, the signer's first
@@ -156,20 +175,23 @@ static int verify(X509_STORE_CTX *ctx, STACK_OF(X509) **path, struct rcpt_error 
 int rcpt_certs_path(STACK_OF(X509) *sent, STACK_OF(X509) *roots, STACK_OF(X509) **path,
 		    struct rcpt_error *err)
 {
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	int ret;
+	struct rcpt_error first = { 0 };
+	STACK_OF(X509) *one;
+	int i, ret;
 
 	*path = NULL;
-	if (ctx && X509_STORE_CTX_init(ctx, NULL, sk_X509_value(sent, 0), sent)) {
-		X509_STORE_CTX_set0_trusted_stack(ctx, roots);
-		X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_NO_CHECK_TIME |
-					 X509_V_FLAG_PARTIAL_CHAIN);
-		ret = verify(ctx, path, err);
-	} else {
-		ret = no_memory(err);
+	ret = find_path(sent, roots, path, &first);
+	/* Of roots with one name, OpenSSL tries the first alone. */
+	for (i = 0; ret == -RCPT_INVALID && i < sk_X509_num(roots); i++) {
+		one = sk_X509_new_null();
+		if (!one || !sk_X509_push(one, sk_X509_value(roots, i)))
+			ret = no_memory(&first);
+		else
+			ret = find_path(sent, one, path, NULL);
+		sk_X509_free(one);
 	}
-	X509_STORE_CTX_free(ctx);
-	ERR_clear_error();
+	if (ret && err)
+		*err = first;
 	return ret;
 }
 

@@ -368,14 +368,17 @@ static int verify_with(const struct rcpt_receipt *receipt,
 static int no_key(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
 		  struct rcpt_error *err)
 {
-	struct rcpt_span any = { 0 };
+	struct rcpt_span iss = receipt->header.claims.iss, any = { 0 };
 	size_t i;
 
 	for (i = 0; i < keys->count; i++)
-		if (rcpt_key_matches(&keys->keys[i], receipt->header.claims.iss, any))
+		if (rcpt_key_matches(&keys->keys[i], iss, any))
 			return rcpt_fail(err, RCPT_CANNOT_EVALUATE,
 					 RECEIPT_REASON_UNKNOWN_KEY, RCPT_NO_OFFSET,
 					 "no key of the receipt's key id");
+	if (!iss.len)
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_CLAIMS,
+				 RCPT_NO_OFFSET, "the receipt names no log");
 	return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_UNKNOWN_LOG,
 			 RCPT_NO_OFFSET, "no key of the receipt's issuer");
 }
@@ -397,8 +400,8 @@ static bool worse(int ret, int than)
  * @err: what went wrong
  *
  * Return: 0; -RCPT_INVALID when the receipt is wrong (see rcpt_receipt_root(),
- * or its signature is); -RCPT_CANNOT_EVALUATE when there is no key of its
- * issuer or key id, or the algorithm does not fit it; -RCPT_SYSTEM.
+ * or its signature is); -RCPT_CANNOT_EVALUATE when it names no issuer, there is
+ * no key of its issuer or key id, or the algorithm does not fit it; -RCPT_SYSTEM.
  */
 int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 			const struct rcpt_statement *stmt,

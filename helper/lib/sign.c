@@ -57,7 +57,9 @@ static int64_t alg_of_key(EVP_PKEY *pkey)
 		return 0;
 	if (!strcmp(group, "prime256v1"))
 		return RCPT_ES256;
-	return strcmp(group, "secp384r1") ? 0 : RCPT_ES384;
+	if (!strcmp(group, "secp384r1"))
+		return RCPT_ES384;
+	return strcmp(group, "secp521r1") ? 0 : RCPT_ES512;
 }
 
 /* Takes over @pkey, also on failure. */
@@ -71,7 +73,7 @@ static int make_signer(EVP_PKEY *pkey, struct rcpt_signer *signer,
 	if (!signer->alg) {
 		rcpt_signer_free(signer);
 		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_ALGORITHM,
-				 RCPT_NO_OFFSET, "type of key not supported: use EC P-256 or P-384, Ed25519 or RSA of at least %d bits",
+				 RCPT_NO_OFFSET, "type of key not supported: use EC P-256, P-384 or P-521, Ed25519 or RSA of at least %d bits",
 				 MIN_RSA_BITS);
 	}
 	if (rcpt_key_id(pkey, signer->id)) {
@@ -103,13 +105,14 @@ int rcpt_signer_load(const void *pem, size_t len, struct rcpt_signer *signer,
 int rcpt_signer_generate(int64_t alg, struct rcpt_signer *signer,
 			 struct rcpt_error *err)
 {
-	const char *curve = alg == RCPT_ES256 ? "P-256" : "P-384";
+	const char *curve = alg == RCPT_ES256 ? "P-256" : alg == RCPT_ES384 ? "P-384" :
+			    "P-521";
 	EVP_PKEY *pkey;
 
 	memset(signer, 0, sizeof(*signer));
-	if (alg != RCPT_ES256 && alg != RCPT_ES384)
+	if (alg != RCPT_ES256 && alg != RCPT_ES384 && alg != RCPT_ES512)
 		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_ALGORITHM,
-				 RCPT_NO_OFFSET, "a log signs with ES256 or ES384");
+				 RCPT_NO_OFFSET, "a log signs with ES256, ES384 or ES512");
 	pkey = EVP_EC_gen(curve);
 	if (!pkey)
 		return fail_crypto(err, "new key");
@@ -235,6 +238,8 @@ static const EVP_MD *alg_digest(int64_t alg)
 	switch (alg) {
 	case RCPT_ES384:
 		return EVP_sha384();
+	case RCPT_ES512:
+		return EVP_sha512();
 	case RCPT_EDDSA:
 		return NULL;
 	}
@@ -245,7 +250,7 @@ static const EVP_MD *alg_digest(int64_t alg)
 static int raw_ecdsa(const uint8_t *der, size_t der_len, int64_t alg,
 		     uint8_t *out, size_t *len)
 {
-	int half = alg == RCPT_ES384 ? 48 : 32;
+	int half = alg == RCPT_ES384 ? 48 : alg == RCPT_ES512 ? 66 : 32;
 	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, der_len);
 	int ok = sig &&
 		 BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, half) == half &&
@@ -280,7 +285,7 @@ static int sign(const struct rcpt_signer *signer, const uint8_t *tbs, size_t tbs
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
 		return -1;
-	if (signer->alg == RCPT_ES256 || signer->alg == RCPT_ES384)
+	if (EVP_PKEY_is_a(signer->pkey, "EC"))
 		return raw_ecdsa(sig, n, signer->alg, out, len);
 	memcpy(out, sig, n);
 	*len = n;

@@ -17,7 +17,7 @@
 /**
  * struct rcpt_signer - a private key and what it signs as
  * @pkey: the key
- * @alg: COSE algorithm: ES256, ES384, EdDSA (Ed25519) or PS256, by the key
+ * @alg: COSE algorithm: ES256, ES384, ES512, EdDSA (Ed25519) or PS256, by the key
  * @id: SHA-256 of the DER SubjectPublicKeyInfo
  * @kid: @id as 64 hex digits, terminated
  */
@@ -43,7 +43,7 @@ int rcpt_signer_load(const void *pem, size_t len, struct rcpt_signer *signer,
 
 /**
  * rcpt_signer_generate() - make a new ECDSA key
- * @alg: RCPT_ES256 or RCPT_ES384
+ * @alg: RCPT_ES256, RCPT_ES384 or RCPT_ES512
  * @signer: result, to be freed with rcpt_signer_free()
  * @err: filled in on failure
  *

@@ -10,11 +10,15 @@
 
 static int print_help(void)
 {
-	puts("usage: receiptctl evidence send [--json] BUNDLE...\n"
+	puts("usage: receiptctl evidence send [--receipt FILE]... [--json] FILE...\n"
 	     "\n"
 	     "Sends the evidence in each bundle to the kernel, so that the artifacts can\n"
 	     "be used when no helper serves. The kernel checks it against the logs of the\n"
-	     "active policy. Exit status 1 when it refused a piece.");
+	     "active policy. A transparent statement that is a hash envelope needs no\n"
+	     "bundle. Exit status 1 when the kernel refused a piece.\n"
+	     "\n"
+	     "  --receipt FILE  receipt beside the one FILE; may be repeated\n"
+	     "  --json          one JSON array on standard output");
 	return 0;
 }
 
@@ -41,16 +45,19 @@ static json_t *report_json(const char *path, const struct evidence_count *n)
 	return json;
 }
 
-static int send_all(struct rcpt_nl *nl, char **paths, json_t *array)
+static int send_all(struct rcpt_nl *nl, struct bundle_file *file, char **paths,
+		    json_t *array)
 {
 	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
+	const char *about;
 	int status = 0;
 
 	for (; *paths; paths++) {
 		struct evidence_count n = { 0 };
 
-		if (evidence_send(nl, *paths, NULL, &n, &err)) {
-			print_error(*paths, &err);
+		file->path = *paths;
+		if (evidence_send(nl, file, NULL, &n, &about, &err)) {
+			print_error(about, &err);
 			return err.status;
 		}
 		if (n.refused)
@@ -63,31 +70,48 @@ static int send_all(struct rcpt_nl *nl, char **paths, json_t *array)
 	return status;
 }
 
-static int cmd_send(int argc, char **argv)
+/* Return: 0, -1 after --help, or the exit status. */
+static int parse_options(int argc, char **argv, struct bundle_file *file, bool *json)
 {
 	static const struct option longs[] = {
+		{ "receipt", required_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
-	struct rcpt_nl *nl;
-	json_t *array = NULL;
 	int c, status;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c == 'h')
-			return print_help();
-		if (c != 'j')
-			return usage_error("evidence", "unknown option or missing argument");
-		if (!array)
-			array = json_array();
+			return print_help() - 1;
+		status = c == 'j' ? 0 : c == 'r' ?
+			 bundle_file_add_receipt(file, "evidence", optarg) :
+			 usage_error("evidence", "unknown option or missing argument");
+		if (status)
+			return status;
+		*json = *json || c == 'j';
 	}
 	if (optind == argc)
 		return usage_error("evidence", "send: no bundle given");
+	if (file->nreceipts && optind + 1 != argc)
+		return usage_error("evidence", "send: --receipt is for one file");
+	return 0;
+}
+
+static int cmd_send(int argc, char **argv)
+{
+	struct bundle_file file = { 0 };
+	bool json = false;
+	int status = parse_options(argc, argv, &file, &json);
+	json_t *array = json ? json_array() : NULL;
+	struct rcpt_nl *nl;
+
+	if (status)
+		return status < 0 ? 0 : status;
 	status = kernel_open(&nl);
 	if (!status) {
-		status = send_all(nl, argv + optind, array);
+		status = send_all(nl, &file, argv + optind, array);
 		rcpt_nl_close(nl);
 	}
 	if (array && json_print(array))

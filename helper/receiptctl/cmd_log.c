@@ -10,14 +10,14 @@
 #include <openssl/evp.h>
 
 #include "log.h"
+#include "logline.h"
 #include "outfile.h"
 #include "receiptctl.h"
 
-#define MAX_LOG_NAME	64
 #define MAX_KEY_INPUT	(1u << 20)
 
 static const char init_help[] =
-	"usage: receiptctl log init --dir DIR --issuer NAME [--alg ES384|ES256]\n"
+	"usage: receiptctl log init --dir DIR --issuer NAME [--alg ES384|ES256|ES512]\n"
 	"\n"
 	"Makes a log: a folder with a database and a private key.\n"
 	"\n"
@@ -203,8 +203,9 @@ static int run_init(int argc, char **argv)
 	if (!args.issuer)
 		return usage_error(args.command, "--issuer is missing");
 	alg = rcpt_alg_by_name(args.alg);
-	if (alg != RCPT_ES384 && alg != RCPT_ES256)
-		return usage_error(args.command, "--alg: ES384 or ES256, not '%s'", args.alg);
+	if (alg != RCPT_ES384 && alg != RCPT_ES256 && alg != RCPT_ES512)
+		return usage_error(args.command, "--alg: ES384, ES256 or ES512, not '%s'",
+				   args.alg);
 	if (tlog_init(args.dir, args.issuer, alg, &err))
 		return failed(args.dir, &err);
 	if (args.json)
@@ -221,45 +222,22 @@ static int run_init(int argc, char **argv)
  * key
  */
 
-static bool is_name_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-}
-
-static bool is_name(const char *name)
-{
-	size_t len = strlen(name);
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (!is_name_char(name[i]))
-			return false;
-	return len && len < MAX_LOG_NAME;
-}
-
-/* A name made of the issuer's. */
-static void default_name(const char *issuer, char name[MAX_LOG_NAME])
-{
-	size_t i;
-
-	for (i = 0; issuer[i] && i < MAX_LOG_NAME - 1; i++)
-		name[i] = is_name_char(issuer[i]) ? issuer[i] : '-';
-	name[i] = '\0';
-}
-
 static int print_policy_line(const struct tlog *log, const char *name)
 {
-	struct rcpt_span key = tlog_public_key(log);
-	unsigned char *base64 = malloc(4 * (key.len / 3 + 1) + 1);
+	struct rcpt_span issuer = rcpt_span(tlog_issuer(log), strlen(tlog_issuer(log)));
+	struct log_line line = {
+		.name = name,
+		.issuer = issuer,
+		.key = rcpt_key_from_spki(tlog_public_key(log)),
+		.identity_verified = true,
+	};
+	struct rcpt_error err;
+	int rc = line.key ? log_line_print(stdout, &line, &err) :
+			    rcpt_fail(&err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				      RCPT_NO_OFFSET, "cannot read the log's key");
 
-	if (!base64)
-		return RCPT_SYSTEM;
-	EVP_EncodeBlock(base64, key.data, key.len);
-	printf("log name=%s alg=%s key=%s issuer=\"%s\" identity=verified\n", name,
-	       rcpt_alg_name(tlog_alg(log)), base64, tlog_issuer(log));
-	free(base64);
-	return 0;
+	EVP_PKEY_free(line.key);
+	return rc ? failed(tlog_issuer(log), &err) : 0;
 }
 
 static int run_key(int argc, char **argv)
@@ -268,7 +246,6 @@ static int run_key(int argc, char **argv)
 		.command = "log key", .help = key_help,
 		.allowed = OPT_BIT(OPT_DIR) | OPT_BIT(OPT_NAME),
 	};
-	char name[MAX_LOG_NAME];
 	struct rcpt_error err;
 	struct tlog *log;
 	int rc = parse_args(&args, argc, argv);
@@ -277,13 +254,12 @@ static int run_key(int argc, char **argv)
 		rc = no_arguments(&args, argc);
 	if (rc || args.done)
 		return rc;
-	if (args.name && !is_name(args.name))
+	if (args.name && !log_line_is_name(args.name))
 		return usage_error(args.command, "--name: 1 to %d letters, digits, '-', '_' and '.'",
-				   MAX_LOG_NAME - 1);
+				   RECEIPT_POLICY_NAME_MAX);
 	if (tlog_open(args.dir, &log, &err))
 		return failed(args.dir, &err);
-	default_name(tlog_issuer(log), name);
-	rc = print_policy_line(log, args.name ? args.name : name);
+	rc = print_policy_line(log, args.name);
 	tlog_close(log);
 	return rc;
 }

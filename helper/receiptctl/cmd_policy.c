@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * receiptctl policy: check, load, show.
+ * receiptctl policy: check, load, show, keys.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -9,6 +9,7 @@
 
 #include "event.h"
 #include "kernel.h"
+#include "logline.h"
 #include "policy.h"
 #include "policyfile.h"
 #include "receiptctl.h"
@@ -17,11 +18,15 @@
  * struct options - of any of the subcommands
  * @json: output for programs
  * @evidence: bundle
- * @file: policy
+ * @line: what is said of keys
+ * @source: the same
+ * @file: policy, or file of keys
  */
 struct options {
 	bool json;
 	const char *evidence;
+	struct log_line line;
+	struct rcpt_key_source source;
 	const char *file;
 };
 
@@ -30,15 +35,67 @@ static int print_help(void)
 	puts("usage: receiptctl policy check [--json] FILE\n"
 	     "       receiptctl policy load [--evidence BUNDLE] FILE\n"
 	     "       receiptctl policy show [--json]\n"
+	     "       receiptctl policy keys [--issuer ISS] [--name NAME] [--identity verified]\n"
+	     "                              [--entry sha256-stmt|stmt] FILE\n"
 	     "\n"
 	     "check   reads a policy as the kernel does; exit status 3 when it is none\n"
 	     "load    makes it the active policy; once one is active, the kernel takes only\n"
 	     "        one of the same name, a higher version, and with evidence that the\n"
 	     "        active policy's rules for op=POLICY allow\n"
 	     "show    prints the active policy; exit status 1 when there is none\n"
+	     "keys    prints the lines by which a policy trusts the keys of a log: JWKS, COSE\n"
+	     "        keys, public key or certificate\n"
 	     "\n"
-	     "  --evidence BUNDLE  send this bundle's evidence about FILE first");
+	     "  --evidence BUNDLE    send this bundle's evidence about FILE first\n"
+	     "  --issuer ISS         iss of the log's receipts, when FILE does not say it\n"
+	     "  --name NAME          what rules call it; else made of the issuer\n"
+	     "  --identity verified  the log checks who signs before it records\n"
+	     "  --entry WHAT         what leaves of an RFC 9162 log commit to");
 	return 0;
+}
+
+static int set_entry(struct options *o, const char *arg)
+{
+	o->source.entry = o->line.entry = strcmp(arg, "stmt") ? RECEIPT_ENTRY_SHA256_STMT :
+								RECEIPT_ENTRY_STMT;
+	if (o->line.entry == RECEIPT_ENTRY_SHA256_STMT && strcmp(arg, "sha256-stmt"))
+		return usage_error("policy", "--entry: sha256-stmt or stmt, not '%s'", arg);
+	return 0;
+}
+
+static int set_option(struct options *o, int c, const char *arg)
+{
+	switch (c) {
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'e':
+		o->evidence = arg;
+		return 0;
+	case 'i':
+		o->source.issuer = arg;
+		return 0;
+	case 'n':
+		o->line.name = arg;
+		if (log_line_is_name(arg))
+			return 0;
+		return usage_error("policy", "--name: 1 to %d letters, digits, '-', '_' and '.'",
+				   RECEIPT_POLICY_NAME_MAX);
+	case 'v':
+		o->line.identity_verified = true;
+		return strcmp(arg, "verified") ?
+		       usage_error("policy", "--identity: verified, not '%s'", arg) : 0;
+	case 'E':
+		return set_entry(o, arg);
+	default:
+		return usage_error("policy", "unknown option or missing argument");
+	}
+}
+
+static bool has_key_options(const struct options *o)
+{
+	return o->source.issuer || o->line.name || o->line.identity_verified ||
+	       o->source.entry;
 }
 
 /* Return: 0, -1 after --help, or the exit status. */
@@ -47,24 +104,27 @@ static int parse_options(int argc, char **argv, struct options *o, bool file)
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "evidence", required_argument, NULL, 'e' },
+		{ "issuer", required_argument, NULL, 'i' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "identity", required_argument, NULL, 'v' },
+		{ "entry", required_argument, NULL, 'E' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
-	int c;
+	int c, status;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c == 'h')
 			return print_help() - 1;
-		if (c == '?')
-			return usage_error("policy", "unknown option or missing argument");
-		if (c == 'j')
-			o->json = true;
-		if (c == 'e')
-			o->evidence = optarg;
+		status = set_option(o, c, optarg);
+		if (status)
+			return status;
 	}
 	if (o->evidence && strcmp(argv[0], "load"))
 		return usage_error("policy", "%s takes no --evidence", argv[0]);
+	if (has_key_options(o) && strcmp(argv[0], "keys"))
+		return usage_error("policy", "%s takes no option of keys", argv[0]);
 	if (file && optind + 1 != argc)
 		return usage_error("policy", "%s takes one file", argv[0]);
 	if (!file && optind != argc)
@@ -127,15 +187,17 @@ static int cmd_check(int argc, char **argv)
 static int send_evidence(struct rcpt_nl *nl, const struct options *o)
 {
 	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
+	const struct bundle_file file = { .path = o->evidence };
 	struct evidence_count n = { 0 };
 	struct rcpt_digests digests;
+	const char *about;
 
 	if (rcpt_digest_file(o->file, &digests, &err)) {
 		print_error(o->file, &err);
 		return err.status;
 	}
-	if (evidence_send(nl, o->evidence, &digests, &n, &err)) {
-		print_error(o->evidence, &err);
+	if (evidence_send(nl, &file, &digests, &n, &about, &err)) {
+		print_error(about, &err);
 		return err.status;
 	}
 	if (n.accepted)
@@ -240,6 +302,72 @@ static int cmd_show(int argc, char **argv)
 	return status;
 }
 
+/*
+ * keys
+ */
+
+/* A file may have one key in several certificates; its issuer is the same then. */
+static bool is_repeated(const struct rcpt_keys *keys, size_t at)
+{
+	size_t i;
+
+	for (i = 0; i < at; i++)
+		if (!memcmp(keys->keys[i].id, keys->keys[at].id, RECEIPT_HASH_SIZE))
+			return true;
+	return false;
+}
+
+/* A key that no policy takes does not keep the others out. */
+static int print_keys(const struct options *o, const struct rcpt_keys *keys)
+{
+	struct log_line line = o->line;
+	struct rcpt_error err;
+	int status = 0;
+	size_t i;
+
+	for (i = 0; i < keys->count; i++) {
+		const char *issuer = keys->keys[i].issuer;
+
+		if (is_repeated(keys, i))
+			continue;
+		if (!issuer)
+			return usage_error("policy", "keys: the file names no issuer: --issuer is missing");
+		line.issuer = rcpt_span(issuer, strlen(issuer));
+		line.key = keys->keys[i].pkey;
+		if (!log_line_print(stdout, &line, &err))
+			continue;
+		print_error(o->file, &err);
+		status = err.status > status ? err.status : status;
+	}
+	return status;
+}
+
+static int cmd_keys(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct rcpt_keys keys = { 0 };
+	struct rcpt_error err;
+	uint8_t *data;
+	size_t len;
+	int status = parse_options(argc, argv, &o, true);
+
+	if (status)
+		return status < 0 ? 0 : status;
+	if (rcpt_file_read(o.file, RCPT_MAX_INPUT, &data, &len, &err)) {
+		print_error(o.file, &err);
+		return err.status;
+	}
+	if (rcpt_keys_add(&keys, rcpt_span(data, len), &o.source, &err)) {
+		print_error(o.file, &err);
+		status = err.status;
+	} else {
+		status = print_keys(&o, &keys);
+	}
+	rcpt_keys_free(&keys);
+	free(data);
+	return status;
+}
+
 /**
  * cmd_policy() - receiptctl policy
  * @argc: of @argv
@@ -253,6 +381,7 @@ int cmd_policy(int argc, char **argv)
 		{ "check", cmd_check, "read a policy as the kernel does" },
 		{ "load", cmd_load, "make it the active policy" },
 		{ "show", cmd_show, "print the active policy" },
+		{ "keys", cmd_keys, "print the lines that trust a log's keys" },
 		{ 0 }
 	};
 

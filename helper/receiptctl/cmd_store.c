@@ -7,18 +7,21 @@
 #include <string.h>
 
 #include "bundle.h"
+#include "bundlefile.h"
 #include "receiptctl.h"
 #include "store.h"
 
 static const char add_help[] =
-	"usage: receiptctl store add [--store DIR] BUNDLE...\n"
+	"usage: receiptctl store add [--store DIR] [--receipt FILE]... FILE...\n"
 	"\n"
 	"Takes bundles into the store, where the helper finds them at once. A bundle\n"
-	"that is there already changes nothing.\n"
+	"that is there already changes nothing. A transparent statement that is a hash\n"
+	"envelope needs no bundle.\n"
 	"\n"
-	"  --store DIR   folder (default " RCPT_STORE_LOCAL ")\n"
-	"  --json        one JSON object on standard output\n"
-	"  --help        this text\n";
+	"  --store DIR     folder (default " RCPT_STORE_LOCAL ")\n"
+	"  --receipt FILE  receipt beside the one FILE; may be repeated\n"
+	"  --json          one JSON object on standard output\n"
+	"  --help          this text\n";
 
 static const char list_help[] =
 	"usage: receiptctl store list [--store DIR] [--json]\n"
@@ -40,10 +43,11 @@ static const char index_help[] =
 	"  --rebuild     forget the index and make it anew\n"
 	"  --help        this text\n";
 
-enum { OPT_STORE = 1, OPT_REBUILD, OPT_JSON, OPT_HELP };
+enum { OPT_STORE = 1, OPT_RECEIPT, OPT_REBUILD, OPT_JSON, OPT_HELP };
 
 static const struct option options[] = {
 	{ "store", required_argument, NULL, OPT_STORE },
+	{ "receipt", required_argument, NULL, OPT_RECEIPT },
 	{ "rebuild", no_argument, NULL, OPT_REBUILD },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -55,6 +59,7 @@ static const struct option options[] = {
  * @command: as the user knows it, for messages
  * @help: its help text
  * @dir: --store
+ * @file: --receipt
  * @rebuild: --rebuild
  * @json: --json
  * @done: help was asked for and given
@@ -63,41 +68,52 @@ struct args {
 	const char *command;
 	const char *help;
 	const char *dir;
+	struct bundle_file file;
 	bool rebuild;
 	bool json;
 	bool done;
 };
 
+static int set_option(struct args *args, int option, const char *arg)
+{
+	switch (option) {
+	case OPT_STORE:
+		args->dir = arg;
+		return 0;
+	case OPT_RECEIPT:
+		return bundle_file_add_receipt(&args->file, args->command, arg);
+	case OPT_REBUILD:
+		args->rebuild = true;
+		return 0;
+	case OPT_JSON:
+		args->json = true;
+		return 0;
+	case OPT_HELP:
+		args->done = true;
+		return 0;
+	default:
+		return usage_error(args->command, "unknown option or missing argument");
+	}
+}
+
 static int parse_args(struct args *args, int argc, char **argv)
 {
-	int option;
+	int option, rc;
 
 	args->dir = RCPT_STORE_LOCAL;
 	optind = 0;
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case OPT_STORE:
-			args->dir = optarg;
-			break;
-		case OPT_REBUILD:
-			args->rebuild = true;
-			break;
-		case OPT_JSON:
-			args->json = true;
-			break;
-		case OPT_HELP:
-			args->done = true;
-			break;
-		default:
-			return usage_error(args->command,
-					   "unknown option or missing argument");
-		}
+		rc = set_option(args, option, optarg);
+		if (rc)
+			return rc;
 	}
 	if (args->done)
 		fputs(args->help, stdout);
 	else if (args->rebuild && args->help != index_help)
 		return usage_error(args->command, "'--rebuild' is not for this command");
+	else if (args->file.nreceipts && args->help != add_help)
+		return usage_error(args->command, "'--receipt' is not for this command");
 	return 0;
 }
 
@@ -142,17 +158,19 @@ static int open_for_adding(const struct args *args, struct rcpt_store **store)
  * add
  */
 
-static int add_file(const struct args *args, struct rcpt_store *store,
-		    const char *file, json_t *added)
+static int add_file(struct args *args, struct rcpt_store *store, const char *file,
+		    json_t *added)
 {
 	char name[RCPT_STORE_NAME];
 	struct rcpt_error err;
+	const char *about;
 	uint8_t *data;
 	size_t len;
 	int rc;
 
-	if (rcpt_file_read(file, RCPT_MAX_BUNDLE, &data, &len, &err))
-		return failed(file, &err);
+	args->file.path = file;
+	if (bundle_file_read(&args->file, &data, &len, &about, &err))
+		return failed(about, &err);
 	rc = rcpt_store_add(store, rcpt_span(data, len), name, &err);
 	free(data);
 	if (rc)
@@ -179,6 +197,8 @@ static int run_add(int argc, char **argv)
 		return rc;
 	if (optind == argc)
 		return usage_error(args.command, "a bundle is missing");
+	if (args.file.nreceipts && optind + 1 != argc)
+		return usage_error(args.command, "--receipt is for one file");
 	rc = open_for_adding(&args, &store);
 	if (rc)
 		return rc;

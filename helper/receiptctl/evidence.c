@@ -109,17 +109,18 @@ static int send_bundle(struct sending *s, struct rcpt_error *err)
 /**
  * evidence_send() - send what a bundle says
  * @nl: connection
- * @path: of the bundle
+ * @file: the bundle, or a statement
  * @only: send what is about one of these digests, or NULL for all
  * @count: incremented
+ * @about: result on failure: the file that @err is about
  * @err: filled in on failure
  *
  * Return: 0 when everything was sent, whatever the kernel thought of it; the
  * negative exit status otherwise.
  */
-int evidence_send(struct rcpt_nl *nl, const char *path,
+int evidence_send(struct rcpt_nl *nl, const struct bundle_file *file,
 		  const struct rcpt_digests *only, struct evidence_count *count,
-		  struct rcpt_error *err)
+		  const char **about, struct rcpt_error *err)
 {
 	struct sending *s = calloc(1, sizeof(*s));
 	struct rcpt_bundle bundle = { 0 };
@@ -127,11 +128,12 @@ int evidence_send(struct rcpt_nl *nl, const char *path,
 	size_t len;
 	int ret;
 
+	*about = file->path;
 	if (!s)
 		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
 				 RCPT_NO_OFFSET, "no memory");
 	*s = (struct sending){ .nl = nl, .bundle = &bundle, .only = only, .count = count };
-	ret = rcpt_file_read(path, RCPT_MAX_BUNDLE, &data, &len, err);
+	ret = bundle_file_read(file, &data, &len, about, err);
 	if (!ret)
 		ret = rcpt_bundle_parse(rcpt_span(data, len), &bundle, err);
 	if (!ret) {

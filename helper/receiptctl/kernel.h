@@ -6,6 +6,7 @@
 #define RECEIPTCTL_KERNEL_H
 
 #include "answer.h"
+#include "bundlefile.h"
 #include "netlink.h"
 
 /* kernel.c */
@@ -28,8 +29,8 @@ struct evidence_count {
 	struct rcpt_error first;
 };
 
-int evidence_send(struct rcpt_nl *nl, const char *path,
+int evidence_send(struct rcpt_nl *nl, const struct bundle_file *file,
 		  const struct rcpt_digests *only, struct evidence_count *count,
-		  struct rcpt_error *err);
+		  const char **about, struct rcpt_error *err);
 
 #endif /* RECEIPTCTL_KERNEL_H */

@@ -107,7 +107,7 @@ static const char *const good_inputs[] = {
 	/* equal keys in maps of their own */
 	"82 a1 01 00 a1 01 00", "a2 01 a1 02 00 02 a1 02 00", "a1 01 a1 01 00",
 	/* as deep as it may be */
-	"81818181 81818181 81818181 81818181 00", "c1c1c1c1 c1c1c1c1 c1c1c1c1 c1c1c1c1 00",
+	"81818181 81818181 81818181 818181 00", "c1c1c1c1 c1c1c1c1 c1c1c1c1 c1c1c1 00",
 	"81818181 81818181 81818181 818181 80",
 };
 
@@ -175,6 +175,28 @@ static void check_tokens(struct rcpt_span in, const struct rcpt_tokens *t)
 	assert_int_equal(out.len, in.len);
 	assert_memory_equal(out.data, in.data, in.len);
 	assert_int_equal(blob - t->blob, t->blob_len);
+}
+
+/* Readers go a level deeper than the kernel does. */
+static void bounds_the_depth_of_tokens(void **state)
+{
+	static const char *const deep[] = {
+		"81818181 81818181 81818181 81818181 00", "c1c1c1c1 c1c1c1c1 c1c1c1c1 c1c1c1c1 00",
+	};
+	struct rcpt_tokens tokens;
+	struct rcpt_error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(deep); i++) {
+		struct craft in = craft_hex(deep[i]);
+
+		assert_int_equal(read_whole(craft_span(&in), &err), 0);
+		assert_int_equal(rcpt_tokenise(craft_span(&in), &tokens, &err), -RCPT_MALFORMED);
+		assert_int_equal(err.reason, RECEIPT_REASON_BOUND);
+		assert_int_equal(err.offset, 15);
+		assert_null(tokens.tokens);
+	}
 }
 
 static void takes_good_input(void **state)
@@ -502,6 +524,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_bad_input),
 		cmocka_unit_test(takes_good_input),
+		cmocka_unit_test(bounds_the_depth_of_tokens),
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(counts_offsets_from_the_whole_input),
 		cmocka_unit_test(keeps_the_first_failure),
