@@ -10,6 +10,7 @@
 #define EVIL		"/t/evil"
 #define EVIL_STATUS	99
 #define POLICIES	40	/* /t/policy-1.1.0 and on */
+#define PAUSE_MAX_MS	2000
 #define MANY		16	/* sealed: /t/target, and a number behind it */
 
 static int64_t end;
@@ -289,6 +290,9 @@ static void measure_pause(void)
 
 	run("/mnt/good");
 	pause_ms = 30 + 2 * ARRAY_SIZE(workers) * (now_ms() - start);
+	/* The host may have let the machine wait just then. */
+	if (pause_ms > PAUSE_MAX_MS)
+		pause_ms = PAUSE_MAX_MS;
 	note("pause: %u ms", pause_ms);
 }
 
