@@ -14,7 +14,7 @@
 #define DEBUGFS		"/sys/kernel/debug"
 #define NTH_MAX		100	/* no act has the LSM allocate so often */
 #define REPEAT		2	/* not each time at the same places */
-#define FAULTS_MIN	(2 * REPEAT)
+#define FAULTS_MIN	15	/* but more than that */
 #define TIMES		1000000000
 
 static struct key issuer, logs[2];
@@ -264,7 +264,7 @@ static bool round_of(struct try *try, struct tally *t, int want_next)
 	return fired;
 }
 
-static struct tally sweep(const struct act *act, int want_next)
+static struct tally sweep(const struct act *act, const char *mode, int want_next)
 {
 	struct try try = { .act = act };
 	struct tally t = {};
@@ -277,7 +277,7 @@ static struct tally sweep(const struct act *act, int want_next)
 	}
 	t.enforced += count_enforced(1000);
 	ok(!fired && t.faults >= FAULTS_MIN && !t.by[BROKEN],
-	   "%s: one allocation after the other fails", act->name);
+	   "%s: %s: one allocation after the other fails", act->name, mode);
 	note("%u faults: %u passed, %u denied, %u had another error", t.faults, t.by[ALLOWED],
 	     t.by[DENIED], t.by[DENIED_OTHERWISE]);
 	return t;
@@ -286,7 +286,7 @@ static struct tally sweep(const struct act *act, int want_next)
 static void sweep_permissive(const struct act *act)
 {
 	uint64_t denied = stat_value("denied");
-	struct tally t = sweep(act, ALLOWED);
+	struct tally t = sweep(act, "permissive", ALLOWED);
 
 	ok(t.by[ALLOWED] == t.rounds, "%s: permissive: always passes", act->name);
 	ok(t.retries == t.rounds, "%s: permissive: and the next time", act->name);
@@ -296,7 +296,7 @@ static void sweep_permissive(const struct act *act)
 
 static void sweep_enforcing(const struct act *act)
 {
-	struct tally t = sweep(act, act->sealed ? ALLOWED : DENIED);
+	struct tally t = sweep(act, "enforcing", act->sealed ? ALLOWED : DENIED);
 
 	if (act->sealed)
 		ok(!t.by[DENIED] && t.by[ALLOWED], "%s: enforcing: never denied", act->name);
@@ -318,10 +318,10 @@ static void starve(const struct act *act, int want, int want_next, const char *m
 	starve_lsm();
 	got = end_act(start_probe(try_act, &all), &unused);
 	fired = feed_lsm();
-	expect(want, got, "%s: %s, no memory for the LSM", act->name, mode);
-	ok(fired, "%s: %s, it had none", act->name, mode);
+	expect(want, got, "%s: %s: no memory for the LSM", act->name, mode);
+	ok(fired, "%s: %s: it had none", act->name, mode);
 	note("%llu faults", fired);
-	expect(want_next, probe(act->fn, FILE_PATH), "%s: %s, and then has again", act->name, mode);
+	expect(want_next, probe(act->fn, FILE_PATH), "%s: %s: and then has again", act->name, mode);
 }
 
 /*
@@ -492,14 +492,14 @@ static void make_policy(void)
 		 ++version, logs[0].spki, logs[1].spki, end_of_line + 1, issuer.spki);
 }
 
-/* The message that loads the next version, for which there is evidence. */
-static void new_policy(void)
+/* The message that loads the next version, with evidence for it or without. */
+static void new_policy(bool sealed)
 {
 	uint8_t digest[HASH];
 
 	make_policy();
 	make_evidence(policy, strlen(policy), digest);
-	if (request(border, &message))
+	if (sealed && request(border, &message))
 		broken("evidence for a policy: %s", answer.text);
 	start_request(&message, RECEIPT_CMD_POLICY_LOAD);
 	put(&message, RECEIPT_A_POLICY, policy, strlen(policy));
@@ -525,7 +525,7 @@ static void test_policy(void)
 	int error;
 
 	while (fired && nth++ < NTH_MAX) {
-		new_policy();
+		new_policy(true);
 		error = request_faulty(&message, nth, &fired);
 		faults += fired;
 		failed += error == -ENOMEM;
@@ -543,12 +543,34 @@ static void test_policy(void)
 	ok(again == nth, "policy: loaded the next time");
 }
 
+/* Without evidence it is never loaded, whatever fails. */
+static void test_unsealed_policy(void)
+{
+	unsigned int faults = 0, denied = 0, wrong = 0, nth = 0;
+	bool fired = true;
+	int error;
+
+	new_policy(false);
+	while (fired && nth++ < NTH_MAX) {
+		if (flush(border))
+			broken("flush");
+		error = request_faulty(&message, nth, &fired);
+		faults += fired;
+		denied += error == -EACCES;
+		wrong += (error != -EACCES && error != -ENOMEM) || !policy_is(version - 1);
+	}
+	version--;
+	ok(!fired && faults >= FAULTS_MIN && denied && !wrong,
+	   "unsealed policy: one allocation after the other fails, never loaded");
+	note("%u faults, %u times denied", faults, denied);
+}
+
 static void test_policy_starved(void)
 {
 	unsigned long long fired;
 	int error;
 
-	new_policy();
+	new_policy(true);
 	starve_lsm();
 	error = request_faulty(&message, 0, NULL);
 	fired = feed_lsm();
@@ -608,6 +630,7 @@ int main(void)
 	test_evidence();
 	test_evidence_starved();
 	test_policy();
+	test_unsealed_policy();
 	test_policy_starved();
 	test_questions();
 	return 0;
