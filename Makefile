@@ -192,8 +192,8 @@ bench-programs: $(BENCH) $(filter $(BUILD)/bench/%,$(DYNAMIC))
 bench: all bench-programs ## guest instructions per exec and mmap
 	$(call run,selftests/bench/run)
 
-interop: helper ## check statements of other implementations: VECTORS=DIR
-	$(call run,selftests/interop/run) $(VECTORS)
+interop: all ## hold receiptctl and the kernel against vectors: VECTORS=DIR
+	$(call run,selftests/interop/run) --vm $(VECTORS)
 
 fuzz: packages ## fuzz every decoder, 60 seconds each
 	$(call run,selftests/fuzz/run)

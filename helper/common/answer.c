@@ -149,7 +149,8 @@ static void take_times(struct rcpt_issuer_trust *trust, const struct rcpt_statem
 
 /*
  * Return: 0 when the signature is good or nothing is at hand to check it with,
- * the log has checked it; -RCPT_INVALID when it is wrong.
+ * the log has checked it; -RCPT_INVALID when it is wrong; -RCPT_MALFORMED for
+ * certificates that are none.
  */
 static int check_issuer(struct rcpt_answerer *a, const struct rcpt_statement *stmt,
 			struct rcpt_error *err)
@@ -167,7 +168,7 @@ static int check_issuer(struct rcpt_answerer *a, const struct rcpt_statement *st
 	ret = rcpt_issuer_verify(stmt, &trust, err);
 	if (!ret)
 		memcpy(slot, stmt->digest, RECEIPT_HASH_SIZE);
-	return ret == -RCPT_INVALID ? ret : 0;
+	return ret == -RCPT_CANNOT_EVALUATE ? 0 : ret;
 }
 
 /*
@@ -175,30 +176,45 @@ static int check_issuer(struct rcpt_answerer *a, const struct rcpt_statement *st
  */
 
 /*
- * The kernel is sent one proof of a receipt and no attached root. What these say
- * otherwise makes the receipt wrong; which entry a log has, its policy knows.
+ * The kernel is sent one proof of a receipt, no attached root, and no data hash.
+ * What these say otherwise makes the receipt wrong. Which entry a log has, its
+ * policy knows: a root by either will do.
  */
-static bool is_one_root(const struct rcpt_receipt *r, const struct rcpt_statement *stmt)
+static int check_root(const struct rcpt_receipt *r, const struct rcpt_statement *stmt,
+		      struct rcpt_error *err)
 {
 	uint8_t root[RECEIPT_HASH_SIZE];
 
+	if (r->header.vds == RECEIPT_VDS_CCF)
+		return rcpt_receipt_root(r, stmt, RECEIPT_ENTRY_SHA256_STMT, root, err);
 	if (r->nproofs == 1 && !r->sign1.payload.data)
-		return true;
-	return !rcpt_receipt_root(r, stmt, RECEIPT_ENTRY_SHA256_STMT, root, NULL) ||
-	       !rcpt_receipt_root(r, stmt, RECEIPT_ENTRY_STMT, root, NULL);
+		return 0;
+	if (!rcpt_receipt_root(r, stmt, RECEIPT_ENTRY_STMT, root, NULL))
+		return 0;
+	return rcpt_receipt_root(r, stmt, RECEIPT_ENTRY_SHA256_STMT, root, err);
 }
 
-/* What cannot be read gives no rights and does no harm. */
-static void add_receipts(struct rcpt_proposal *p)
+/* What cannot be read gives no rights and does no harm; what is wrong says most. */
+static void add_receipts(struct rcpt_proposal *p, struct rcpt_error *worst)
 {
+	struct rcpt_error err;
+
+	rcpt_fail(worst, RCPT_INVALID, RECEIPT_REASON_NO_RECEIPT, RCPT_NO_OFFSET,
+		  "the statement has no receipt");
 	for (size_t i = 0; i < p->stmt.nreceipts; i++) {
 		struct rcpt_receipt *r = &p->receipts[p->nreceipts];
+		int ret = rcpt_receipt_parse(p->stmt.receipts[i], r, &err);
 
-		if (!rcpt_receipt_parse(p->stmt.receipts[i], r, NULL) &&
-		    is_one_root(r, &p->stmt))
+		if (!ret)
+			ret = check_root(r, &p->stmt, &err);
+		if (!ret) {
 			p->nreceipts++;
-		else
-			rcpt_receipt_free(r);
+			continue;
+		}
+		rcpt_receipt_free(r);
+		if (worst->reason == RECEIPT_REASON_NO_RECEIPT ||
+		    rcpt_status_weight(err.status) > rcpt_status_weight(worst->status))
+			*worst = err;
 	}
 }
 
@@ -231,14 +247,15 @@ static void fill_evidence(struct rcpt_proposal *p, const struct rcpt_store_hit *
  * @err: filled in on failure
  *
  * Return: 0; -RCPT_MALFORMED for a statement that cannot be read; -RCPT_INVALID
- * when it is not by its issuer or has no receipt that can be read;
- * -RCPT_SYSTEM without memory.
+ * when it is not by its issuer; what is wrong with its receipts when none of them
+ * can be sent; -RCPT_SYSTEM without memory.
  */
 int rcpt_proposal_make(struct rcpt_answerer *a, struct rcpt_store_hit *hit,
 		       uint8_t kind, struct rcpt_span digest,
 		       struct rcpt_proposal **out, struct rcpt_error *err)
 {
 	struct rcpt_proposal *p = calloc(1, sizeof(*p));
+	struct rcpt_error worst;
 	int ret;
 
 	*out = NULL;
@@ -254,10 +271,11 @@ int rcpt_proposal_make(struct rcpt_answerer *a, struct rcpt_store_hit *hit,
 	if (!ret)
 		ret = check_issuer(a, &p->stmt, err);
 	if (!ret) {
-		add_receipts(p);
-		if (!p->nreceipts)
-			ret = rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_NO_RECEIPT,
-					RCPT_NO_OFFSET, "no receipt that can be read");
+		add_receipts(p, &worst);
+		if (!p->nreceipts) {
+			ret = -worst.status;
+			*err = worst;
+		}
 	}
 	if (ret) {
 		rcpt_proposal_free(p);

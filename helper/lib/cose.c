@@ -39,6 +39,9 @@ static int sign1_bounds(struct rcpt_reader *r, const struct rcpt_sign1 *s)
 		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE,
 					s->protected.offset,
 					"protected header is empty");
+	if (!s->signature.len)
+		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, s->signature.offset,
+					"signature is empty");
 	if (s->signature.len > RECEIPT_MAX_SIGNATURE)
 		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, s->signature.offset,
 					"signature is over %d bytes",
@@ -88,8 +91,9 @@ static int read_alg(struct rcpt_reader *r, struct rcpt_header *out)
 	if (rcpt_read(r, &head))
 		return r->failed;
 	out->has_alg = true;
-	if (head.major == RCPT_TEXT)
-		return 0;	/* named by text: 0, which is no algorithm */
+	out->alg_is_text = head.major == RCPT_TEXT;
+	if (out->alg_is_text)
+		return 0;
 	if (rcpt_head_int(&head, &out->alg))
 		return 0;
 	return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,

@@ -39,6 +39,26 @@ int rcpt_fail(struct rcpt_error *err, enum rcpt_status status,
 }
 
 /**
+ * rcpt_status_weight() - how much a failure counts beside others
+ * @status: enum rcpt_status
+ *
+ * What is proven wrong weighs more than what cannot be read, and that more than
+ * what could not be judged.
+ *
+ * Return: a number; the largest decides.
+ */
+int rcpt_status_weight(int status)
+{
+	static const int order[] = { RCPT_VALID, RCPT_CANNOT_EVALUATE, RCPT_MALFORMED,
+				     RCPT_INVALID, RCPT_SYSTEM };
+	int i;
+
+	for (i = 0; i < (int)ARRAY_SIZE(order) - 1 && order[i] != status; i++)
+		;
+	return i;
+}
+
+/**
  * rcpt_reason_text() - stable text of a reason
  * @reason: any number
  *

@@ -68,6 +68,7 @@ struct rcpt_error {
 int rcpt_fail(struct rcpt_error *err, enum rcpt_status status,
 	      enum receipt_reason reason, size_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+int rcpt_status_weight(int status);
 const char *rcpt_reason_text(enum receipt_reason reason);
 
 /**
@@ -318,7 +319,8 @@ struct rcpt_claims {
 /**
  * struct rcpt_header - the labels that are read in a protected header
  * @has_alg: @alg counts
- * @alg: COSE algorithm
+ * @alg: COSE algorithm; 0 for one that is named by text
+ * @alg_is_text: it is
  * @ncrit: used entries of @crit; 0 when there is no crit
  * @crit: critical labels
  * @content_type: text; data is NULL when absent or a number
@@ -341,6 +343,7 @@ struct rcpt_claims {
  */
 struct rcpt_header {
 	bool has_alg;
+	bool alg_is_text;
 	bool has_content_format;
 	bool has_claims;
 	bool has_hash_alg;

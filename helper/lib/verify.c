@@ -74,18 +74,20 @@ static void prove_receipts(const struct rcpt_verify_params *p,
 		prove_receipt(p, p->beside[i], true, res);
 }
 
-/* When several are wrong, what is proven wrong weighs most. */
+/* When several are wrong, the first of those that weigh most. */
 static const struct rcpt_error *worst_receipt(const struct rcpt_verify_result *res)
 {
-	static const int order[] = { RCPT_SYSTEM, RCPT_INVALID, RCPT_MALFORMED,
-				     RCPT_CANNOT_EVALUATE };
-	size_t i, j;
+	const struct rcpt_error *worst = NULL;
+	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(order); i++)
-		for (j = 0; j < res->nreceipts; j++)
-			if (res->receipts[j].err.status == order[i])
-				return &res->receipts[j].err;
-	return NULL;
+	for (i = 0; i < res->nreceipts; i++) {
+		const struct rcpt_error *err = &res->receipts[i].err;
+
+		if (err->status && (!worst || rcpt_status_weight(err->status) >
+					      rcpt_status_weight(worst->status)))
+			worst = err;
+	}
+	return worst;
 }
 
 static void check_receipts(const struct rcpt_verify_params *p,
@@ -342,13 +344,18 @@ static int provable(const struct rcpt_verify_params *p, struct rcpt_error *err)
 {
 	const struct rcpt_header *h = &p->stmt->header;
 
+	if (h->alg_is_text)
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_ALGORITHM,
+				 RCPT_NO_OFFSET, "a kernel knows no algorithm by name");
 	if (!h->claims.iss.len)
 		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_NO_CLAIMS,
 				 RCPT_NO_OFFSET, "the statement names no issuer");
 	if (h->has_hash_alg)
 		return bind_envelope(p, err);
 	if (!rcpt_statement_is_manifest(p->stmt))
-		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_CONTENT_TYPE,
+		return rcpt_fail(err, RCPT_INVALID,
+				 h->content_type.data || h->has_content_format ?
+				 RECEIPT_REASON_CONTENT_TYPE : RECEIPT_REASON_HASH_ALGORITHM,
 				 RCPT_NO_OFFSET,
 				 "neither a manifest statement nor a hash envelope");
 	if (p->stmt->sign1.payload.len != RECEIPT_HASH_SIZE)

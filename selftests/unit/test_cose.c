@@ -28,6 +28,7 @@ static const struct bad bad_envelopes[] = {
 	{ "d2 84 41a0 a0 6161 4100", RECEIPT_REASON_STRUCTURE },
 	{ "d2 84 41a0 a0 f7 4100", RECEIPT_REASON_STRUCTURE },
 	{ "d2 84 41a0 a0 4100 00", RECEIPT_REASON_STRUCTURE },
+	{ "d2 84 41a0 a0 4100 40", RECEIPT_REASON_STRUCTURE },		/* empty signature */
 	{ "d2 84 40 a0 4100 4100", RECEIPT_REASON_STRUCTURE },		/* empty protected */
 	{ "d2 84 41a0 a0 4100 4100 00", RECEIPT_REASON_TRAILING },
 	{ "d2 84 41a0 a0 4100", RECEIPT_REASON_CBOR },
