@@ -85,8 +85,8 @@ static void log_verdict(const struct receipt_request *req,
 		log_untrusted(ab, "path", path);
 	if (req->file)
 		log_inode(ab, file_inode(req->file));
-	if (out->measured)
-		log_digest(ab, &out->digest);
+	if (out->digests.n)
+		log_digest(ab, &out->digests.digest[0]);
 	audit_log_end(ab);
 }
 

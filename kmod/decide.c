@@ -110,8 +110,8 @@ struct artifact {
 };
 
 static enum receipt_reason measure_inode(const struct receipt_request *req,
-					 struct artifact *art,
-					 struct receipt_digest *digest)
+					 u8 kinds, struct artifact *art,
+					 struct receipt_digests *digests)
 {
 	struct inode *inode = req->inode;
 	enum receipt_reason reason;
@@ -123,23 +123,23 @@ static enum receipt_reason measure_inode(const struct receipt_request *req,
 	art->state = receipt_state_get(inode);
 	if (!art->state)
 		return RECEIPT_REASON_NO_MEMORY;
-	if (receipt_state_digest(art->state, digest, &art->change))
+	if (receipt_state_digests(art->state, kinds, digests, &art->change))
 		return RECEIPT_REASON_ALLOWED;
 	if (req->locked)
 		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
 	if (atomic_read(&inode->i_writecount) > 0)
 		return RECEIPT_REASON_OPEN_WRITER;
-	reason = receipt_measure_file(req->file, digest);
+	reason = receipt_measure_file(req->file, kinds, digests);
 	if (reason)
 		return reason;
 
-	return receipt_state_measured(art->state, art->change, digest) ?
+	return receipt_state_measured(art->state, art->change, digests) ?
 	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
 }
 
-static enum receipt_reason measure(const struct receipt_request *req,
+static enum receipt_reason measure(const struct receipt_request *req, u8 kinds,
 				   struct artifact *art,
-				   struct receipt_digest *digest)
+				   struct receipt_digests *digests)
 {
 	enum receipt_reason reason;
 	struct inode *inode;
@@ -148,44 +148,54 @@ static enum receipt_reason measure(const struct receipt_request *req,
 		/* The kernel keeps writers off the file that it reads. */
 		inode = req->file ? d_real_inode(req->file->f_path.dentry) : NULL;
 		art->boot = inode && receipt_state_is_boot(inode);
-		return receipt_measure_buffer(req->buf, req->size, digest);
+		return receipt_measure_buffer(req->buf, req->size, kinds,
+					      digests);
 	}
 
-	reason = measure_inode(req, art, digest);
-	if (!reason)
+	reason = measure_inode(req, kinds, art, digests);
+	if (reason)
+		digests->n = 0;
+	else
 		art->boot = READ_ONCE(art->state->boot);
 
 	return reason;
 }
 
 /*
- * Under one policy, with what is known, of which the caller drops the references.
- * UNSET: ask the helper first, unless it was @asked in vain.
+ * Under one policy, with what is known of each digest, of which the caller drops
+ * the references. UNSET: ask the helper first, unless it was @asked in vain.
  */
 static struct receipt_verdict evaluate(const struct receipt_active *active,
 				       enum receipt_op op, bool boot,
-				       const struct receipt_digest *digest,
+				       const struct receipt_digests *digests,
 				       const struct receipt_known *known,
 				       bool asked)
 {
-	bool complete = known->generation == READ_ONCE(active->generation);
+	u64 generation = READ_ONCE(active->generation);
 	struct receipt_facts facts = {
 		.op = op,
 		.boot_verified = boot,
-		.ndigests = 1,
-		.digests[0] = { digest->kind, digest->bytes },
-		.evidence_complete = complete || asked,
-		.nsummaries = known->n,
+		.evidence_complete = true,
 	};
+	enum receipt_reason none = RECEIPT_REASON_ALLOWED;
 	struct receipt_verdict verdict;
-	u8 i;
+	u8 d, i;
 
-	for (i = 0; i < known->n; i++)
-		facts.summaries[i] = &known->proven[i]->summary;
+	for (d = 0; d < digests->n; d++, known++) {
+		facts.digests[d].kind = digests->digest[d].kind;
+		facts.digests[d].bytes = digests->digest[d].bytes;
+		for (i = 0; i < known->n; i++)
+			facts.summaries[facts.nsummaries++] =
+				&known->proven[i]->summary;
+		if (known->generation != generation)
+			facts.evidence_complete = asked;
+		else if (known->reason)
+			none = known->reason;
+	}
+	facts.ndigests = digests->n;
 	verdict = receipt_policy_eval(active->policy, &facts);
-	if (verdict.reason == RECEIPT_REASON_NO_EVIDENCE && complete &&
-	    known->reason)
-		verdict.reason = known->reason;
+	if (verdict.reason == RECEIPT_REASON_NO_EVIDENCE && none)
+		verdict.reason = none;
 
 	return verdict;
 }
@@ -199,27 +209,34 @@ static void recall(const struct receipt_digest *digest,
 	receipt_known_move(known, answer);
 }
 
+/* Asks for the first digest about which not all is known. */
 static enum receipt_reason ask(const struct receipt_active *active,
 			       const struct receipt_request *req,
-			       const struct receipt_digest *digest,
+			       const struct receipt_digests *digests,
 			       struct receipt_known *known)
 {
+	u64 generation = READ_ONCE(active->generation);
 	struct receipt_known answer = {};
 	enum receipt_reason reason;
+	u8 d;
 
 	if (req->locked)
 		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
-	reason = receipt_lookup_wait(req, digest,
-				     READ_ONCE(active->generation), &answer);
-	recall(digest, &answer, known);
+	for (d = 0; d < digests->n - 1; d++)
+		if (known[d].generation != generation)
+			break;
+	reason = receipt_lookup_wait(req, &digests->digest[d], generation,
+				     &answer);
+	recall(&digests->digest[d], &answer, &known[d]);
 
 	return reason;
 }
 
+/* The verdict; UNSET when the policy that is active now asks for other digests. */
 static struct receipt_verdict rule_known(struct receipt_active **active,
 					 const struct receipt_request *req,
 					 const struct artifact *art,
-					 const struct receipt_digest *digest,
+					 const struct receipt_digests *digests,
 					 struct receipt_known *known)
 {
 	enum receipt_reason why = RECEIPT_REASON_ALLOWED;
@@ -227,17 +244,19 @@ static struct receipt_verdict rule_known(struct receipt_active **active,
 	int tries;
 
 	for (tries = 0; tries < JUDGE_TRIES && !why; tries++) {
-		verdict = evaluate(*active, req->op, art->boot, digest, known,
+		verdict = evaluate(*active, req->op, art->boot, digests, known,
 				   false);
 		if (verdict.action != RECEIPT_ACTION_UNSET)
 			return verdict;
-		why = ask(*active, req, digest, known);
+		why = ask(*active, req, digests, known);
 		receipt_policy_put(*active);
 		*active = receipt_policy_get();
+		if (receipt_digests_kinds(digests) != (*active)->policy->digests)
+			return (struct receipt_verdict){};
 	}
 
 	/* It cannot be asked: judge without, and say why it came to that. */
-	verdict = evaluate(*active, req->op, art->boot, digest, known, true);
+	verdict = evaluate(*active, req->op, art->boot, digests, known, true);
 	if (verdict.action != RECEIPT_ACTION_ALLOW)
 		verdict.reason = why ?: RECEIPT_REASON_NO_EVIDENCE;
 
@@ -247,14 +266,17 @@ static struct receipt_verdict rule_known(struct receipt_active **active,
 static struct receipt_verdict rule(struct receipt_active **active,
 				   const struct receipt_request *req,
 				   const struct artifact *art,
-				   const struct receipt_digest *digest)
+				   const struct receipt_digests *digests)
 {
+	struct receipt_known known[RECEIPT_MEASURED_MAX];
 	struct receipt_verdict verdict;
-	struct receipt_known known;
+	u8 d;
 
-	receipt_cache_find(digest, &known);
-	verdict = rule_known(active, req, art, digest, &known);
-	receipt_known_put(&known);
+	for (d = 0; d < digests->n; d++)
+		receipt_cache_find(&digests->digest[d], &known[d]);
+	verdict = rule_known(active, req, art, digests, known);
+	for (d = 0; d < digests->n; d++)
+		receipt_known_put(&known[d]);
 
 	return verdict;
 }
@@ -289,15 +311,21 @@ static void judge(struct receipt_active **active,
 {
 	struct artifact art = {};
 	enum receipt_reason reason = req->refuse;
+	int tries = 0;
 
-	if (!reason)
-		reason = measure(req, &art, &out->digest);
-	if (reason) {
-		out->verdict = deny(reason);
-		return;
-	}
-	out->measured = true;
-	out->verdict = rule(active, req, &art, &out->digest);
+	do {
+		if (!reason)
+			reason = measure(req, (*active)->policy->digests, &art,
+					 &out->digests);
+		if (reason) {
+			out->verdict = deny(reason);
+			return;
+		}
+		out->verdict = rule(active, req, &art, &out->digests);
+	} while (out->verdict.action == RECEIPT_ACTION_UNSET &&
+		 ++tries < JUDGE_TRIES);
+	if (out->verdict.action == RECEIPT_ACTION_UNSET)
+		out->verdict = deny(RECEIPT_REASON_NO_EVIDENCE);
 	if (out->verdict.action != RECEIPT_ACTION_ALLOW)
 		return;
 	if (req->need_proof && !out->verdict.proven)
@@ -366,11 +394,12 @@ struct receipt_verdict receipt_explain(const struct receipt_digest *digest,
 {
 	struct receipt_active *active = receipt_policy_get();
 	struct receipt_verdict verdict = { .reason = RECEIPT_REASON_NO_POLICY };
+	struct receipt_digests digests = { .n = 1, .digest[0] = *digest };
 	struct receipt_known known = {};
 
 	if (active) {
 		receipt_cache_find(digest, &known);
-		verdict = evaluate(active, op, false, digest, &known, true);
+		verdict = evaluate(active, op, false, &digests, &known, true);
 	}
 	*statements = known.n;
 	receipt_known_put(&known);

@@ -17,9 +17,12 @@
 
 #define COSE_ES256		(-7)
 #define COSE_ES384		(-35)
+#define COSE_ES512		(-36)
 
-#define POINT_MAX		97
-#define COORD_MAX		48
+#define COSE_EC2		2	/* kty */
+#define COORD_MAX		66
+#define POINT_MAX		(1 + 2 * COORD_MAX)
+#define HASH_MAX		64
 #define DER_SIG_MAX		(2 * (COORD_MAX + 3) + 3)
 #define VERIFIED_SLOTS		4096
 
@@ -27,15 +30,21 @@ static const struct {
 	const char *algo;
 	const char *hash;
 	s64 alg;
+	u8 crv;		/* COSE elliptic curve, RFC 9053 section 7.1 */
 	u8 coord;	/* bytes of a coordinate */
-	u8 point;	/* bytes of the uncompressed point */
 	u8 hash_size;
+	enum receipt_kind hash_kind;
 } curves[] = {
 	[RECEIPT_CURVE_P256] = { "ecdsa-nist-p256", "sha256", COSE_ES256,
-				 32, 65, 32 },
+				 1, 32, 32, RECEIPT_KIND_SHA256 },
 	[RECEIPT_CURVE_P384] = { "ecdsa-nist-p384", "sha384", COSE_ES384,
-				 48, 97, 48 },
+				 2, 48, 48, RECEIPT_KIND_SHA384 },
+	[RECEIPT_CURVE_P521] = { "ecdsa-nist-p521", "sha512", COSE_ES512,
+				 3, 66, 64, RECEIPT_KIND_SHA512 },
 };
+
+/* Not every kernel has it; the other two are needed to load. */
+static bool has_p521 __ro_after_init;
 
 static DEFINE_SPINLOCK(verified_lock);
 static u8 (*verified)[RECEIPT_HASH_SIZE] __ro_after_init;
@@ -46,7 +55,7 @@ struct verification {
 	struct public_key_signature sig;
 	u8 point[POINT_MAX];
 	u8 der[DER_SIG_MAX];
-	u8 hash[COORD_MAX];
+	u8 hash[HASH_MAX];
 };
 
 /* A positive DER INTEGER of a big-endian number; returns its end. */
@@ -68,13 +77,18 @@ static u8 *put_der_int(u8 *out, const u8 *num, size_t len)
 /* r || s as COSE has it (RFC 9053 section 2.1) to ECDSA-Sig-Value. */
 static size_t der_signature(u8 *out, const u8 *sig, size_t coord)
 {
-	u8 *end = put_der_int(put_der_int(out + 2, sig, coord), sig + coord,
+	u8 *start = out + 3;
+	u8 *end = put_der_int(put_der_int(start, sig, coord), sig + coord,
 			      coord);
+	size_t len = end - start;
 
-	out[0] = 0x30;
-	out[1] = end - out - 2;
+	*out++ = 0x30;
+	if (len > 0x7f)
+		*out++ = 0x81;
+	*out++ = len;
+	memmove(out, start, len);
 
-	return end - out;
+	return out + len - (start - 3);
 }
 
 /**
@@ -94,7 +108,8 @@ bool receipt_logkey_fits(const struct receipt_key *key, s64 alg)
  * @key: key
  * @kid: label 4 of a receipt; a missing one (NULL data) names every key
  *
- * Logs write the SHA-256 of the key, as bytes or as hex text.
+ * Logs write the SHA-256 of the key, as bytes or as hex text, or its thumbprint
+ * (RFC 9679).
  *
  * Return: whether it does.
  */
@@ -106,16 +121,57 @@ bool receipt_logkey_kid(const struct receipt_key *key,
 	if (!kid->data)
 		return true;
 	if (kid->len == RECEIPT_HASH_SIZE)
-		return !memcmp(kid->data, key->id, RECEIPT_HASH_SIZE);
+		return !memcmp(kid->data, key->id, RECEIPT_HASH_SIZE) ||
+		       !memcmp(kid->data, key->thumbprint, RECEIPT_HASH_SIZE);
 	bin2hex(hex, key->id, RECEIPT_HASH_SIZE);
 
 	return kid->len == sizeof(hex) && !memcmp(kid->data, hex, sizeof(hex));
 }
 
+static size_t point_size(const struct receipt_key *key)
+{
+	return 1 + 2 * curves[key->curve].coord;
+}
+
+/* {1: 2, -1: crv, -2: x, -3: y}, in order: RFC 9679 section 4. */
+static int identify_thumbprint(struct receipt_key *key)
+{
+	size_t coord = curves[key->curve].coord;
+	const u8 *x = key->spki + key->spki_len - 2 * coord;
+	u8 start[] = { 0xa4, 0x01, COSE_EC2, 0x20, curves[key->curve].crv,
+		       0x21, 0x58, coord };
+	u8 middle[] = { 0x22, 0x58, coord };
+	struct receipt_span spans[] = {
+		{ start, sizeof(start) },
+		{ x, coord },
+		{ middle, sizeof(middle) },
+		{ x + coord, coord },
+	};
+
+	return receipt_sha256(spans, ARRAY_SIZE(spans), key->thumbprint);
+}
+
+/**
+ * receipt_logkey_identify - fill in what a key is known by
+ * @key: key of a policy that is not used yet
+ *
+ * Return: 0; -EOPNOTSUPP when this kernel has not got the curve; or what the
+ *	hash says.
+ */
+int receipt_logkey_identify(struct receipt_key *key)
+{
+	struct receipt_span spki = { key->spki, key->spki_len };
+
+	if (key->curve == RECEIPT_CURVE_P521 && !has_p521)
+		return -EOPNOTSUPP;
+
+	return receipt_sha256(&spki, 1, key->id) ?: identify_thumbprint(key);
+}
+
 static int verify_hash(const struct receipt_key *key, const u8 *hash,
 		       const u8 *sig)
 {
-	size_t point = curves[key->curve].point;
+	size_t point = point_size(key);
 	struct verification *v = kzalloc(sizeof(*v), GFP_KERNEL);
 	int ret;
 
@@ -185,8 +241,7 @@ static int verification_id(const struct receipt_key *key, const u8 *hash,
 static int hash_tbs(const struct receipt_key *key,
 		    const struct receipt_span *tbs, size_t n, u8 *hash)
 {
-	return key->curve == RECEIPT_CURVE_P256 ?
-	       receipt_sha256(tbs, n, hash) : receipt_sha384(tbs, n, hash);
+	return receipt_hash(curves[key->curve].hash_kind, tbs, n, hash);
 }
 
 /**
@@ -206,7 +261,7 @@ enum receipt_reason receipt_logkey_verify(const struct receipt_key *key, s64 alg
 					  const struct receipt_span *tbs, size_t n,
 					  const u8 *sig, size_t sig_len)
 {
-	u8 hash[COORD_MAX], id[RECEIPT_HASH_SIZE];
+	u8 hash[HASH_MAX], id[RECEIPT_HASH_SIZE];
 	int ret;
 
 	if (!receipt_logkey_fits(key, alg))
@@ -299,12 +354,54 @@ static const struct known_answer known_answers[] __initconst = {
 			0xcd, 0xf5, 0x4f, 0x6f, 0xe0, 0xc1,
 		},
 	},
+	{
+		.alg = COSE_ES512,
+		.key = {
+			.curve = RECEIPT_CURVE_P521,
+			.spki_len = 158,
+			.spki = {
+				0x30, 0x81, 0x9b, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48,
+				0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
+				0x23, 0x03, 0x81, 0x86, 0x00, 0x04, 0x00, 0x57, 0x1b, 0x08,
+				0x11, 0xdb, 0xbb, 0x67, 0x99, 0x79, 0xdf, 0x08, 0x2c, 0xbc,
+				0xfd, 0x7c, 0x29, 0xb6, 0x58, 0x40, 0x2a, 0x48, 0xa1, 0x88,
+				0xe4, 0x4f, 0xb8, 0xbe, 0x9e, 0x37, 0xa0, 0x15, 0x3f, 0xa9,
+				0x13, 0x67, 0x69, 0x35, 0x8e, 0x8d, 0xbb, 0xe4, 0x56, 0x17,
+				0xc7, 0x91, 0x79, 0x15, 0x23, 0x54, 0x84, 0x74, 0xa1, 0xea,
+				0xfb, 0x74, 0x29, 0x31, 0xc3, 0x4d, 0xc4, 0x30, 0x0d, 0xd5,
+				0xf1, 0xde, 0x01, 0x6a, 0x93, 0x17, 0xa1, 0xc3, 0x67, 0xec,
+				0xcd, 0x6e, 0xf7, 0xaf, 0xd0, 0x7d, 0xb6, 0x3d, 0x6e, 0xe0,
+				0xe6, 0xe1, 0x50, 0xea, 0x5d, 0x14, 0x4a, 0x0c, 0x6e, 0xba,
+				0x98, 0x52, 0x78, 0x85, 0xef, 0x38, 0x15, 0x27, 0x9f, 0x06,
+				0xb1, 0xf6, 0x3d, 0x29, 0x4c, 0xd6, 0x1a, 0x4c, 0x56, 0x63,
+				0x16, 0x27, 0x8c, 0x77, 0x9f, 0xd0, 0x28, 0x3b, 0x23, 0x5c,
+				0x7f, 0x33, 0x7e, 0x1a, 0x94, 0x9a, 0xa3, 0x22,
+			},
+		},
+		.sig_len = 132,
+		.sig = {
+			0x00, 0xa0, 0x0a, 0x44, 0x64, 0xd4, 0x3c, 0x70, 0xc3, 0xff,
+			0x0f, 0x40, 0xbc, 0x42, 0x9c, 0xfc, 0x07, 0x5b, 0xae, 0x45,
+			0xe7, 0x01, 0x4c, 0x37, 0xc4, 0x79, 0xb9, 0xe0, 0xa0, 0x78,
+			0x86, 0x7c, 0x00, 0x87, 0x07, 0x39, 0x66, 0xcb, 0x7f, 0x29,
+			0x87, 0xcd, 0xde, 0xee, 0xdc, 0x55, 0x79, 0x1b, 0x2d, 0x11,
+			0x1b, 0x3a, 0x6f, 0x9b, 0x4a, 0xcb, 0xfd, 0x67, 0x89, 0xf2,
+			0xe3, 0xce, 0x97, 0x64, 0xa9, 0xa2, 0x00, 0x39, 0x3d, 0xde,
+			0xa7, 0x90, 0x9f, 0x41, 0x95, 0x47, 0x43, 0xec, 0x87, 0xe7,
+			0xae, 0x8f, 0x6a, 0x83, 0x4d, 0xb1, 0xab, 0x36, 0xd9, 0x7b,
+			0x54, 0xfd, 0x8f, 0x24, 0xd9, 0xf4, 0xac, 0x97, 0xb9, 0x6e,
+			0x2f, 0xd5, 0xca, 0xbb, 0xda, 0x66, 0xc1, 0x11, 0xc6, 0x07,
+			0x1d, 0xdb, 0x60, 0x56, 0xb2, 0x8e, 0xe4, 0x7b, 0xba, 0xf7,
+			0xf7, 0x28, 0x4e, 0x9e, 0x04, 0x29, 0xd6, 0x67, 0xd2, 0xf4,
+			0xb3, 0x86,
+		},
+	},
 };
 
 static int __init test_known_answer(const struct known_answer *ka)
 {
 	struct receipt_span good = { "receipt", 7 }, bad = { "Receipt", 7 };
-	u8 hash[COORD_MAX];
+	u8 hash[HASH_MAX];
 	int ret;
 
 	ret = hash_tbs(&ka->key, &good, 1, hash) ?:
@@ -330,7 +427,9 @@ int __init receipt_logkey_init(void)
 
 	for (i = 0; i < ARRAY_SIZE(known_answers); i++) {
 		ret = test_known_answer(&known_answers[i]);
-		if (ret) {
+		if (known_answers[i].alg == COSE_ES512) {
+			has_p521 = !ret;
+		} else if (ret) {
 			pr_err("this kernel does not verify %s (error %d): ECDSA is needed, Linux 6.12 has it\n",
 			       curves[known_answers[i].key.curve].algo, ret);
 			return -EOPNOTSUPP;

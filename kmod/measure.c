@@ -13,21 +13,36 @@
 
 #define RECEIPT_READ_SIZE	(128 * 1024)
 
-static struct crypto_shash *sha256_tfm __ro_after_init;
-static struct crypto_shash *sha384_tfm __ro_after_init;
-/* Taken first, and kept: somebody may be hashing with it. */
-static struct crypto_shash *first_sha256 __ro_after_init;
-static struct crypto_shash *first_sha384 __ro_after_init;
+/**
+ * struct hash - a hash of the kernel
+ * @name: of it
+ * @tfm: the fastest so far
+ * @first: taken first, and kept: somebody may be hashing with it
+ */
+struct hash {
+	const char *name;
+	struct crypto_shash *tfm;
+	struct crypto_shash *first;
+};
 
-static struct crypto_shash * __init get_hash(const char *name)
+static struct hash hashes[] __ro_after_init = {
+	[RECEIPT_KIND_SHA256] = { "sha256" },
+	[RECEIPT_KIND_SHA384] = { "sha384" },
+	[RECEIPT_KIND_SHA512] = { "sha512" },
+};
+
+static int __init get_hash(struct hash *hash)
 {
-	struct crypto_shash *tfm = crypto_alloc_shash(name, 0, 0);
+	hash->first = crypto_alloc_shash(hash->name, 0, 0);
+	if (!IS_ERR(hash->first)) {
+		hash->tfm = hash->first;
+		return 0;
+	}
+	pr_err("this kernel has no %s (error %ld)\n", hash->name,
+	       PTR_ERR(hash->first));
+	hash->first = NULL;
 
-	if (!IS_ERR(tfm))
-		return tfm;
-	pr_err("this kernel has no %s (error %ld)\n", name, PTR_ERR(tfm));
-
-	return NULL;
+	return -EOPNOTSUPP;
 }
 
 /**
@@ -38,33 +53,29 @@ static struct crypto_shash * __init get_hash(const char *name)
  */
 int __init receipt_measure_init(void)
 {
-	first_sha256 = get_hash("sha256");
-	if (!first_sha256)
-		return -EOPNOTSUPP;
+	int ret = 0;
+	size_t i;
 
-	first_sha384 = get_hash("sha384");
-	if (!first_sha384) {
-		crypto_free_shash(first_sha256);
-		return -EOPNOTSUPP;
-	}
-	sha256_tfm = first_sha256;
-	sha384_tfm = first_sha384;
+	for (i = RECEIPT_KIND_SHA256; !ret && i < ARRAY_SIZE(hashes); i++)
+		ret = get_hash(&hashes[i]);
+	if (ret)
+		receipt_measure_exit();
 
-	return 0;
+	return ret;
 }
 
-static void __init get_fast_hash(const char *name, struct crypto_shash **tfm)
+static void __init get_fast_hash(struct hash *hash)
 {
 	struct crypto_shash *fast;
 
-	request_module("crypto-%s", name);
-	fast = crypto_alloc_shash(name, 0, 0);
+	request_module("crypto-%s", hash->name);
+	fast = crypto_alloc_shash(hash->name, 0, 0);
 	if (IS_ERR(fast))
 		return;
-	if (crypto_shash_alg(fast) == crypto_shash_alg(*tfm))
+	if (crypto_shash_alg(fast) == crypto_shash_alg(hash->tfm))
 		crypto_free_shash(fast);
 	else
-		WRITE_ONCE(*tfm, fast);
+		WRITE_ONCE(hash->tfm, fast);
 }
 
 /**
@@ -78,8 +89,10 @@ static void __init get_fast_hash(const char *name, struct crypto_shash **tfm)
  */
 int __init receipt_measure_fast(void)
 {
-	get_fast_hash("sha256", &sha256_tfm);
-	get_fast_hash("sha384", &sha384_tfm);
+	size_t i;
+
+	for (i = RECEIPT_KIND_SHA256; i < ARRAY_SIZE(hashes); i++)
+		get_fast_hash(&hashes[i]);
 
 	return 0;
 }
@@ -89,31 +102,14 @@ int __init receipt_measure_fast(void)
  */
 void __init receipt_measure_exit(void)
 {
-	if (sha256_tfm != first_sha256)
-		crypto_free_shash(sha256_tfm);
-	if (sha384_tfm != first_sha384)
-		crypto_free_shash(sha384_tfm);
-	crypto_free_shash(first_sha384);
-	crypto_free_shash(first_sha256);
-}
+	size_t i;
 
-/**
- * receipt_kind_size - bytes of a digest
- * @kind: enum receipt_kind, from anywhere
- *
- * Return: the size; 0 for an unknown kind.
- */
-size_t receipt_kind_size(u8 kind)
-{
-	static const u8 sizes[] = {
-		[RECEIPT_KIND_SHA256] = 32,
-		[RECEIPT_KIND_SHA384] = 48,
-		[RECEIPT_KIND_SHA512] = 64,
-		[RECEIPT_KIND_FSVERITY_SHA256] = 32,
-		[RECEIPT_KIND_DMVERITY_SHA256] = 32,
-	};
-
-	return kind < ARRAY_SIZE(sizes) ? sizes[kind] : 0;
+	for (i = RECEIPT_KIND_SHA256; i < ARRAY_SIZE(hashes); i++) {
+		if (hashes[i].tfm != hashes[i].first)
+			crypto_free_shash(hashes[i].tfm);
+		if (hashes[i].first)
+			crypto_free_shash(hashes[i].first);
+	}
 }
 
 /**
@@ -149,57 +145,124 @@ static int hash_spans(struct crypto_shash *tfm,
 }
 
 /**
+ * receipt_hash - hash pieces one after another
+ * @kind: RECEIPT_KIND_SHA256, RECEIPT_KIND_SHA384 or RECEIPT_KIND_SHA512
+ * @spans: the pieces
+ * @n: their number
+ * @out: receipt_kind_size() bytes
+ *
+ * Context: Any that may sleep or not; allocates nothing.
+ * Return: 0, or what the hash says.
+ */
+int receipt_hash(enum receipt_kind kind, const struct receipt_span *spans,
+		 size_t n, u8 *out)
+{
+	return hash_spans(READ_ONCE(hashes[kind].tfm), spans, n, out);
+}
+
+/**
  * receipt_sha256 - hash pieces one after another
  * @spans: the pieces
  * @n: their number
  * @out: 32 bytes
  *
- * Context: Any that may sleep or not; allocates nothing.
+ * Context: As receipt_hash().
  * Return: 0, or what the hash says.
  */
 int receipt_sha256(const struct receipt_span *spans, size_t n,
 		   u8 out[RECEIPT_HASH_SIZE])
 {
-	return hash_spans(READ_ONCE(sha256_tfm), spans, n, out);
+	return receipt_hash(RECEIPT_KIND_SHA256, spans, n, out);
 }
 
 /**
- * receipt_sha384 - hash pieces one after another
- * @spans: the pieces
- * @n: their number
- * @out: 48 bytes
+ * receipt_digests_kinds - which kinds there are
+ * @digests: of a content
  *
- * Return: 0, or what the hash says.
+ * Return: bits by enum receipt_kind.
  */
-int receipt_sha384(const struct receipt_span *spans, size_t n, u8 *out)
+u8 receipt_digests_kinds(const struct receipt_digests *digests)
 {
-	return hash_spans(READ_ONCE(sha384_tfm), spans, n, out);
+	u8 i, kinds = 0;
+
+	for (i = 0; i < digests->n; i++)
+		kinds |= BIT(digests->digest[i].kind);
+
+	return kinds;
+}
+
+/* A place for each of @kinds, still zero. */
+static void start_digests(struct receipt_digests *digests, u8 kinds)
+{
+	u8 kind;
+
+	memset(digests, 0, sizeof(*digests));
+	for (kind = RECEIPT_KIND_SHA256; kind < ARRAY_SIZE(hashes); kind++)
+		if (kinds & BIT(kind))
+			digests->digest[digests->n++].kind = kind;
 }
 
 /**
- * receipt_measure_buffer - digest of bytes that the kernel holds
+ * receipt_measure_buffer - digests of bytes that the kernel holds
  * @buf: the bytes
  * @size: their number
- * @digest: filled in
+ * @kinds: bits of the kinds that are wanted
+ * @digests: filled in
  *
  * Return: RECEIPT_REASON_ALLOWED, or RECEIPT_REASON_UNREADABLE.
  */
 enum receipt_reason receipt_measure_buffer(const void *buf, size_t size,
-					   struct receipt_digest *digest)
+					   u8 kinds,
+					   struct receipt_digests *digests)
 {
 	struct receipt_span span = { buf, size };
+	u8 i;
 
-	memset(digest, 0, sizeof(*digest));
-	digest->kind = RECEIPT_KIND_SHA256;
+	start_digests(digests, kinds);
 	receipt_count(RECEIPT_STAT_HASHED);
 	receipt_count_add(RECEIPT_STAT_HASHED_BYTES, size);
+	for (i = 0; i < digests->n; i++)
+		if (receipt_hash(digests->digest[i].kind, &span, 1,
+				 digests->digest[i].bytes))
+			return RECEIPT_REASON_UNREADABLE;
 
-	return receipt_sha256(&span, 1, digest->bytes) ?
-	       RECEIPT_REASON_UNREADABLE : RECEIPT_REASON_ALLOWED;
+	return RECEIPT_REASON_ALLOWED;
+}
+
+/* Hashes that run beside each other over the content of a file. */
+struct hashing {
+	u8 n;
+	struct shash_desc *desc[RECEIPT_MEASURED_MAX];
+};
+
+static enum receipt_reason start_hashing(struct hashing *h, u8 kind)
+{
+	struct crypto_shash *tfm = READ_ONCE(hashes[kind].tfm);
+	struct shash_desc *desc;
+
+	desc = kzalloc(sizeof(*desc) + crypto_shash_descsize(tfm), GFP_KERNEL);
+	if (!desc)
+		return RECEIPT_REASON_NO_MEMORY;
+	desc->tfm = tfm;
+	h->desc[h->n++] = desc;
+
+	return crypto_shash_init(desc) ? RECEIPT_REASON_UNREADABLE :
+					 RECEIPT_REASON_ALLOWED;
+}
+
+static int update_hashing(struct hashing *h, const void *buf, size_t size)
+{
+	int ret = 0;
+	u8 i;
+
+	for (i = 0; !ret && i < h->n; i++)
+		ret = crypto_shash_update(h->desc[i], buf, size);
+
+	return ret;
 }
 
 static enum receipt_reason hash_content(struct file *file, void *buf,
-					struct shash_desc *desc)
+					struct hashing *h)
 {
 	loff_t pos = 0;
 	ssize_t got;
@@ -208,9 +271,7 @@ static enum receipt_reason hash_content(struct file *file, void *buf,
 		if (fatal_signal_pending(current))
 			return RECEIPT_REASON_INTERRUPTED;
 		got = kernel_read(file, buf, RECEIPT_READ_SIZE, &pos);
-		if (got < 0)
-			return RECEIPT_REASON_UNREADABLE;
-		if (crypto_shash_update(desc, buf, got))
+		if (got < 0 || update_hashing(h, buf, got))
 			return RECEIPT_REASON_UNREADABLE;
 		cond_resched();
 	} while (got);
@@ -222,10 +283,31 @@ static enum receipt_reason hash_content(struct file *file, void *buf,
 	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
 }
 
+static enum receipt_reason hash_file(struct file *file, void *buf,
+				     struct receipt_digests *digests)
+{
+	enum receipt_reason reason = RECEIPT_REASON_ALLOWED;
+	struct hashing h = {};
+	u8 i;
+
+	for (i = 0; !reason && i < digests->n; i++)
+		reason = start_hashing(&h, digests->digest[i].kind);
+	if (!reason)
+		reason = hash_content(file, buf, &h);
+	for (i = 0; !reason && i < h.n; i++)
+		if (crypto_shash_final(h.desc[i], digests->digest[i].bytes))
+			reason = RECEIPT_REASON_UNREADABLE;
+	while (h.n)
+		kfree_sensitive(h.desc[--h.n]);
+
+	return reason;
+}
+
 /**
- * receipt_measure_file - digest of the content of a file
+ * receipt_measure_file - digests of the content of a file, in one pass
  * @file: open for reading; its pages are read, not the disk below them
- * @digest: filled in
+ * @kinds: bits of the kinds that are wanted
+ * @digests: filled in
  *
  * The caller makes sure that nobody writes meanwhile, see measure() in
  * decide.c.
@@ -235,11 +317,9 @@ static enum receipt_reason hash_content(struct file *file, void *buf,
  *	RECEIPT_REASON_FILE_CHANGED, RECEIPT_REASON_NO_MEMORY,
  *	RECEIPT_REASON_INTERRUPTED.
  */
-enum receipt_reason receipt_measure_file(struct file *file,
-					 struct receipt_digest *digest)
+enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
+					 struct receipt_digests *digests)
 {
-	struct crypto_shash *tfm = READ_ONCE(sha256_tfm);
-	SHASH_DESC_ON_STACK(desc, tfm);
 	enum receipt_reason reason;
 	void *buf;
 
@@ -251,14 +331,8 @@ enum receipt_reason receipt_measure_file(struct file *file,
 	if (!buf)
 		return RECEIPT_REASON_NO_MEMORY;
 
-	memset(digest, 0, sizeof(*digest));
-	digest->kind = RECEIPT_KIND_SHA256;
-	desc->tfm = tfm;
-	reason = crypto_shash_init(desc) ? RECEIPT_REASON_UNREADABLE :
-					   hash_content(file, buf, desc);
-	if (!reason && crypto_shash_final(desc, digest->bytes))
-		reason = RECEIPT_REASON_UNREADABLE;
-	shash_desc_zero(desc);
+	start_digests(digests, kinds);
+	reason = hash_file(file, buf, digests);
 	kvfree(buf);
 
 	return reason;

@@ -878,7 +878,8 @@ void receipt_netlink_verdict(const struct receipt_request *req,
 	      nla_put_u32(skb, RECEIPT_A_REASON, out->verdict.reason) ?:
 	      nla_put_u32(skb, RECEIPT_A_RULE, out->verdict.line) ?:
 	      put_task(skb) ?:
-	      (out->measured ? put_digest(skb, &out->digest) : 0) ?:
+	      (out->digests.n ?
+	       put_digest(skb, &out->digests.digest[0]) : 0) ?:
 	      (req->file ? put_file(skb, req->file, path) : 0);
 	send_event(skb, hdr, ret, 0);
 }

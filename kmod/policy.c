@@ -51,23 +51,32 @@ void receipt_policy_put(struct receipt_active *active)
 		free_active(active);
 }
 
-static int identify(struct receipt_key *key)
+static int identify(struct receipt_key *key, u32 line,
+		    struct netlink_ext_ack *extack)
 {
-	struct receipt_span span = { key->spki, key->spki_len };
+	int ret = receipt_logkey_identify(key);
 
-	return receipt_sha256(&span, 1, key->id);
+	if (ret == -EOPNOTSUPP)
+		NL_SET_ERR_MSG_FMT(extack, "%s: %u:0: this kernel has no P-521",
+				   receipt_reason_text(RECEIPT_REASON_POLICY_SYNTAX),
+				   line);
+
+	return ret;
 }
 
-static int identify_keys(struct receipt_policy *policy)
+static int identify_keys(struct receipt_policy *policy,
+			 struct netlink_ext_ack *extack)
 {
 	int ret = 0;
 	u32 i;
 
 	for (i = 0; !ret && i < policy->nlogs; i++)
-		ret = identify(&policy->logs[i].key);
+		ret = identify(&policy->logs[i].key, policy->logs[i].line,
+			       extack);
 	for (i = 0; !ret && i < policy->nrules; i++)
 		if (policy->rules[i].has_issuer_key)
-			ret = identify(&policy->rules[i].issuer_key);
+			ret = identify(&policy->rules[i].issuer_key,
+				       policy->rules[i].line, extack);
 
 	return ret;
 }
@@ -87,7 +96,7 @@ static struct receipt_policy *parse(const char *text, size_t len,
 					   err.line, err.column, err.text);
 		return policy;
 	}
-	ret = identify_keys(policy);
+	ret = identify_keys(policy, extack);
 	if (ret) {
 		receipt_policy_free(policy);
 		return ERR_PTR(ret);
@@ -115,7 +124,9 @@ static struct receipt_active *new_active(const char *text, size_t len,
 		return ERR_CAST(policy);
 	}
 	active->policy = policy;
-	if (receipt_measure_buffer(text, len, &active->digest)) {
+	active->digest.kind = RECEIPT_KIND_SHA256;
+	if (receipt_sha256(&(struct receipt_span){ text, len }, 1,
+			   active->digest.bytes)) {
 		free_active(active);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -189,7 +200,8 @@ static void publish(struct receipt_active *old, struct receipt_active *fresh)
  * @extack: says why it is refused
  *
  * Context: May sleep, and ask the helper.
- * Return: 0, -EINVAL for a text with an error, -EPERM for another name, -ESTALE
+ * Return: 0, -EINVAL for a text with an error, -EOPNOTSUPP for a curve that this
+ *	kernel has not got, -EPERM for another name, -ESTALE
  *	for a version that is not higher, -EACCES when the active policy does not
  *	allow it, -ENOMEM, -EINTR.
  */

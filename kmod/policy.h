@@ -17,7 +17,7 @@
 #define RECEIPT_POLICY_LOGS		32
 #define RECEIPT_POLICY_RULES		4096
 #define RECEIPT_RULE_RECEIPTS		4	/* receipt= in one rule */
-#define RECEIPT_SPKI_MAX		120	/* DER bytes of a P-384 key info */
+#define RECEIPT_SPKI_MAX		158	/* DER bytes of a P-521 key info */
 
 enum receipt_action {
 	RECEIPT_ACTION_UNSET,
@@ -28,6 +28,7 @@ enum receipt_action {
 enum receipt_curve {
 	RECEIPT_CURVE_P256 = 1,
 	RECEIPT_CURVE_P384 = 2,
+	RECEIPT_CURVE_P521 = 3,
 };
 
 /* What a leaf of a vds 1 log commits to (the RFC leaves it open). */
@@ -40,19 +41,22 @@ enum receipt_entry {
  * struct receipt_key - an ECDSA public key out of a policy
  * @curve: which
  * @spki_len: used bytes of @spki
- * @spki: DER SubjectPublicKeyInfo; its last 65 or 97 bytes are the point
+ * @spki: DER SubjectPublicKeyInfo; its last 65, 97 or 133 bytes are the point
  * @id: SHA-256 of @spki. The parser leaves it zero; whoever owns a hash fills
  *	it in for every key before the policy is used.
+ * @thumbprint: COSE Key thumbprint with SHA-256 (RFC 9679), likewise
  */
 struct receipt_key {
 	enum receipt_curve curve;
 	u8 spki_len;
 	u8 spki[RECEIPT_SPKI_MAX];
 	u8 id[RECEIPT_HASH_SIZE];
+	u8 thumbprint[RECEIPT_HASH_SIZE];
 };
 
 /**
  * struct receipt_log - a log that the policy trusts
+ * @line: in the text, from 1
  * @name: as rules say it in receipt=
  * @issuer: the iss that its receipts carry; lines of one issuer are keys of one
  *	log only when they share @name
@@ -61,6 +65,7 @@ struct receipt_key {
  * @identity_verified: the log checks the signer before it registers
  */
 struct receipt_log {
+	u32 line;
 	const char *name;
 	const char *issuer;
 	struct receipt_key key;
@@ -110,6 +115,7 @@ struct receipt_rule {
  * @name: policy_name
  * @version: policy_version, major, minor, patch
  * @mode: permissive or enforce
+ * @digests: bits of the kinds that are measured
  * @nlogs: used entries of @logs
  * @logs: log lines in order
  * @nrules: used entries of @rules
@@ -122,6 +128,7 @@ struct receipt_policy {
 	const char *name;
 	u16 version[3];
 	enum receipt_mode mode;
+	u8 digests;
 	u32 nlogs;
 	struct receipt_log *logs;
 	u32 nrules;
@@ -213,10 +220,11 @@ struct receipt_facts {
 	struct {
 		u8 kind;
 		const u8 *bytes;
-	} digests[3];
+	} digests[RECEIPT_MEASURED_MAX];
 	bool evidence_complete;
 	u8 nsummaries;
-	const struct receipt_summary *summaries[RECEIPT_MAX_STATEMENTS];
+	const struct receipt_summary *summaries[RECEIPT_MEASURED_MAX *
+						RECEIPT_MAX_STATEMENTS];
 };
 
 /**
@@ -234,6 +242,7 @@ struct receipt_verdict {
 	bool proven;
 };
 
+size_t receipt_kind_size(u8 kind);
 bool receipt_rule_needs_evidence(const struct receipt_rule *rule);
 bool receipt_rule_names_artifact(const struct receipt_rule *rule);
 struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,

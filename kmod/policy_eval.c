@@ -41,16 +41,23 @@ static bool has_properties(const struct receipt_rule *rule)
 	return rule->boot_verified != RECEIPT_ANY || receipt_rule_names_artifact(rule);
 }
 
-static size_t digest_size(u8 kind)
+/**
+ * receipt_kind_size - bytes of a digest
+ * @kind: enum receipt_kind, from anywhere
+ *
+ * Return: the size; 0 for an unknown kind.
+ */
+size_t receipt_kind_size(u8 kind)
 {
-	switch (kind) {
-	case RECEIPT_KIND_SHA384:
-		return 48;
-	case RECEIPT_KIND_SHA512:
-		return 64;
-	default:
-		return 32;
-	}
+	static const u8 sizes[] = {
+		[RECEIPT_KIND_SHA256] = 32,
+		[RECEIPT_KIND_SHA384] = 48,
+		[RECEIPT_KIND_SHA512] = 64,
+		[RECEIPT_KIND_FSVERITY_SHA256] = 32,
+		[RECEIPT_KIND_DMVERITY_SHA256] = 32,
+	};
+
+	return kind < ARRAY_SIZE(sizes) ? sizes[kind] : 0;
 }
 
 static bool digest_matches(const struct receipt_rule *rule,
@@ -61,7 +68,7 @@ static bool digest_matches(const struct receipt_rule *rule,
 	for (i = 0; i < facts->ndigests; i++) {
 		if (facts->digests[i].kind == rule->digest_kind &&
 		    !memcmp(facts->digests[i].bytes, rule->digest,
-			    digest_size(rule->digest_kind)))
+			    receipt_kind_size(rule->digest_kind)))
 			return true;
 	}
 	return false;

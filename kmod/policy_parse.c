@@ -119,6 +119,7 @@ static const char *const boolean_names[] = {
 static const char *const alg_names[] = {
 	[RECEIPT_CURVE_P256] = "ES256",
 	[RECEIPT_CURVE_P384] = "ES384",
+	[RECEIPT_CURVE_P521] = "ES512",
 };
 
 static const char *const entry_names[] = {
@@ -596,7 +597,7 @@ static int parse_base64(struct parser *p, const struct word *w, u8 *out,
 	while (len && w->value_len - len < 2 && w->value[len - 1] == '=')
 		len--;
 	if (len * 3 / 4 > max)
-		return fail(p, w->value_at, "longer than a P-384 key");
+		return fail(p, w->value_at, "longer than a P-521 key");
 	for (i = 0; i < len; i++) {
 		int digit = base64_digit(w->value[i]);
 
@@ -623,6 +624,12 @@ static const u8 p384_head[] = {
 	0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04,
 };
 
+static const u8 p521_head[] = {
+	0x30, 0x81, 0x9b, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+	0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23, 0x03, 0x81, 0x86,
+	0x00, 0x04,
+};
+
 static const struct curve {
 	enum receipt_curve curve;
 	const u8 *head;
@@ -631,9 +638,10 @@ static const struct curve {
 } curves[] = {
 	{ RECEIPT_CURVE_P256, p256_head, sizeof(p256_head), sizeof(p256_head) + 64 },
 	{ RECEIPT_CURVE_P384, p384_head, sizeof(p384_head), sizeof(p384_head) + 96 },
+	{ RECEIPT_CURVE_P521, p521_head, sizeof(p521_head), sizeof(p521_head) + 132 },
 };
 
-static_assert(sizeof(p384_head) + 96 <= RECEIPT_SPKI_MAX, "room for the key");
+static_assert(sizeof(p521_head) + 132 <= RECEIPT_SPKI_MAX, "room for the key");
 
 static int parse_spki(struct parser *p, const struct word *w,
 		      struct receipt_key *key)
@@ -652,7 +660,7 @@ static int parse_spki(struct parser *p, const struct word *w,
 		}
 	}
 	return fail(p, w->value_at,
-		    "expected SubjectPublicKeyInfo with an uncompressed P-256 or P-384 key");
+		    "expected SubjectPublicKeyInfo with an uncompressed P-256, P-384 or P-521 key");
 }
 
 static bool same_key(const struct receipt_key *a, const struct receipt_key *b)
@@ -704,10 +712,45 @@ static int parse_mode(struct parser *p, const struct word *w, void *object)
 	return 0;
 }
 
+/* What a policy may have measured. */
+static const char *const digest_names[] = {
+	[RECEIPT_KIND_SHA256] = "sha256",
+	[RECEIPT_KIND_SHA384] = "sha384",
+	[RECEIPT_KIND_SHA512] = "sha512",
+};
+
+/* One of a list of names with commas between them. */
+static int parse_digests(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_policy *policy = object;
+	struct word one = *w;
+	const char *comma;
+	int kind;
+
+	policy->digests = 0;
+	do {
+		comma = memchr(one.value, ',', one.value_len);
+		if (comma)
+			one.value_len = comma - one.value;
+		kind = parse_choice(p, &one, digest_names, ARRAY_SIZE(digest_names));
+		if (kind < 0)
+			return kind;
+		if (policy->digests & BIT(kind))
+			return fail(p, one.value_at, "%s is there already",
+				    digest_names[kind]);
+		policy->digests |= BIT(kind);
+		one.value += one.value_len + 1;
+		one.value_at.column += one.value_len + 1;
+		one.value_len = w->value + w->value_len - one.value;
+	} while (comma);
+	return 0;
+}
+
 static const struct property header_properties[] = {
 	{ "policy_name", parse_policy_name, PROP_REQUIRED },
 	{ "policy_version", parse_version, PROP_REQUIRED },
 	{ "mode", parse_mode, PROP_REQUIRED },
+	{ "digests", parse_digests, 0 },
 	{}
 };
 
@@ -716,6 +759,7 @@ static_assert(ARRAY_SIZE(header_properties) <= PROPERTIES_MAX, "a place for each
 static int parse_header(struct parser *p, struct word *w)
 {
 	p->has_header = true;
+	p->policy->digests = BIT(RECEIPT_KIND_SHA256);
 	if (!w->value)
 		return fail_property(p, w, header_properties);
 	return parse_properties(p, w, header_properties, p->policy);
@@ -851,6 +895,7 @@ static int parse_log(struct parser *p, struct word *w)
 		return -ENOMEM;
 	policy->logs = log;
 	log += policy->nlogs;
+	log->line = w->at.line;
 
 	err = parse_properties(p, w, log_properties, log);
 	if (err)
@@ -1011,35 +1056,35 @@ static int parse_rule_issuer_key(struct parser *p, const struct word *w,
 	return parse_spki(p, w, &rule->issuer_key);
 }
 
-/* The measured kind of digest, and those that other statements know. */
-static const char *const digest_prefixes[] = { "sha256:", "sha384:", "sha512:" };
-
+/* KIND:HEX, of a kind that the policy has measured. */
 static int parse_rule_digest(struct parser *p, const struct word *w, void *object)
 {
-	const size_t len = strlen(digest_prefixes[0]);
+	const char *colon = memchr(w->value, ':', w->value_len);
+	size_t head = colon ? colon + 1 - w->value : 0, size, i;
 	struct receipt_rule *rule = object;
-	const char *hex = w->value + len;
-	size_t i;
+	struct word name = *w;
+	int kind;
 
-	for (i = 1; i < ARRAY_SIZE(digest_prefixes); i++) {
-		if (w->value_len >= len &&
-		    !memcmp(w->value, digest_prefixes[i], len))
-			return fail(p, w->value_at,
-				    "%.6s is not measured by this version; expected sha256:",
-				    digest_prefixes[i]);
-	}
-	if (w->value_len != len + 2 * RECEIPT_HASH_SIZE ||
-	    memcmp(w->value, digest_prefixes[0], len))
-		return fail(p, w->value_at, "expected sha256: and 64 hexadecimal digits");
-	for (i = 0; i < 2 * RECEIPT_HASH_SIZE; i++) {
-		int digit = hex_digit(hex[i]);
+	name.value_len = colon ? head - 1 : w->value_len;
+	kind = parse_choice(p, &name, digest_names, ARRAY_SIZE(digest_names));
+	if (kind < 0)
+		return kind;
+	if (!(p->policy->digests & BIT(kind)))
+		return fail(p, w->value_at, "%s is not measured; add it to digests= in the first line",
+			    digest_names[kind]);
+	size = receipt_kind_size(kind);
+	if (!colon || w->value_len != head + 2 * size)
+		return fail(p, w->value_at, "expected %s: and %zu hexadecimal digits",
+			    digest_names[kind], 2 * size);
+	for (i = 0; i < 2 * size; i++) {
+		int digit = hex_digit(w->value[head + i]);
 
 		if (digit < 0)
-			return fail(p, in_value(w, len + i),
+			return fail(p, in_value(w, head + i),
 				    "expected a hexadecimal digit");
 		rule->digest[i / 2] = rule->digest[i / 2] << 4 | digit;
 	}
-	rule->digest_kind = RECEIPT_KIND_SHA256;
+	rule->digest_kind = kind;
 	return 0;
 }
 

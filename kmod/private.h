@@ -40,10 +40,19 @@ struct receipt_digest {
 	u8 bytes[RECEIPT_MAX_DIGEST];
 };
 
+/**
+ * struct receipt_digests - what was computed over one content
+ * @n: used entries of @digest; zero: not measured
+ * @digest: each of another kind, in the order of enum receipt_kind
+ */
+struct receipt_digests {
+	u8 n;
+	struct receipt_digest digest[RECEIPT_MEASURED_MAX];
+};
+
 int receipt_measure_init(void);
 int receipt_measure_fast(void);
 void receipt_measure_exit(void);
-size_t receipt_kind_size(u8 kind);
 bool receipt_digest_equal(const struct receipt_digest *a,
 			  const struct receipt_digest *b);
 
@@ -55,11 +64,14 @@ struct receipt_span {
 
 int receipt_sha256(const struct receipt_span *spans, size_t n,
 		   u8 out[RECEIPT_HASH_SIZE]);
-int receipt_sha384(const struct receipt_span *spans, size_t n, u8 *out);
+int receipt_hash(enum receipt_kind kind, const struct receipt_span *spans,
+		 size_t n, u8 *out);
+u8 receipt_digests_kinds(const struct receipt_digests *digests);
 enum receipt_reason receipt_measure_buffer(const void *buf, size_t size,
-					   struct receipt_digest *digest);
-enum receipt_reason receipt_measure_file(struct file *file,
-					 struct receipt_digest *digest);
+					   u8 kinds,
+					   struct receipt_digests *digests);
+enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
+					 struct receipt_digests *digests);
 
 /* state.c */
 
@@ -74,8 +86,7 @@ enum receipt_reason receipt_measure_file(struct file *file,
  * @verdict: policy generation << 16 | proven operations << 8 | allowed
  *	operations; zero when nothing is known. Read without the lock.
  * @boot: came with the initramfs and was not opened for writing since
- * @measured: @digest is the digest of the content since @change
- * @digest: of the content
+ * @digests: of the content since @change
  */
 struct receipt_state {
 #ifdef MODULE
@@ -89,8 +100,7 @@ struct receipt_state {
 	u32 change;
 	u64 verdict;
 	bool boot;
-	bool measured;
-	struct receipt_digest digest;
+	struct receipt_digests digests;
 };
 
 int receipt_state_init(void);
@@ -98,10 +108,10 @@ void receipt_state_exit(void);
 bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
 			  struct file *hold);
 struct receipt_state *receipt_state_get(struct inode *inode);
-bool receipt_state_digest(struct receipt_state *state,
-			  struct receipt_digest *digest, u32 *change);
+bool receipt_state_digests(struct receipt_state *state, u8 kinds,
+			   struct receipt_digests *digests, u32 *change);
 bool receipt_state_measured(struct receipt_state *state, u32 change,
-			    const struct receipt_digest *digest);
+			    const struct receipt_digests *digests);
 bool receipt_state_allow(struct receipt_state *state, u32 change,
 			 enum receipt_op op, u64 generation, bool proven);
 bool receipt_state_unchanged(struct receipt_state *state, u32 change);
@@ -287,6 +297,7 @@ enum receipt_reason receipt_ccf_fold(u8 hash[RECEIPT_HASH_SIZE],
 /* logkey.c */
 
 int receipt_logkey_init(void);
+int receipt_logkey_identify(struct receipt_key *key);
 void receipt_logkey_exit(void);
 bool receipt_logkey_fits(const struct receipt_key *key, s64 alg);
 bool receipt_logkey_kid(const struct receipt_key *key,
@@ -439,14 +450,12 @@ struct receipt_request {
 /**
  * struct receipt_outcome - how a request ended
  * @verdict: of the policy, with what went wrong on the way
- * @measured: @digest is known
- * @digest: of the artifact
+ * @digests: of the artifact
  * @enforced: a denial is a denial
  */
 struct receipt_outcome {
 	struct receipt_verdict verdict;
-	bool measured;
-	struct receipt_digest digest;
+	struct receipt_digests digests;
 	bool enforced;
 };
 

@@ -102,49 +102,49 @@ struct receipt_state *receipt_state_get(struct inode *inode)
 }
 
 /**
- * receipt_state_digest - what is known of the content
+ * receipt_state_digests - what is known of the content
  * @state: state
- * @digest: filled in when known
- * @change: filled in always
+ * @kinds: bits of the kinds that are needed
+ * @digests: filled in with those of them that are known
+ * @change: filled in
  *
- * Return: whether the digest is known.
+ * Return: whether all are known.
  */
-bool receipt_state_digest(struct receipt_state *state,
-			  struct receipt_digest *digest, u32 *change)
+bool receipt_state_digests(struct receipt_state *state, u8 kinds,
+			   struct receipt_digests *digests, u32 *change)
 {
-	bool measured;
+	u8 i;
 
+	digests->n = 0;
 	spin_lock(&state->lock);
-	measured = state->measured;
 	*change = state->change;
-	if (measured)
-		*digest = state->digest;
+	for (i = 0; i < state->digests.n; i++)
+		if (kinds & BIT(state->digests.digest[i].kind))
+			digests->digest[digests->n++] = state->digests.digest[i];
 	spin_unlock(&state->lock);
 	/* The state is visible before the caller looks at i_writecount. */
 	smp_mb();
 
-	return measured;
+	return receipt_digests_kinds(digests) == kinds;
 }
 
 /**
- * receipt_state_measured - remember a digest
+ * receipt_state_measured - remember digests
  * @state: state
  * @change: as it was before the content was read
- * @digest: of the content
+ * @digests: of the content
  *
  * Return: false when the content was opened for writing since.
  */
 bool receipt_state_measured(struct receipt_state *state, u32 change,
-			    const struct receipt_digest *digest)
+			    const struct receipt_digests *digests)
 {
 	bool same;
 
 	spin_lock(&state->lock);
 	same = state->change == change;
-	if (same) {
-		state->digest = *digest;
-		state->measured = true;
-	}
+	if (same)
+		state->digests = *digests;
 	spin_unlock(&state->lock);
 
 	return same;
@@ -207,7 +207,7 @@ void receipt_state_written(const struct inode *inode)
 		spin_lock(&state->lock);
 		WRITE_ONCE(state->change, state->change + 1);
 		WRITE_ONCE(state->verdict, 0);
-		state->measured = false;
+		state->digests.n = 0;
 		state->boot = false;
 		spin_unlock(&state->lock);
 	}

@@ -11,7 +11,7 @@
 #define CONTENT_TYPE	"application/vnd.receipt.manifest-root"
 #define ISSUER		"issuer.example"
 
-static struct key issuer, stranger, log_one, log_two, log_raw;
+static struct key issuer, stranger, log_one, log_two, log_raw, log_five;
 static const struct key *receipt_key;	/* what the receipt is signed with */
 static struct evidence ev, other;
 static struct message message;
@@ -66,18 +66,27 @@ static void statement_header(struct header *h, enum form form)
 	statement_claims(h);
 }
 
-static void receipt_header(struct header *h, const struct key *k, const char *iss, int vds)
+/* Without a key id when @kid_len is zero. */
+static void receipt_header_kid(struct header *h, const struct key *k, const char *iss, int vds,
+			       const void *kid, size_t kid_len)
 {
 	memset(h, 0, sizeof(*h));
-	head(h, MAP, 4);
+	head(h, MAP, kid_len ? 4 : 3);
 	label_int(h, 1, k->alg);
-	integer(h, 4);
-	string(h, BYTES, k->kid, 2 * HASH);
+	if (kid_len) {
+		integer(h, 4);
+		string(h, BYTES, kid, kid_len);
+	}
 	label_int(h, 395, vds);
 	integer(h, 15);
 	head(h, MAP, 2);
 	label_text(h, 1, iss);
 	label_int(h, 6, 1700000001);
+}
+
+static void receipt_header(struct header *h, const struct key *k, const char *iss, int vds)
+{
+	receipt_header_kid(h, k, iss, vds, k->kid, 2 * HASH);
 }
 
 static void make_path(uint8_t (*path)[HASH], size_t *len, uint8_t fill)
@@ -189,28 +198,109 @@ static void test_good(enum form form)
 	expect_allowed(probe_map(artifact, EACCES), "%s: allowed", form_names[form]);
 }
 
-/* The form of today's production statements. */
-static void test_sha384(void)
-{
-	struct header *h = &ev.stmt.hdr;
-	uint8_t digest[HASH];
+/*
+ * Content digests of other kinds
+ */
 
-	new_artifact(digest);
+static const struct kind {
+	enum receipt_kind kind;
+	int alg;		/* as COSE numbers it */
+	const char *md;
+	size_t size;
+} kinds[] = {
+	{ RECEIPT_KIND_SHA384, -43, "SHA384", 48 },
+	{ RECEIPT_KIND_SHA512, -44, "SHA512", 64 },
+};
+
+/* The form of today's production statements, about the last artifact. */
+static void make_kind(const struct kind *k)
+{
+	unsigned int size = k->size;
+	char content[64];
+	uint8_t digest[HASH] = {};
+
+	snprintf(content, sizeof(content), "artifact %u", serial);
 	make(&ev, ENVELOPE_CCF, digest, SENT, NULL);
-	ev.kind = RECEIPT_KIND_SHA384;
-	ev.digest_len = ev.stmt.payload_len = 48;
-	SHA384(ev.stmt.payload, 0, ev.stmt.payload);
-	memcpy(ev.digest, ev.stmt.payload, 48);
-	h->tokens[4].arg = 42;
+	ev.kind = k->kind;
+	ev.digest_len = ev.stmt.payload_len = size;
+	if (!EVP_Digest(content, strlen(content), ev.stmt.payload, &size,
+			EVP_get_digestbyname(k->md), NULL))
+		broken("digest");
+	memcpy(ev.digest, ev.stmt.payload, size);
+	ev.stmt.hdr.tokens[4].arg = -1 - k->alg;
 	sign_statement(&issuer, &ev.stmt);
 	sign_receipt(&ev.stmt, &ev.receipts[0], ENVELOPE_CCF);
 	evidence_message(&message, &ev);
-	if (!ok(!request(border, &message), "hash envelope, SHA-384: accepted"))
+}
+
+static void test_kind(const struct kind *k)
+{
+	uint8_t digest[HASH];
+
+	new_artifact(digest);
+	make_kind(k);
+	expect_denied(probe_map(artifact, EACCES), "mmap_file", "no-helper", "%s: before", k->md);
+	if (!ok(!request(border, &message), "hash envelope, %s: accepted", k->md))
 		note("error %d, %s", answer.error, answer.text);
-	ev.digest[47] ^= 1;
+	expect_allowed(probe_map(artifact, EACCES), "hash envelope, %s: allowed", k->md);
+	ev.digest[k->size - 1] ^= 1;
 	evidence_message(&message, &ev);
-	expect_refused(border, &message, EBADMSG, "digest-differs", "evidence-refused",
-		       "hash envelope, SHA-384, another digest");
+	expect_refused(border, &message, EBADMSG, "digest-differs", "evidence-refused", k->md);
+}
+
+/*
+ * Measured is what the policy says: a policy that knows SHA-256 alone does not see
+ * what is known of the SHA-384; the next one measures anew.
+ */
+static void test_not_measured(void)
+{
+	uint8_t digest[HASH];
+
+	new_artifact(digest);
+	make_kind(&kinds[0]);
+	ok(!request(border, &message), "digests=sha256: evidence about another kind is kept");
+	expect_permitted(probe_map(artifact, EACCES), "mmap_file", "no-helper", "digests=sha256");
+}
+
+/*
+ * Key ids
+ */
+
+static void test_kid(const char *what, const struct key *k, const char *iss, const void *kid,
+		     size_t len, bool good)
+{
+	char name[64];
+	uint8_t digest[HASH];
+
+	snprintf(name, sizeof(name), "%s, key id: %s", k->curve->name, what);
+	new_artifact(digest);
+	make(&ev, MANIFEST_RFC9162, digest, SENT, NULL);
+	receipt_header_kid(&ev.receipts[0].hdr, k, iss, 1, kid, len);
+	receipt_key = k;
+	sign_receipt(&ev.stmt, &ev.receipts[0], MANIFEST_RFC9162);
+	evidence_message(&message, &ev);
+	if (good)
+		ok(!request(border, &message), "%s", name);
+	else
+		expect_refused(border, &message, ENOKEY, "unknown-key", "evidence-refused", name);
+}
+
+static void test_kids(const struct key *k, const char *iss)
+{
+	uint8_t raw[HASH], print[HASH];
+
+	for (int i = 0; i < HASH; i++)
+		sscanf(k->kid + 2 * i, "%2hhx", &raw[i]);
+	thumbprint(k, print);
+	test_kid("hex", k, iss, k->kid, 2 * HASH, true);
+	test_kid("bytes", k, iss, raw, HASH, true);
+	test_kid("thumbprint", k, iss, print, HASH, true);
+	test_kid("none", k, iss, NULL, 0, true);
+	raw[HASH - 1] ^= 1;
+	test_kid("bytes of another key", k, iss, raw, HASH, false);
+	print[0] ^= 1;
+	test_kid("thumbprint of another key", k, iss, print, HASH, false);
+	test_kid("of 31 bytes", k, iss, raw, HASH - 1, false);
 }
 
 /*
@@ -1096,13 +1186,14 @@ static void test_mutated(enum form form)
 	note("%u accepted", accepted);
 }
 
-static int load_test_policy(void)
+static int load_test_policy(const char *header)
 {
 	static char policy[8192];
 	int len;
 
 	len = snprintf(policy, sizeof(policy),
-		       "policy_name=evidence policy_version=1.0.0 mode=enforce\n"
+		       "policy_name=evidence %s\n"
+		       "log name=five alg=ES512 key=%s issuer=\"log.five\" identity=verified\n"
 		       "log name=one alg=ES384 key=%s issuer=\"log.one\" identity=verified\n"
 		       "log name=two alg=ES256 key=%s issuer=\"log.two\" identity=verified\n"
 		       "log name=raw alg=ES384 key=%s issuer=\"log.raw\" identity=verified entry=stmt\n"
@@ -1111,10 +1202,11 @@ static int load_test_policy(void)
 		       "op=EXECUTE receipt=one action=ALLOW\n"
 		       "op=EXECUTE receipt=two action=ALLOW\n"
 		       "op=EXECUTE receipt=raw action=ALLOW\n"
+		       "op=EXECUTE receipt=five action=ALLOW\n"
 		       "op=FIRMWARE receipt=one subject=\"fw/*\" min_svn=7 action=ALLOW\n"
 		       "op=KEXEC_IMAGE receipt=one receipt=two action=ALLOW\n"
 		       "op=KEXEC_INITRAMFS receipt=one issuer_key=%s action=ALLOW\n",
-		       log_one.spki, log_two.spki, log_raw.spki, issuer.spki);
+		       header, log_five.spki, log_one.spki, log_two.spki, log_raw.spki, issuer.spki);
 	return load_policy(border, policy, len);
 }
 
@@ -1127,11 +1219,19 @@ int main(void)
 	make_key(&log_one, ES384);
 	make_key(&log_two, ES256);
 	make_key(&log_raw, ES384);
-	if (load_test_policy())
+	make_key(&log_five, ES512);
+	if (load_test_policy("policy_version=0.9.0 mode=permissive"))
 		broken("policy: %s", answer.text);
+	test_not_measured();
+	if (load_test_policy("policy_version=1.0.0 mode=enforce digests=sha256,sha384,sha512"))
+		broken("policy: %s", answer.text);
+	expect_allowed(probe_map(artifact, EACCES), "digests=sha256,sha384: measured anew");
 	for (enum form form = 0; form < FORMS; form++)
 		test_good(form);
-	test_sha384();
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		test_kind(&kinds[i]);
+	test_kids(&log_one, "log.one");
+	test_kids(&log_five, "log.five");
 	test_forgeries();
 	test_two_receipts(true);
 	test_two_receipts(false);

@@ -16,7 +16,7 @@
 #include "border.h"
 
 enum { UINT, NINT, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE };
-enum { ES256 = -7, ES384 = -35 };
+enum { ES256 = -7, ES384 = -35, ES512 = -36 };
 
 #define HASH		32
 #define STEPS		2	/* of every path here */
@@ -27,8 +27,21 @@ enum { ES256 = -7, ES384 = -35 };
  * Keys
  */
 
+static const struct curve {
+	int alg;
+	const char *name;
+	const char *md;
+	size_t coord;		/* bytes */
+	uint8_t crv;		/* as COSE numbers it */
+} curves[] = {
+	{ ES256, "P-256", "SHA256", 32, 1 },
+	{ ES384, "P-384", "SHA384", 48, 2 },
+	{ ES512, "P-521", "SHA512", 66, 3 },
+};
+
 struct key {
 	EVP_PKEY *pkey;
+	const struct curve *curve;
 	int alg;
 	char kid[2 * HASH + 1];
 	char spki[400];		/* base64 */
@@ -40,7 +53,9 @@ static MAYBE_UNUSED void make_key(struct key *k, int alg)
 	int len;
 
 	k->alg = alg;
-	k->pkey = EVP_EC_gen(alg == ES384 ? "P-384" : "P-256");
+	for (k->curve = curves; k->curve->alg != alg; k->curve++)
+		;
+	k->pkey = EVP_EC_gen(k->curve->name);
 	len = i2d_PUBKEY(k->pkey, &der);
 	if (len <= 0 || (size_t)len > sizeof(k->spki) / 2)
 		broken("key");
@@ -51,16 +66,35 @@ static MAYBE_UNUSED void make_key(struct key *k, int alg)
 	OPENSSL_free(der);
 }
 
+/* RFC 9679: SHA-256 of {1: 2, -1: crv, -2: x, -3: y}. */
+static MAYBE_UNUSED void thumbprint(const struct key *k, uint8_t *out)
+{
+	size_t coord = k->curve->coord, len;
+	uint8_t point[1 + 2 * 66], bytes[160] = { 0xa4, 0x01, 0x02, 0x20, k->curve->crv,
+						  0x21, 0x58, coord };
+	uint8_t *p = bytes + 8;
+
+	if (EVP_PKEY_get_octet_string_param(k->pkey, "pub", point, sizeof(point), &len) != 1 ||
+	    len != 1 + 2 * coord)
+		broken("public key");
+	memcpy(p, point + 1, coord);
+	p += coord;
+	memcpy(p, "\x22\x58", 2);
+	p[2] = coord;
+	memcpy(p + 3, point + 1 + coord, coord);
+	SHA256(bytes, p + 3 + coord - bytes, out);
+}
+
 /* r || s; the length. */
 static MAYBE_UNUSED size_t sign_with(const struct key *k, const void *data, size_t len, uint8_t *out)
 {
-	size_t coord = k->alg == ES384 ? 48 : 32, der_len = 256;
+	size_t coord = k->curve->coord, der_len = 256;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t der[256];
 	const uint8_t *p = der;
 	ECDSA_SIG *sig;
 
-	if (EVP_DigestSignInit(ctx, NULL, k->alg == ES384 ? EVP_sha384() : EVP_sha256(), NULL,
+	if (EVP_DigestSignInit(ctx, NULL, EVP_get_digestbyname(k->curve->md), NULL,
 			       k->pkey) != 1 ||
 	    EVP_DigestSign(ctx, der, &der_len, data, len) != 1)
 		broken("signature");

@@ -265,20 +265,21 @@ static const struct bad_line {
 	{ "op=EXECUTE issuer_key=abc= action=ALLOW", 23, "expected SubjectPublicKeyInfo" },
 	{ "op=EXECUTE issuer_key=abd= action=ALLOW", 25, "stray bits" },
 	{ "op=EXECUTE issuer_key=abcd action=ALLOW", 23, "expected SubjectPublicKeyInfo" },
-	{ "op=EXECUTE issuer_key=" P256_COMPRESSED " action=ALLOW", 23, "uncompressed P-256 or P-384" },
-	{ "op=EXECUTE issuer_key=" ED25519 " action=ALLOW", 23, "uncompressed P-256 or P-384" },
-	{ "op=EXECUTE issuer_key=" SECP256K1 " action=ALLOW", 23, "uncompressed P-256 or P-384" },
-	{ "op=EXECUTE issuer_key=" P521 " action=ALLOW", 23, "longer than a P-384 key" },
+	{ "op=EXECUTE issuer_key=" P256_COMPRESSED " action=ALLOW", 23, "uncompressed P-256, P-384 or P-521" },
+	{ "op=EXECUTE issuer_key=" ED25519 " action=ALLOW", 23, "uncompressed P-256, P-384 or P-521" },
+	{ "op=EXECUTE issuer_key=" SECP256K1 " action=ALLOW", 23, "uncompressed P-256, P-384 or P-521" },
 	{ "op=EXECUTE issuer_key=" P256_A "AAAA action=ALLOW", 145, "base64 digit" },
-	{ "op=EXECUTE issuer_key=" P384_A "AAAA action=ALLOW", 23, "longer than a P-384 key" },
+	{ "op=EXECUTE issuer_key=" P521 "AAAA action=ALLOW", 23, "longer than a P-521 key" },
+	{ "op=EXECUTE issuer_key=" P384_A "AAAA action=ALLOW", 23, "expected SubjectPublicKeyInfo" },
 	{ "op=EXECUTE issuer_key=" P256_A " issuer_key=" P256_A " action=ALLOW", 148, "issuer_key= is there already" },
 	/* digest= */
-	{ "op=EXECUTE digest=" HEX_A " action=DENY", 19, "expected sha256: and 64" },
+	{ "op=EXECUTE digest=" HEX_A " action=DENY", 19, "expected sha256, sha384, sha512" },
 	{ "op=EXECUTE digest=sha256 action=DENY", 19, "expected sha256: and 64" },
 	{ "op=EXECUTE digest=sha256: action=DENY", 19, "expected sha256: and 64" },
-	{ "op=EXECUTE digest=SHA256:" HEX_A " action=DENY", 19, "expected sha256: and 64" },
-	{ "op=EXECUTE digest=sha256-" HEX_A " action=DENY", 19, "expected sha256: and 64" },
-	{ "op=EXECUTE digest=sha1:" HEX_A " action=DENY", 19, "expected sha256: and 64" },
+	{ "op=EXECUTE digest=SHA256:" HEX_A " action=DENY", 19, "expected sha256, sha384, sha512" },
+	{ "op=EXECUTE digest=sha256-" HEX_A " action=DENY", 19, "expected sha256, sha384, sha512" },
+	{ "op=EXECUTE digest=sha1:" HEX_A " action=DENY", 19, "expected sha256, sha384, sha512" },
+	{ "op=EXECUTE digest=:" HEX_A " action=DENY", 19, "expected sha256, sha384, sha512" },
 	{ "op=EXECUTE digest=sha256:" HEX_A "0 action=DENY", 19, "expected sha256: and 64" },
 	{ "op=EXECUTE digest=sha256:" HEX_A HEX_A " action=DENY", 19, "expected sha256: and 64" },
 	{ "op=EXECUTE digest=sha256:0011 action=DENY", 19, "expected sha256: and 64" },
@@ -286,8 +287,8 @@ static const struct bad_line {
 	  26, "hexadecimal digit" },
 	{ "op=EXECUTE digest=sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeef* action=DENY",
 	  89, "hexadecimal digit" },
-	{ "op=EXECUTE digest=sha384:" HEX_A " action=DENY", 19, "sha384 is not measured by this version" },
-	{ "op=EXECUTE digest=sha512:" HEX_A HEX_A " action=DENY", 19, "sha512 is not measured by this version" },
+	{ "op=EXECUTE digest=sha384:" HEX_A " action=DENY", 19, "sha384 is not measured" },
+	{ "op=EXECUTE digest=sha512:" HEX_A HEX_A " action=DENY", 19, "sha512 is not measured" },
 	{ "op=EXECUTE digest=sha256:" HEX_A " digest=sha256:" HEX_A " action=DENY", 91, "digest= is there already" },
 	/* boot_verified= */
 	{ "op=EXECUTE boot_verified=true action=ALLOW", 26, "expected TRUE, FALSE" },
@@ -323,15 +324,16 @@ static const struct bad_line {
 	{ "log name=*", 10, "a name is made of" },
 	{ "log name=\"\xc3\xbc\"", 11, "a name is made of" },
 	{ "log name=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdefg", 10, "longer than 64" },
-	{ "log name=c alg=es256", 16, "expected ES256, ES384" },
-	{ "log name=c alg=ES512", 16, "expected ES256, ES384" },
+	{ "log name=c alg=es256", 16, "expected ES256, ES384, ES512" },
+	{ "log name=c alg=ES512 key=" P384_A " issuer=c", 26, "does not fit alg=ES512" },
+	{ "log name=c alg=ES384 key=" P521 " issuer=c", 26, "does not fit alg=ES384" },
 	{ "log name=c alg=EdDSA", 16, "expected ES256, ES384" },
 	{ "log name=c alg=-7", 16, "expected ES256, ES384" },
 	{ "log name=c alg=ES384 key=" P256_C " issuer=c", 26, "does not fit alg=ES384" },
 	{ "log name=c alg=ES256 key=" P384_A " issuer=c", 26, "does not fit alg=ES256" },
 	{ "log name=c key=" P384_A " issuer=c alg=ES256", 16, "does not fit alg=ES256" },
 	{ "log name=c alg=ES256 key=" P256_COMPRESSED " issuer=c", 26, "uncompressed" },
-	{ "log name=c alg=ES256 key=" P521 " issuer=c", 26, "longer than a P-384 key" },
+	{ "log name=c alg=ES256 key=" P521 " issuer=c", 26, "does not fit alg=ES256" },
 	{ "log name=c alg=ES256 key=<base64> issuer=c", 26, "base64 digit" },
 	{ "log name=c alg=ES256 key=" P256_C " issuer=\"\"", 159, "empty" },
 	{ "log name=c alg=ES256 key=" P256_C " issuer=log.*", 162, "without *" },
@@ -402,6 +404,14 @@ static const struct bad_text {
 	u32 column;
 	const char *part;
 } bad_texts[] = {
+	{ "policy_name=t policy_version=1.0.0 mode=enforce digests=sha1\n" DENY, 1, 57,
+	  "expected sha256, sha384, sha512" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce digests=sha256,\n" DENY, 1, 64,
+	  "expected sha256, sha384, sha512" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce digests=sha256,sha384,sha256\n" DENY,
+	  1, 71, "sha256 is there already" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce digests=sha384\n" DENY
+	  "op=EXECUTE digest=sha256:" HEX_A " action=ALLOW\n", 3, 19, "sha256 is not measured" },
 	{ HEADER ACME "DEFAULT action=ALLOW\nop=EXECUTE subject=x action=DENY\n", 4, 0,
 	  "in vain: the default allows" },
 	{ HEADER ACME DENY "op=EXECUTE subject=x action=DENY\nop=EXECUTE action=ALLOW\n", 4, 0,
@@ -481,6 +491,10 @@ static void test_bad_texts(void **state)
 static const char *const good_texts[] = {
 	HEADER DENY,
 	HEADER ALLOW,
+	"policy_name=test policy_version=1.2.3 digests=sha512,sha384 mode=enforce\n"
+	"log name=acme alg=ES512 key=" P521 " issuer=log.acme\n" DENY
+	"op=EXECUTE digest=sha384:" HEX_A "00112233445566778899aabbccddeeff action=ALLOW\n"
+	"op=EXECUTE digest=sha512:" HEX_A HEX_A " action=ALLOW\n",
 	"policy_name=test policy_version=1.2.3 mode=enforce\nDEFAULT action=DENY",
 	"\n# c\n \\\n\n" HEADER DENY,
 	"mode=permissive \\\n policy_version=\"0.0.0\" \\\n policy_name=A-b_c.0\n" ALLOW,
@@ -517,6 +531,20 @@ static void test_nul(void **state)
 	must_fail(tail, sizeof(tail), 3, 1, "control character 0x00");
 }
 
+static void test_digests(void **state)
+{
+	struct receipt_policy *p = must_parse("policy_name=test policy_version=1.2.3 "
+		"mode=enforce digests=sha384,sha256\n" DENY
+		"op=EXECUTE digest=sha384:" HEX_A "00112233445566778899aabbccddeeff "
+		"action=ALLOW\n");
+
+	(void)state;
+	assert_int_equal(p->digests, 1 << RECEIPT_KIND_SHA256 | 1 << RECEIPT_KIND_SHA384);
+	assert_int_equal(p->rules[0].digest_kind, RECEIPT_KIND_SHA384);
+	assert_int_equal(p->rules[0].digest[47], 0xff);
+	receipt_policy_free(p);
+}
+
 static void test_contents(void **state)
 {
 	struct receipt_policy *p = must_parse(HEADER "\n" ACME BETA OPEN ACME2
@@ -533,6 +561,7 @@ static void test_contents(void **state)
 	assert_int_equal(p->version[1], 2);
 	assert_int_equal(p->version[2], 3);
 	assert_int_equal(p->mode, RECEIPT_MODE_ENFORCE);
+	assert_int_equal(p->digests, 1 << RECEIPT_KIND_SHA256);
 
 	assert_int_equal(p->nlogs, 4);
 	assert_string_equal(p->logs[0].name, "acme");
@@ -867,6 +896,7 @@ int main(void)
 		cmocka_unit_test(test_bad_texts),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_contents),
+		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_value_length),
 		cmocka_unit_test(test_many_rules),
