@@ -539,30 +539,63 @@ static void state_get(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, receipt_state_is_boot(file_inode(a)));
 }
 
-/* The digest is that of the content since the last writer. */
-static void state_digest(struct kunit *test)
+#define TWO_KINDS	(BIT(RECEIPT_KIND_SHA256) | BIT(RECEIPT_KIND_SHA384))
+#define ONE_KIND	BIT(RECEIPT_KIND_SHA384)
+
+/* The digests are those of the content since the last writer. */
+static void state_digests(struct kunit *test)
 {
-	const struct receipt_digest digest = digest_of(3);
-	struct receipt_digest got = {};
+	struct receipt_digests digests = { .n = 2, { digest_of(3), digest_of(4) } };
 	struct file *file = new_file(test);
 	struct receipt_state *state = state_of(test, file);
+	struct receipt_digests got;
 	u32 change, later;
 
-	KUNIT_EXPECT_FALSE(test, receipt_state_digest(state, &got, &change));
-	KUNIT_EXPECT_TRUE(test, receipt_state_measured(state, change, &digest));
-	KUNIT_EXPECT_TRUE(test, receipt_state_digest(state, &got, &later));
+	digests.digest[1].kind = RECEIPT_KIND_SHA384;
+	KUNIT_EXPECT_FALSE(test, receipt_state_digests(state, TWO_KINDS, &got, &change));
+	KUNIT_EXPECT_TRUE(test, receipt_state_measured(state, change, &digests));
+	KUNIT_EXPECT_TRUE(test, receipt_state_digests(state, TWO_KINDS, &got, &later));
 	KUNIT_EXPECT_EQ(test, later, change);
-	KUNIT_EXPECT_TRUE(test, receipt_digest_equal(&got, &digest));
+	KUNIT_EXPECT_EQ(test, got.n, 2);
+	KUNIT_EXPECT_TRUE(test, receipt_digest_equal(&got.digest[0], &digests.digest[0]));
+	KUNIT_EXPECT_TRUE(test, receipt_digest_equal(&got.digest[1], &digests.digest[1]));
+
+	/* What was measured besides is not looked at; what was not is missing. */
+	KUNIT_EXPECT_TRUE(test, receipt_state_digests(state, ONE_KIND, &got, &later));
+	KUNIT_EXPECT_EQ(test, got.n, 1);
+	KUNIT_EXPECT_TRUE(test, receipt_digest_equal(&got.digest[0], &digests.digest[1]));
+	KUNIT_EXPECT_FALSE(test, receipt_state_digests(state, TWO_KINDS | BIT(RECEIPT_KIND_SHA512),
+						       &got, &later));
 
 	receipt_state_written(file_inode(file));
 	KUNIT_EXPECT_FALSE(test, receipt_state_unchanged(state, change));
-	KUNIT_EXPECT_FALSE(test, receipt_state_digest(state, &got, &later));
+	KUNIT_EXPECT_FALSE(test, receipt_state_digests(state, ONE_KIND, &got, &later));
 	KUNIT_EXPECT_NE(test, later, change);
 	KUNIT_EXPECT_TRUE(test, receipt_state_unchanged(state, later));
-	KUNIT_EXPECT_FALSE(test, receipt_state_measured(state, change, &digest));
-	KUNIT_EXPECT_FALSE(test, receipt_state_digest(state, &got, &later));
-	KUNIT_EXPECT_TRUE(test, receipt_state_measured(state, later, &digest));
-	KUNIT_EXPECT_TRUE(test, receipt_state_digest(state, &got, &later));
+	KUNIT_EXPECT_FALSE(test, receipt_state_measured(state, change, &digests));
+	KUNIT_EXPECT_FALSE(test, receipt_state_digests(state, ONE_KIND, &got, &later));
+	KUNIT_EXPECT_TRUE(test, receipt_state_measured(state, later, &digests));
+	KUNIT_EXPECT_TRUE(test, receipt_state_digests(state, ONE_KIND, &got, &later));
+}
+
+/* Known answers: FIPS 180-4, "abc". */
+static void measure(struct kunit *test)
+{
+	static const u8 start[][4] = { { 0xba, 0x78, 0x16, 0xbf }, { 0xcb, 0x00, 0x75, 0x3f },
+				       { 0xdd, 0xaf, 0x35, 0xa1 } };
+	struct receipt_digests digests;
+	u8 i;
+
+	KUNIT_EXPECT_EQ(test, receipt_measure_buffer("abc", 3, TWO_KINDS |
+						     BIT(RECEIPT_KIND_SHA512), &digests), 0);
+	KUNIT_ASSERT_EQ(test, digests.n, 3);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, digests.digest[i].kind, RECEIPT_KIND_SHA256 + i);
+		KUNIT_EXPECT_MEMEQ(test, digests.digest[i].bytes, start[i], 4);
+	}
+	KUNIT_EXPECT_EQ(test, receipt_measure_buffer("abc", 3, ONE_KIND, &digests), 0);
+	KUNIT_EXPECT_EQ(test, receipt_digests_kinds(&digests), ONE_KIND);
+	KUNIT_EXPECT_MEMEQ(test, digests.digest[0].bytes, start[1], 4);
 }
 
 /* The operations that @inode is allowed, as bits. */
@@ -585,14 +618,14 @@ static void state_allow(struct kunit *test)
 	struct file *file = new_file(test);
 	struct inode *inode = file_inode(file);
 	struct receipt_state *state;
-	struct receipt_digest digest;
+	struct receipt_digests digests;
 	u32 change;
 	int op;
 
 	KUNIT_EXPECT_EQ(test, allowed(inode), 0);
 	state = state_of(test, file);
 	KUNIT_EXPECT_EQ(test, allowed(inode), 0);
-	receipt_state_digest(state, &digest, &change);
+	receipt_state_digests(state, ONE_KIND, &digests, &change);
 	for (op = 0; op < RECEIPT_OP_COUNT; op++) {
 		KUNIT_EXPECT_TRUE(test, receipt_state_allow(state, change, op,
 							    generation, op & 1));
@@ -655,10 +688,10 @@ static void hold_proven(struct kunit *test)
 	struct file *file = new_file(test);
 	struct inode *inode = file_inode(file);
 	struct receipt_state *state = state_of(test, file);
-	struct receipt_digest digest;
+	struct receipt_digests digests;
 	u32 change;
 
-	receipt_state_digest(state, &digest, &change);
+	receipt_state_digests(state, ONE_KIND, &digests, &change);
 	receipt_state_allow(state, change, RECEIPT_OP_EXECUTE, generation, false);
 	KUNIT_EXPECT_TRUE(test, receipt_state_allows(inode, RECEIPT_OP_EXECUTE, file));
 	KUNIT_EXPECT_EQ(test, writers(file), 0);
@@ -680,7 +713,8 @@ static void hold_proven(struct kunit *test)
 
 static struct kunit_case state_cases[] = {
 	KUNIT_CASE(state_get),
-	KUNIT_CASE(state_digest),
+	KUNIT_CASE(state_digests),
+	KUNIT_CASE(measure),
 	KUNIT_CASE(state_allow),
 	KUNIT_CASE(hold),
 	KUNIT_CASE(hold_until_close),

@@ -397,8 +397,12 @@ struct receipt_verdict receipt_explain(const struct receipt_digest *digest,
 	struct receipt_digests digests = { .n = 1, .digest[0] = *digest };
 	struct receipt_known known = {};
 
+	/* Of a kind that is not measured nothing is asked. */
+	if (active && !(active->policy->digests & BIT(digest->kind)))
+		digests.n = 0;
 	if (active) {
-		receipt_cache_find(digest, &known);
+		if (digests.n)
+			receipt_cache_find(digest, &known);
 		verdict = evaluate(active, op, false, &digests, &known, true);
 	}
 	*statements = known.n;

@@ -259,9 +259,35 @@ static void copy_text(char *out, struct rcpt_span text)
 	out[text.len] = '\0';
 }
 
-static void add_digest(struct receipt_facts *facts, uint8_t kind, const uint8_t *bytes)
+/* The kernel asks about those digests only that the policy has measured. */
+static bool measured(const struct rcpt_verify_params *p, uint8_t kind)
 {
-	if (facts->ndigests == ARRAY_SIZE(facts->digests))
+	return p->policy->digests & 1U << kind;
+}
+
+/* Is the statement about such a digest? */
+static bool about_measured(const struct rcpt_verify_params *p,
+			   const struct rcpt_verify_result *res)
+{
+	const struct rcpt_bundle *b = p->bundle;
+	size_t i;
+
+	if (p->stmt->header.has_hash_alg)
+		return measured(p, kind_of(p->stmt->header.hash_alg));
+	if (!b || !b->nleaves)
+		return true;
+	if (p->artifact)
+		return measured(p, b->leaves[res->leaf].kind);
+	for (i = 0; i < b->nleaves; i++)
+		if (measured(p, b->leaves[i].kind))
+			return true;
+	return false;
+}
+
+static void add_digest(const struct rcpt_verify_params *p, struct receipt_facts *facts,
+		       uint8_t kind, const uint8_t *bytes)
+{
+	if (!measured(p, kind) || facts->ndigests == ARRAY_SIZE(facts->digests))
 		return;
 	facts->digests[facts->ndigests].kind = kind;
 	facts->digests[facts->ndigests++].bytes = bytes;
@@ -274,10 +300,10 @@ static void fill_digests(const struct rcpt_verify_params *p, struct facts *f)
 	size_t i;
 
 	for (i = 0; p->artifact && i < p->artifact->n; i++)
-		add_digest(&f->facts, p->artifact->digests[i].kind,
+		add_digest(p, &f->facts, p->artifact->digests[i].kind,
 			   p->artifact->digests[i].bytes);
 	if (!p->artifact && kind && p->stmt->sign1.payload.len == rcpt_digest_len(kind))
-		add_digest(&f->facts, kind, p->stmt->sign1.payload.data);
+		add_digest(p, &f->facts, kind, p->stmt->sign1.payload.data);
 }
 
 static void fill_proofs(const struct rcpt_verify_result *res, struct receipt_summary *sum)
@@ -386,7 +412,7 @@ static void fill_facts(const struct rcpt_verify_params *p,
 	sum->svn = claims->svn;
 	sum->iat = claims->iat;
 	fill_proofs(res, sum);
-	if (res->err.status || !sum->nproofs)
+	if (res->err.status || !sum->nproofs || !about_measured(p, res))
 		return;
 	prove_issuer(p, sum->issuer_key_id);
 	f->facts.summaries[f->facts.nsummaries++] = sum;

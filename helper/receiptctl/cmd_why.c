@@ -289,18 +289,33 @@ static int active_policy(struct why *w, struct rcpt_nl *nl)
 	return ret;
 }
 
+/* The kernel explains one digest; of those that it measures one must do. */
+static int ask_each(struct why *w, struct rcpt_nl *nl)
+{
+	struct rcpt_error err = { 0 };
+
+	for (size_t i = 0; i < w->digests.n && !w->kernel.allowed; i++) {
+		const struct rcpt_digest *d = &w->digests.digests[i];
+		struct rcpt_nl_explain got;
+
+		if (rcpt_nl_explain(nl, d->kind, rcpt_span(d->bytes, rcpt_digest_len(d->kind)),
+				    w->op, &got, &err))
+			return kernel_error(NULL, &err);
+		if (!i || got.allowed || got.statements > w->kernel.statements)
+			w->kernel = got;
+	}
+	return 0;
+}
+
 static int ask_kernel(struct why *w, const struct options *o)
 {
-	const struct rcpt_digest *d = &w->digests.digests[0];
 	struct rcpt_error err = { 0 };
 	struct rcpt_nl *nl;
-	int status = 0;
+	int status;
 
 	if (rcpt_nl_open(&nl, &err))
 		return 0;
-	if (rcpt_nl_explain(nl, d->kind, rcpt_span(d->bytes, rcpt_digest_len(d->kind)),
-			    w->op, &w->kernel, &err))
-		status = kernel_error(NULL, &err);
+	status = ask_each(w, nl);
 	w->has_kernel = !status;
 	if (!status && !o->policy)
 		status = active_policy(w, nl);

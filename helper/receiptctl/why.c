@@ -146,6 +146,11 @@ static void summarize(const struct why *w, struct why_found *f)
 	prove_issuer(w, f);
 }
 
+static bool measured(const struct why *w, uint8_t kind)
+{
+	return !w->has_policy || w->policy.policy->digests & 1U << kind;
+}
+
 /**
  * why_judge() - ask the policy
  * @w: with what was found; summaries, and the verdict when there is a policy,
@@ -155,15 +160,16 @@ void why_judge(struct why *w)
 {
 	struct receipt_facts facts = { .op = w->op, .evidence_complete = true };
 
-	for (size_t i = 0; i < w->digests.n && i < 3; i++) {
-		facts.digests[i].kind = w->digests.digests[i].kind;
-		facts.digests[i].bytes = w->digests.digests[i].bytes;
-		facts.ndigests++;
+	for (size_t i = 0; i < w->digests.n; i++) {
+		if (!measured(w, w->digests.digests[i].kind))
+			continue;
+		facts.digests[facts.ndigests].kind = w->digests.digests[i].kind;
+		facts.digests[facts.ndigests++].bytes = w->digests.digests[i].bytes;
 	}
 	for (size_t i = 0; i < w->nfound; i++) {
 		struct why_found *f = w->found[i];
 
-		if (!f->proposal)
+		if (!f->proposal || !measured(w, f->proposal->evidence.kind))
 			continue;
 		summarize(w, f);
 		if (f->summary.nproofs && facts.nsummaries < RECEIPT_MAX_STATEMENTS)
