@@ -368,7 +368,8 @@ static void base64_key(EVP_PKEY *key, char *out)
 }
 
 /* The head of a policy that trusts the log, "%s" being its rules. */
-static struct receipt_policy *policy_of(const struct scene *s, const char *rules)
+static struct receipt_policy *policy_of(const struct scene *s, const char *digests,
+					const char *rules)
 {
 	struct receipt_policy_error err;
 	struct receipt_policy *policy;
@@ -383,9 +384,9 @@ static struct receipt_policy *policy_of(const struct scene *s, const char *rules
 	else
 		snprintf(expanded, sizeof(expanded), "%s", rules);
 	snprintf(text, sizeof(text),
-		 "policy_name=test policy_version=1.0.0 mode=enforce\n"
+		 "policy_name=test policy_version=1.0.0 mode=enforce digests=%s\n"
 		 "log name=acme alg=ES384 key=%s issuer=\"log.example\" identity=verified\n"
-		 "DEFAULT action=DENY\n%s", key, expanded);
+		 "DEFAULT action=DENY\n%s", digests, key, expanded);
 	policy = receipt_policy_parse(text, strlen(text), &err);
 	if (IS_ERR(policy))
 		fail_msg("line %u: %s: %s", err.line, err.text, rules);
@@ -398,6 +399,7 @@ struct ruling {
 	enum receipt_op op;
 	unsigned int line;		/* that decides */
 	enum receipt_reason reason;	/* ALLOWED: valid */
+	const char *digests;		/* that are measured; NULL: sha256 */
 };
 
 static const struct ruling rulings[] = {
@@ -421,11 +423,15 @@ static const struct ruling rulings[] = {
 	{ "op=EXECUTE digest=sha256:0101010101010101010101010101010101010101010101010101010101010101"
 	  " action=DENY\nop=EXECUTE receipt=acme action=ALLOW\n", 0, RECEIPT_OP_EXECUTE, 4,
 	  RECEIPT_REASON_RULE },
+	{ "op=EXECUTE receipt=acme action=ALLOW\n", 0, RECEIPT_OP_EXECUTE, 4, 0,
+	  "sha384,sha256" },
+	{ "op=EXECUTE receipt=acme action=ALLOW\n", 0, RECEIPT_OP_EXECUTE, 3,
+	  RECEIPT_REASON_NO_EVIDENCE, "sha384,sha512" },
 };
 
 static void check_ruling(const struct scene *s, const struct ruling *row)
 {
-	struct receipt_policy *policy = policy_of(s, row->rules);
+	struct receipt_policy *policy = policy_of(s, row->digests ?: "sha256", row->rules);
 	struct rcpt_verify_params p = params_of(s);
 	struct rcpt_verify_result *res = malloc(sizeof(*res));
 	struct rcpt_keys keys = { 0 };
@@ -459,7 +465,7 @@ static void judges_by_policies(void **state)
 static void refuses_wrong_statements_under_any_policy(void **state)
 {
 	const struct scene *s = *state;
-	struct receipt_policy *policy = policy_of(s, "op=EXECUTE action=ALLOW\n");
+	struct receipt_policy *policy = policy_of(s, "sha256", "op=EXECUTE action=ALLOW\n");
 	struct rcpt_verify_params p = params_of(s);
 	struct rcpt_digests other = { .n = 1, .digests = { { 1, { 7 } } } };
 	struct rcpt_keys keys = { 0 };
@@ -478,7 +484,7 @@ static void refuses_wrong_statements_under_any_policy(void **state)
 static void judges_as_the_kernel_would(void **state)
 {
 	const struct scene *s = *state;
-	struct receipt_policy *policy = policy_of(s, "op=EXECUTE receipt=acme action=ALLOW\n");
+	struct receipt_policy *policy = policy_of(s, "sha256", "op=EXECUTE receipt=acme action=ALLOW\n");
 	struct rcpt_verify_params p = params_of(s);
 	struct made *m = malloc(sizeof(*m));
 	struct rcpt_keys keys = { 0 };
