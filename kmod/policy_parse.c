@@ -1070,7 +1070,8 @@ static int parse_rule_digest(struct parser *p, const struct word *w, void *objec
 	if (kind < 0)
 		return kind;
 	if (!(p->policy->digests & BIT(kind)))
-		return fail(p, w->value_at, "%s is not measured; add it to digests= in the first line",
+		return fail(p, w->value_at,
+			    "%s is not measured; add it to digests= in the first line",
 			    digest_names[kind]);
 	size = receipt_kind_size(kind);
 	if (!colon || w->value_len != head + 2 * size)
