@@ -281,18 +281,23 @@ static int read_preimage_type(struct rcpt_reader *r, struct rcpt_header *out)
 				"preimage content type: text or unsigned integer expected");
 }
 
+/* Shown to people, needed by nobody: whatever a log writes there, no harm is done. */
 static int read_ccf(struct rcpt_reader *r, struct rcpt_header *out)
 {
-	struct rcpt_head key;
+	struct rcpt_head head, key;
 	uint64_t count;
 
-	if (rcpt_read_map(r, &count, "ccf.v1"))
+	if (rcpt_read(r, &head))
 		return r->failed;
-	for (; count; count--) {
-		if (rcpt_read(r, &key))
+	if (head.major != RCPT_MAP)
+		return rcpt_skip_value(r, &head);
+	for (count = head.arg; count; count--) {
+		if (rcpt_read(r, &key) || rcpt_read(r, &head))
 			return r->failed;
-		if (key.major == RCPT_TEXT && rcpt_span_equal(key.string, "txid", 4) ?
-		    rcpt_read_text(r, &out->txid, "txid") : rcpt_skip(r, NULL))
+		if (key.major == RCPT_TEXT && rcpt_span_equal(key.string, "txid", 4) &&
+		    head.major == RCPT_TEXT)
+			out->txid = head.string;
+		if (rcpt_skip_value(r, &head))
 			return r->failed;
 	}
 	return 0;
@@ -333,6 +338,43 @@ static int read_label(struct rcpt_reader *r, const struct rcpt_head *key,
 	}
 }
 
+static bool label_is(const struct rcpt_label *label, const struct rcpt_head *key)
+{
+	int64_t num;
+
+	if (label->text.data)
+		return key->major == RCPT_TEXT &&
+		       rcpt_span_equal(key->string, label->text.data, label->text.len);
+	return rcpt_head_int(key, &num) && num == label->num;
+}
+
+static bool has_label(struct rcpt_span protected, const struct rcpt_label *label)
+{
+	struct rcpt_reader r;
+	struct rcpt_head key;
+	uint64_t count;
+
+	rcpt_reader_init(&r, protected, NULL);
+	for (rcpt_read_map(&r, &count, ""); count && !r.failed; count--) {
+		if (!rcpt_read(&r, &key) && label_is(label, &key))
+			return true;
+		rcpt_skip(&r, NULL);
+	}
+	return false;
+}
+
+/* RFC 9052 section 3.1: what is critical must be there, and protected. */
+static int check_crit(struct rcpt_reader *r, const struct rcpt_header *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->ncrit; i++)
+		if (!has_label(r->in, &h->crit[i]))
+			return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, r->in.offset,
+						"crit names a label that is not in the header");
+	return 0;
+}
+
 /**
  * rcpt_header_parse() - read the labels of a protected header
  * @protected: content of its byte string
@@ -355,7 +397,9 @@ int rcpt_header_parse(struct rcpt_span protected, struct rcpt_header *out,
 	for (; count; count--)
 		if (read_key(&r, &key) || read_label(&r, &key, out))
 			return r.failed;
-	return rcpt_read_end(&r);
+	if (rcpt_read_end(&r))
+		return r.failed;
+	return check_crit(&r, out);
 }
 
 static bool label_equal(const struct rcpt_label *a, const struct rcpt_label *b)

@@ -49,6 +49,7 @@ struct judgement judge_user(const struct judged *j, const struct receipt_policy 
 struct judgement judge_kernel(const struct judged *j, judge_fn kernel, void *arg);
 
 /* kernel.c: the kernel's check in user space; @arg is a struct receipt_policy. */
+int kernel_start(struct receipt_policy *policy);
 enum receipt_reason kernel_judge(const struct rcpt_nl_evidence *ev, void *arg);
 
 #endif /* JUDGE_H */

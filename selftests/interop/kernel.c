@@ -64,12 +64,13 @@ static enum receipt_reason rule(const struct receipt_policy *policy,
 				const struct receipt_evidence *ev,
 				const struct receipt_proven *proven)
 {
+	bool measured = policy->digests & BIT(ev->digest.kind);
 	struct receipt_facts facts = {
 		.op = RECEIPT_OP_EXECUTE,
-		.ndigests = 1,
+		.ndigests = measured,
 		.digests = { { ev->digest.kind, ev->digest.bytes } },
 		.evidence_complete = true,
-		.nsummaries = 1,
+		.nsummaries = measured,
 		.summaries = { &proven->summary },
 	};
 
@@ -77,23 +78,40 @@ static enum receipt_reason rule(const struct receipt_policy *policy,
 }
 
 /**
+ * kernel_start() - get ready for a policy, as the kernel does when it is loaded
+ * @policy: parsed; what its keys are known by is filled in
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_start(struct receipt_policy *policy)
+{
+	static bool started;
+	int ret = started ? 0 : receipt_logkey_init();
+	u32 i;
+
+	started = !ret;
+	for (i = 0; i < policy->nlogs && !ret; i++)
+		ret = receipt_logkey_identify(&policy->logs[i].key);
+	for (i = 0; i < policy->nrules && !ret; i++)
+		if (policy->rules[i].has_issuer_key)
+			ret = receipt_logkey_identify(&policy->rules[i].issuer_key);
+	return ret;
+}
+
+/**
  * kernel_judge() - the kernel's verdict on a piece of evidence
  * @msg: what the helper sends; over a bound of the border it is refused there
- * @arg: struct receipt_policy, its key ids filled in
+ * @arg: struct receipt_policy, after kernel_start()
  *
  * Return: RECEIPT_REASON_ALLOWED or why not.
  */
 enum receipt_reason kernel_judge(const struct rcpt_nl_evidence *msg, void *arg)
 {
 	static struct receipt_evidence ev;
-	static bool started;
 	struct receipt_proven *proven = NULL;
 	struct nl_msg *built = NULL;
 	enum receipt_reason reason;
 
-	if (!started && receipt_logkey_init())
-		return RECEIPT_REASON_NO_MEMORY;
-	started = true;
 	if (rcpt_nl_build_evidence(&built, 1, msg, NULL))
 		return RECEIPT_REASON_BOUND;
 	nlmsg_free(built);

@@ -56,6 +56,8 @@ static void use_policy(struct state *s, const char *path)
 		die(path, perr.text);
 	if (rcpt_keys_add_policy(&s->keys, s->policy, &err))
 		die(path, err.text);
+	if (kernel_start(s->policy))
+		die(path, "the kernel's check does not take it");
 	if (s->nl && rcpt_nl_policy_load(s->nl, text, len, &err))
 		die(path, err.text);
 	free(text);

@@ -9,10 +9,16 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
-static int hash(const EVP_MD *md, const struct receipt_span *spans, size_t n, u8 *out)
+static const EVP_MD *md_of(enum receipt_kind kind)
+{
+	return kind == RECEIPT_KIND_SHA384 ? EVP_sha384() :
+	       kind == RECEIPT_KIND_SHA512 ? EVP_sha512() : EVP_sha256();
+}
+
+int receipt_hash(enum receipt_kind kind, const struct receipt_span *spans, size_t n, u8 *out)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx && EVP_DigestInit_ex(ctx, md, NULL);
+	bool ok = ctx && EVP_DigestInit_ex(ctx, md_of(kind), NULL);
 	size_t i;
 
 	for (i = 0; ok && i < n; i++)
@@ -24,29 +30,7 @@ static int hash(const EVP_MD *md, const struct receipt_span *spans, size_t n, u8
 
 int receipt_sha256(const struct receipt_span *spans, size_t n, u8 out[RECEIPT_HASH_SIZE])
 {
-	return hash(EVP_sha256(), spans, n, out);
-}
-
-int receipt_sha384(const struct receipt_span *spans, size_t n, u8 *out)
-{
-	return hash(EVP_sha384(), spans, n, out);
-}
-
-int receipt_sha512(const struct receipt_span *spans, size_t n, u8 *out)
-{
-	return hash(EVP_sha512(), spans, n, out);
-}
-
-size_t receipt_kind_size(u8 kind)
-{
-	switch (kind) {
-	case RECEIPT_KIND_SHA384:
-		return 48;
-	case RECEIPT_KIND_SHA512:
-		return 64;
-	default:
-		return kind && kind <= RECEIPT_KIND_DMVERITY_SHA256 ? 32 : 0;
-	}
+	return receipt_hash(RECEIPT_KIND_SHA256, spans, n, out);
 }
 
 bool receipt_digest_equal(const struct receipt_digest *a, const struct receipt_digest *b)

@@ -126,8 +126,10 @@ static const struct bad bad_headers[] = {
 	{ "a1 190103 40", RECEIPT_REASON_STRUCTURE },			/* 259 */
 	{ "a1 190104 00", RECEIPT_REASON_STRUCTURE },			/* 260 */
 	{ "a1 19018b 6161", RECEIPT_REASON_STRUCTURE },			/* 395 */
-	{ "a1 66 6363662e7631 00", RECEIPT_REASON_STRUCTURE },		/* ccf.v1 */
-	{ "a1 66 6363662e7631 a1 64 74786964 00", RECEIPT_REASON_STRUCTURE },
+	{ "a1 66 6363662e7631 a1 01 f93c00", RECEIPT_REASON_CBOR },	/* ccf.v1 */
+	{ "a1 02 81 20", RECEIPT_REASON_STRUCTURE },			/* critical, absent */
+	{ "a1 02 81 61 79", RECEIPT_REASON_STRUCTURE },
+	{ "a2 02 82 01 0f 01 26", RECEIPT_REASON_STRUCTURE },
 };
 
 static void refuses_bad_headers(void **state)
@@ -149,7 +151,7 @@ static void refuses_bad_headers(void **state)
 static void reads_headers(void **state)
 {
 	struct craft in = craft_hex(
-		"ac 01 3822 02 82 0f 61 78 03 63 612f62 04 42 0102"
+		"ad 01 3822 02 82 0f 61 78 61 78 00 03 63 612f62 04 42 0102"
 		"0f a5 06 c1 0a 01 61 69 02 61 73 63 73766e 09 05 80"
 		"1821 82 41 01 41 02 1822 82 2f 41 03 190102 382a 190103 6163"
 		"190104 6164 19018b 02 66 6363662e7631 a2 61 61 00 64 74786964 63 312e32");
@@ -216,14 +218,15 @@ static void knows_critical_labels(void **state)
 {
 	static const struct { const char *hex; bool known; bool allowed; } rows[] = {
 		{ "a0", true, true },
-		{ "a1 02 81 0f", true, true },
-		{ "a1 02 8a 01 03 04 0f 1821 1822 190102 190103 190104 19018b", true, true },
+		{ "a2 02 81 0f 0f a0", true, true },
+		{ "ab 02 8a 01 03 04 0f 1821 1822 190102 190103 190104 19018b 01 26 03 00 04 40"
+		  "0f a0 1821 40 1822 82 2f 40 190102 2f 190103 00 190104 60 19018b 01", true, true },
 		{ "a1 02 81 02", false, false },
-		{ "a1 02 81 20", false, false },
-		{ "a1 02 81 61 78", false, true },
-		{ "a1 02 81 61 79", false, false },
-		{ "a1 02 81 18c8", false, true },
-		{ "a1 02 82 0f 19018a", false, false },
+		{ "a2 02 81 20 20 00", false, false },
+		{ "a2 02 81 61 78 61 78 00", false, true },
+		{ "a2 02 81 61 79 61 79 00", false, false },
+		{ "a2 02 81 18c8 18c8 00", false, true },
+		{ "a3 02 82 0f 19018a 0f a0 19018a 80", false, false },
 	};
 	const struct rcpt_label allowed[] = {
 		{ .text = { (const uint8_t *)"x", 1, 0 } }, { .num = 200 },

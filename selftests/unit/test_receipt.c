@@ -254,7 +254,7 @@ static void leaves_out_what_it_cannot_evaluate(void **state)
 	       RECEIPT_REASON_UNKNOWN_STRUCTURE);
 	expect(s, (struct variant){ .vds = -1 }, RCPT_CANNOT_EVALUATE,
 	       RECEIPT_REASON_UNKNOWN_STRUCTURE);
-	expect(s, (struct variant){ .more = 1, .more_hex = "02 81 61 78" },
+	expect(s, (struct variant){ .more = 2, .more_hex = "02 81 61 78 61 78 00" },
 	       RCPT_CANNOT_EVALUATE, RECEIPT_REASON_CRITICAL);
 	expect(s, (struct variant){ .more = 1, .more_hex = "02 81 0f" }, 0, 0);
 	expect(s, (struct variant){ .iss = "other.example" }, RCPT_CANNOT_EVALUATE,

@@ -343,7 +343,7 @@ static void refuses_unknown_critical_labels(void **state)
 	struct rcpt_verify_params p = params_of(*state);
 	struct made *m = malloc(sizeof(*m));
 
-	make(*state, m, 1, "02 81 61 78", rcpt_span("payload", 7));
+	make(*state, m, 2, "02 81 61 78 61 78 00", rcpt_span("payload", 7));
 	p.bundle = NULL;
 	p.stmt = &m->stmt;
 	expect(&p, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_CRITICAL);
@@ -497,7 +497,7 @@ static void judges_as_the_kernel_would(void **state)
 	make(s, m, 1, "03 63 612f62", rcpt_span("payload", 7));
 	expect(&p, RCPT_INVALID, RECEIPT_REASON_CONTENT_TYPE);
 	rcpt_statement_free(&m->stmt);
-	make(s, m, 2, "190102 2f 02 81 61 78",
+	make(s, m, 3, "190102 2f 02 81 61 78 61 78 00",
 	     rcpt_span("0123456789abcdef0123456789abcdef", 32));
 	p.crit[0].text = rcpt_span("x", 1);
 	p.ncrit = 1;
