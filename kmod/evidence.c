@@ -301,7 +301,7 @@ static enum receipt_reason prove_encoded(struct prover *p,
 			continue;
 		}
 		reason = prove_under(p, log, rcpt, enc);
-		if (!reason)
+		if (!reason || reason == RECEIPT_REASON_NO_MEMORY)
 			return reason;
 	}
 
@@ -322,7 +322,10 @@ static enum receipt_reason prove_receipt(struct prover *p,
 	return reason;
 }
 
-/* One good receipt is enough; what is wrong with the others does no harm. */
+/*
+ * One good receipt is enough; what is wrong with the others does no harm. Of those
+ * that there was no memory for nobody knows: nothing is proven then.
+ */
 static enum receipt_reason prove_receipts(struct prover *p,
 					  const struct receipt_evidence *ev)
 {
@@ -331,6 +334,8 @@ static enum receipt_reason prove_receipts(struct prover *p,
 
 	for (i = 0; i < ev->nreceipts; i++) {
 		r = prove_receipt(p, &ev->receipts[i]);
+		if (r == RECEIPT_REASON_NO_MEMORY)
+			return r;
 		if (r)
 			reason = r;
 	}
@@ -339,22 +344,30 @@ static enum receipt_reason prove_receipts(struct prover *p,
 }
 
 /* The first key that a rule asks for and that signed the statement. */
-static void prove_issuer(const struct receipt_policy *policy,
-			 const struct receipt_statement *stmt,
-			 const struct encoded *enc, u8 *key_id)
+static enum receipt_reason prove_issuer(const struct receipt_policy *policy,
+					const struct receipt_statement *stmt,
+					const struct encoded *enc, u8 *key_id)
 {
+	enum receipt_reason reason;
 	const struct receipt_rule *rule;
 	u32 i;
 
 	for (i = 0; i < policy->nrules; i++) {
 		rule = &policy->rules[i];
-		if (!rule->has_issuer_key ||
-		    verify_sign1(&rule->issuer_key, enc, stmt->payload,
-				 stmt->payload_len, stmt->sig, stmt->sig_len))
+		if (!rule->has_issuer_key)
+			continue;
+		reason = verify_sign1(&rule->issuer_key, enc, stmt->payload,
+				      stmt->payload_len, stmt->sig,
+				      stmt->sig_len);
+		if (reason == RECEIPT_REASON_NO_MEMORY)
+			return reason;
+		if (reason)
 			continue;
 		memcpy(key_id, rule->issuer_key.id, RECEIPT_HASH_SIZE);
-		return;
+		break;
 	}
+
+	return RECEIPT_REASON_ALLOWED;
 }
 
 static const char *put_string(char **out, const void *data, size_t len)
@@ -410,6 +423,7 @@ static enum receipt_reason prove_statement(const struct receipt_evidence *ev,
 					   struct receipt_proven **proven)
 {
 	u8 usage = enc->claims.hash_alg ? USAGE_ALL : ev->usage;
+	u8 issuer_key_id[RECEIPT_HASH_SIZE] = {};
 	enum receipt_reason reason;
 
 	reason = prove_artifact(ev, &enc->claims);
@@ -419,13 +433,15 @@ static enum receipt_reason prove_statement(const struct receipt_evidence *ev,
 	if (receipt_sha256(p->bytes.spans, STATEMENT_SPANS, p->stmt_hash))
 		return RECEIPT_REASON_NO_MEMORY;
 	reason = prove_receipts(p, ev);
+	if (!reason)
+		reason = prove_issuer(p->policy, &ev->statement, enc, issuer_key_id);
 	if (reason)
 		return reason;
 	*proven = new_proven(p, &enc->claims, usage);
 	if (!*proven)
 		return RECEIPT_REASON_NO_MEMORY;
-	prove_issuer(p->policy, &ev->statement, enc,
-		     (*proven)->summary.issuer_key_id);
+	memcpy((*proven)->summary.issuer_key_id, issuer_key_id,
+	       sizeof(issuer_key_id));
 
 	return RECEIPT_REASON_ALLOWED;
 }

@@ -84,6 +84,20 @@ static void finish(struct lookup *l, enum receipt_reason reason)
 	wake_up_all(&l->wait);
 }
 
+/* Unless it has ended; the caller has a reference of its own. */
+static void end_pending(struct lookup *l, enum receipt_reason reason)
+{
+	bool pending_still;
+
+	spin_lock(&pending_lock);
+	pending_still = !l->done;
+	if (pending_still)
+		finish(l, reason);
+	spin_unlock(&pending_lock);
+	if (pending_still)
+		put_lookup(l);
+}
+
 static struct lookup *find_pending(const struct receipt_digest *digest)
 {
 	struct lookup *l;
@@ -268,7 +282,9 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 		receipt_count(RECEIPT_STAT_LOOKUPS);
 		/* It is pending: a helper that comes after this one will see it. */
 		receipt_helper_get(&portid, NULL);
-		receipt_netlink_ask(portid, l->id, req, digest);
+		/* Nobody waits for what cannot come. */
+		if (receipt_netlink_ask(portid, l->id, req, digest))
+			end_pending(l, RECEIPT_REASON_NO_MEMORY);
 	} else {
 		receipt_count(RECEIPT_STAT_JOINED);
 	}
@@ -341,19 +357,12 @@ bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
 			 enum receipt_reason reason)
 {
 	struct lookup *l = begin_done(id, digest, reason);
-	bool last;
 
 	if (!l)
 		return false;
 
 	receipt_cache_complete(&l->digest, &l->known);
-	spin_lock(&pending_lock);
-	last = !l->done;
-	if (last)
-		finish(l, RECEIPT_REASON_ALLOWED);
-	spin_unlock(&pending_lock);
-	if (last)
-		put_lookup(l);
+	end_pending(l, RECEIPT_REASON_ALLOWED);
 	put_lookup(l);
 
 	return true;

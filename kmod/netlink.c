@@ -759,20 +759,22 @@ static int dump_lookups(struct sk_buff *skb, struct netlink_callback *cb)
  * @req: the event
  * @digest: what evidence is needed for
  *
- * What does not reach the helper it finds by a dump.
+ * A helper whose socket is full is told so, and dumps.
  *
  * Context: May sleep.
+ * Return: 0, or -ENOMEM when the helper was not woken.
  */
-void receipt_netlink_ask(u32 portid, u64 id, const struct receipt_request *req,
-			 const struct receipt_digest *digest)
+int receipt_netlink_ask(u32 portid, u64 id, const struct receipt_request *req,
+			const struct receipt_digest *digest)
 {
 	u64 size = req->inode ? i_size_read(req->inode) : req->size;
 	char *buf = NULL, *path = NULL;
 	struct sk_buff *skb = NULL;
+	int ret = -ENOMEM;
 	void *hdr;
 
 	if (!portid)
-		return;
+		return 0;
 	buf = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (buf && req->file)
 		path = file_path(req->file, buf, PATH_MAX);
@@ -787,9 +789,12 @@ void receipt_netlink_ask(u32 portid, u64 id, const struct receipt_request *req,
 	genlmsg_end(skb, hdr);
 	genlmsg_unicast(&init_net, skb, portid);
 	skb = NULL;
+	ret = 0;
 out:
 	nlmsg_free(skb);
 	kfree(buf);
+
+	return ret;
 }
 
 static bool has_listeners(void)

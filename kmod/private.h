@@ -505,8 +505,8 @@ extern const char receipt_boot_policy_end[];
 
 int receipt_netlink_init(void);
 void receipt_netlink_exit(void);
-void receipt_netlink_ask(u32 portid, u64 id, const struct receipt_request *req,
-			 const struct receipt_digest *digest);
+int receipt_netlink_ask(u32 portid, u64 id, const struct receipt_request *req,
+			const struct receipt_digest *digest);
 void receipt_netlink_verdict(const struct receipt_request *req,
 			     const struct receipt_outcome *out,
 			     const char *path);
