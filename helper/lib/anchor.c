@@ -487,6 +487,30 @@ static int load_cose(struct load *l, struct rcpt_span in)
 	return ret ? ret : rcpt_read_end(&r);
 }
 
+/**
+ * rcpt_keys_read_set() - trust the keys of a COSE_KeySet inside of something else
+ * @keys: set; it may hold some of them after a failure
+ * @r: reader, on the array
+ * @source: what holds for all of them
+ *
+ * Keys of unknown kinds are passed over; there may be none.
+ *
+ * Return: 0; -RCPT_MALFORMED; -RCPT_SYSTEM.
+ */
+int rcpt_keys_read_set(struct rcpt_keys *keys, struct rcpt_reader *r,
+		       const struct rcpt_key_source *source)
+{
+	struct load l = { .keys = keys, .source = source, .issuer = source->issuer,
+			  .err = r->err };
+	uint64_t count;
+
+	if (rcpt_read_array(r, &count, "COSE_KeySet"))
+		return r->failed;
+	for (; count && !r->failed; count--)
+		r->failed = load_cose_key(&l, r);
+	return r->failed;
+}
+
 static int load(struct load *l, struct rcpt_span in)
 {
 	size_t i = 0;

@@ -192,7 +192,6 @@ static size_t string_len(const struct rcpt_head *head)
 /* One head by libcbor, and that it is in its shortest form. */
 static int decode(struct rcpt_reader *r, struct rcpt_head *head, size_t *size)
 {
-	const uint8_t *at = r->in.data + r->pos;
 	struct decoded d = { .major = -1 };
 	struct cbor_decoder_result res;
 
@@ -200,7 +199,7 @@ static int decode(struct rcpt_reader *r, struct rcpt_head *head, size_t *size)
 	if (r->pos == r->in.len)
 		return rcpt_reader_fail(r, RECEIPT_REASON_CBOR, head->offset,
 					"truncated");
-	res = stream_decode(at, r->in.len - r->pos, &d);
+	res = stream_decode(r->in.data + r->pos, r->in.len - r->pos, &d);
 	if (res.status == CBOR_DECODER_NEDATA)
 		return rcpt_reader_fail(r, RECEIPT_REASON_CBOR, head->offset,
 					"truncated");

@@ -256,15 +256,18 @@ static int read_claim(struct rcpt_reader *r, const struct rcpt_head *key,
 
 static int read_claims(struct rcpt_reader *r, struct rcpt_header *out)
 {
+	struct rcpt_span *raw = &out->claims.raw;
 	struct rcpt_head key;
 	uint64_t count;
 
 	out->has_claims = true;
+	*raw = (struct rcpt_span){ r->in.data + r->pos, 0, r->in.offset + r->pos };
 	if (rcpt_read_map(r, &count, "CWT claims"))
 		return r->failed;
 	for (; count; count--)
 		if (read_key(r, &key) || read_claim(r, &key, &out->claims))
 			return r->failed;
+	raw->len = r->in.data + r->pos - raw->data;
 	return 0;
 }
 

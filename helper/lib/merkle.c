@@ -4,6 +4,7 @@
  */
 #include "merkle.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -92,6 +93,79 @@ int rcpt_ccf_root(const uint8_t leaf[32], const uint8_t *left,
 	}
 	memcpy(root, hash, 32);
 	return 0;
+}
+
+/* Where two trees of different sizes grow together. */
+struct two_roots {
+	uint64_t fn;
+	uint64_t sn;
+	uint8_t fr[32];
+	uint8_t sr[32];
+};
+
+static int consistency_step(struct two_roots *t, const uint8_t c[32])
+{
+	if (!t->sn)
+		return -1;
+	if (!(t->fn & 1) && t->fn != t->sn) {
+		if (rcpt_node_hash(t->sr, c, t->sr))
+			return -1;
+	} else {
+		if (rcpt_node_hash(c, t->fr, t->fr) || rcpt_node_hash(c, t->sr, t->sr))
+			return -1;
+		while (!(t->fn & 1) && t->fn) {
+			t->fn >>= 1;
+			t->sn >>= 1;
+		}
+	}
+	t->fn >>= 1;
+	t->sn >>= 1;
+	return 0;
+}
+
+int rcpt_rfc9162_consistency(uint64_t first, uint64_t second, const uint8_t older[32],
+			     const uint8_t (*path)[32], size_t n, uint8_t newer[32])
+{
+	bool whole = first && !(first & (first - 1));
+	struct two_roots t = { .fn = first - 1, .sn = second - 1 };
+	size_t i;
+
+	if (!first || first > second || (first == second ? n : !n))
+		return -1;
+	if (first == second) {
+		memcpy(newer, older, 32);
+		return 0;
+	}
+	/* The root of a tree that is whole is a node of the later one. */
+	memcpy(t.fr, whole ? older : path[0], 32);
+	memcpy(t.sr, t.fr, 32);
+	while (t.fn & 1) {
+		t.fn >>= 1;
+		t.sn >>= 1;
+	}
+	for (i = !whole; i < n; i++)
+		if (consistency_step(&t, path[i]))
+			return -1;
+	if (t.sn || memcmp(t.fr, older, 32))
+		return -1;
+	memcpy(newer, t.sr, 32);
+	return 0;
+}
+
+int rcpt_ccf_consistency(const uint8_t anchor[32], const uint8_t *left,
+			 const uint8_t (*path)[32], size_t n, uint8_t older[32],
+			 uint8_t newer[32])
+{
+	static const uint8_t is_left = 1;
+	size_t i;
+
+	if (!n || n > RCPT_MAX_PATH || left[0])
+		return -1;
+	memcpy(older, anchor, 32);
+	for (i = 0; i < n; i++)
+		if (left[i] && rcpt_ccf_root(older, &is_left, &path[i], 1, older))
+			return -1;
+	return rcpt_ccf_root(anchor, left, path, n, newer);
 }
 
 uint64_t rcpt_tree_nodes(uint64_t size)

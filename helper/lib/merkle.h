@@ -62,6 +62,38 @@ int rcpt_ccf_root(const uint8_t leaf[32], const uint8_t *left,
 		  const uint8_t (*path)[32], size_t n, uint8_t root[32]);
 
 /**
+ * rcpt_rfc9162_consistency() - from the root of a tree to that of a later one
+ *	(RFC 9162 2.1.4.2)
+ * @first: leaves of the tree
+ * @second: leaves of the later one
+ * @older: root of the tree; must be what the proof says it is
+ * @path: hashes of the consistency proof
+ * @n: how many
+ * @newer: result: root of the later tree
+ *
+ * Return: 0, or -1 when the sizes make no such trees, @n is not what they ask
+ * for, the proof is of another @older, or the crypto library fails.
+ */
+int rcpt_rfc9162_consistency(uint64_t first, uint64_t second, const uint8_t older[32],
+			     const uint8_t (*path)[32], size_t n, uint8_t newer[32]);
+
+/**
+ * rcpt_ccf_consistency() - the two roots of a consistency proof of the CCF profile
+ * @anchor: root of a whole subtree that both trees have
+ * @left: for each step, 1 when the sibling stands left, else 0; 0 for the first
+ * @path: sibling hashes, lowest first
+ * @n: how many, at least one
+ * @older: result: the anchor and what stands left
+ * @newer: result: all of it
+ *
+ * Return: 0, or -1 as rcpt_ccf_root() does, or when the first sibling stands left:
+ * then the anchor is not the one it must be.
+ */
+int rcpt_ccf_consistency(const uint8_t anchor[32], const uint8_t *left,
+			 const uint8_t (*path)[32], size_t n, uint8_t older[32],
+			 uint8_t newer[32]);
+
+/**
  * rcpt_tree_nodes() - room that the nodes of a tree take
  * @size: leaves
  *

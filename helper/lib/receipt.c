@@ -9,6 +9,7 @@
 #include "receipt.h"
 
 #define INCLUSION_PROOFS	(-1)
+#define CONSISTENCY_PROOFS	(-2)
 
 static int read_path_len(struct rcpt_reader *r, struct rcpt_inclusion *out)
 {
@@ -113,8 +114,17 @@ static int read_ccf(struct rcpt_reader *r, struct rcpt_inclusion *out)
 	return 0;
 }
 
-static int parse_proof(struct rcpt_span in, int64_t vds, struct rcpt_inclusion *out,
-		       struct rcpt_error *err)
+/**
+ * rcpt_inclusion_parse() - read one inclusion proof
+ * @in: exactly it
+ * @vds: structure of the log
+ * @out: result, points into @in; all zero before
+ * @err: what went wrong
+ *
+ * Return: 0, or -RCPT_MALFORMED.
+ */
+int rcpt_inclusion_parse(struct rcpt_span in, int64_t vds, struct rcpt_inclusion *out,
+			 struct rcpt_error *err)
 {
 	struct rcpt_reader r;
 	int ret;
@@ -139,8 +149,8 @@ static int read_proofs(struct rcpt_reader *r, struct rcpt_receipt *out)
 	for (; out->nproofs < count; out->nproofs++) {
 		if (rcpt_read_bytes(r, &span, "inclusion proof"))
 			return r->failed;
-		r->failed = parse_proof(span, out->header.vds,
-					&out->proofs[out->nproofs], r->err);
+		r->failed = rcpt_inclusion_parse(span, out->header.vds,
+						 &out->proofs[out->nproofs], r->err);
 		if (r->failed)
 			return r->failed;
 	}
@@ -158,8 +168,10 @@ static int read_vdp(struct rcpt_reader *r, struct rcpt_receipt *out)
 	for (; count; count--) {
 		if (rcpt_read(r, &key))
 			return r->failed;
-		if (rcpt_head_int(&key, &label) && label == INCLUSION_PROOFS ?
-		    read_proofs(r, out) : rcpt_skip(r, NULL))
+		if (!rcpt_head_int(&key, &label))
+			label = 0;
+		if (label == INCLUSION_PROOFS ? read_proofs(r, out) :
+		    rcpt_skip(r, label == CONSISTENCY_PROOFS ? &out->consistency : NULL))
 			return r->failed;
 	}
 	return 0;
@@ -341,9 +353,18 @@ int rcpt_receipt_root(const struct rcpt_receipt *receipt,
 	return 0;
 }
 
-static int verify_with(const struct rcpt_receipt *receipt,
-		       const struct rcpt_statement *stmt, const struct rcpt_key *key,
-		       uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
+/**
+ * rcpt_receipt_root_verify() - check a log's signature over a root
+ * @receipt: parsed
+ * @root: that its proofs give
+ * @key: of the log
+ * @err: what went wrong
+ *
+ * Return: 0; -RCPT_INVALID when it is wrong; -RCPT_CANNOT_EVALUATE when the
+ * algorithm does not fit the key; -RCPT_SYSTEM.
+ */
+int rcpt_receipt_root_verify(const struct rcpt_receipt *receipt, const uint8_t root[32],
+			     const struct rcpt_key *key, struct rcpt_error *err)
 {
 	int64_t alg = receipt->header.alg;
 	int ret;
@@ -354,9 +375,6 @@ static int verify_with(const struct rcpt_receipt *receipt,
 				 (long long)alg, rcpt_alg_name(alg) ? " (" : "",
 				 rcpt_alg_name(alg) ? rcpt_alg_name(alg) : "",
 				 rcpt_alg_name(alg) ? ")" : "");
-	ret = rcpt_receipt_root(receipt, stmt, key->entry, root, err);
-	if (ret)
-		return ret;
 	ret = rcpt_sign1_verify(&receipt->sign1, rcpt_span(root, RECEIPT_HASH_SIZE), alg,
 				key->pkey, err);
 	if (ret == -RCPT_INVALID && err)
@@ -365,8 +383,26 @@ static int verify_with(const struct rcpt_receipt *receipt,
 	return ret;
 }
 
-static int no_key(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
-		  struct rcpt_error *err)
+static int verify_with(const struct rcpt_receipt *receipt,
+		       const struct rcpt_statement *stmt, const struct rcpt_key *key,
+		       uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
+{
+	int ret = rcpt_key_fits(key->pkey, receipt->header.alg) ?
+		  rcpt_receipt_root(receipt, stmt, key->entry, root, err) : 0;
+
+	return ret ? ret : rcpt_receipt_root_verify(receipt, root, key, err);
+}
+
+/**
+ * rcpt_receipt_no_key() - why none of the keys is one for a receipt
+ * @receipt: parsed
+ * @keys: none of which rcpt_key_matches() it
+ * @err: filled in
+ *
+ * Return: -RCPT_CANNOT_EVALUATE.
+ */
+int rcpt_receipt_no_key(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
+			struct rcpt_error *err)
 {
 	struct rcpt_span iss = receipt->header.claims.iss, any = { 0 };
 	size_t i;
@@ -381,13 +417,6 @@ static int no_key(const struct rcpt_receipt *receipt, const struct rcpt_keys *ke
 				 RCPT_NO_OFFSET, "the receipt names no log");
 	return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_UNKNOWN_LOG,
 			 RCPT_NO_OFFSET, "no key of the receipt's issuer");
-}
-
-/* A proven wrong outweighs a key that could not be used. */
-static bool worse(int ret, int than)
-{
-	return !than || (ret == -RCPT_INVALID && than == -RCPT_CANNOT_EVALUATE) ||
-	       ret == -RCPT_SYSTEM;
 }
 
 /**
@@ -422,47 +451,82 @@ int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 				*key = &keys->keys[i];
 			return 0;
 		}
-		if (worse(this, ret)) {
+		if (!ret || rcpt_status_weight(-this) > rcpt_status_weight(-ret)) {
 			ret = this;
 			worst = e;
 		}
 	}
 	if (!ret)
-		return no_key(receipt, keys, err);
+		return rcpt_receipt_no_key(receipt, keys, err);
 	if (err)
 		*err = worst;
 	return ret;
 }
 
-/* Decimal digits up to a colon; 0 for anything else. */
-static uint64_t seqno(const uint8_t *p, size_t len)
+/* Decimal digits, at least one, up to a colon. */
+static bool read_seqno(struct rcpt_span in, uint64_t *out, size_t *len)
 {
-	uint64_t n = 0;
+	size_t i;
 
-	for (; len && *p >= '0' && *p <= '9'; p++, len--)
-		if (__builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, *p - '0', &n))
-			return 0;
-	return len && *p == ':' ? n : 0;
+	*out = 0;
+	for (i = 0; i < in.len && in.data[i] >= '0' && in.data[i] <= '9'; i++)
+		if (__builtin_mul_overflow(*out, 10, out) ||
+		    __builtin_add_overflow(*out, in.data[i] - '0', out))
+			return false;
+	*len = i;
+	return i && i < in.len && in.data[i] == ':';
+}
+
+/* "ce:VIEW.SEQNO:...", commit evidence of CCF. */
+static bool read_evidence(const struct rcpt_receipt *receipt, struct rcpt_span *transaction,
+			  uint64_t *seqno)
+{
+	struct rcpt_span text = receipt->proofs[0].evidence, rest;
+	const uint8_t *dot;
+	size_t len;
+
+	if (receipt->header.vds != RECEIPT_VDS_CCF || text.len < 3 ||
+	    memcmp(text.data, "ce:", 3))
+		return false;
+	dot = memchr(text.data, '.', text.len);
+	if (!dot)
+		return false;
+	rest = rcpt_span(dot + 1, text.data + text.len - dot - 1);
+	if (!read_seqno(rest, seqno, &len))
+		return false;
+	*transaction = rcpt_span(text.data + 3, dot + 1 + len - (text.data + 3));
+	return true;
 }
 
 /**
  * rcpt_receipt_position() - where the statement stands in the log
  * @receipt: proven
  *
- * Return: leaf index of vds 1; sequence number of vds 2 out of its evidence
- * ("ce:VIEW.SEQNO:..."), 0 when it does not say one.
+ * Return: leaf index of vds 1; sequence number of vds 2 out of its evidence, 0
+ * when it does not say one.
  */
 uint64_t rcpt_receipt_position(const struct rcpt_receipt *receipt)
 {
-	const struct rcpt_inclusion *p = &receipt->proofs[0];
-	struct rcpt_span text = p->evidence;
-	const uint8_t *dot;
+	struct rcpt_span transaction;
+	uint64_t seqno;
 
 	if (receipt->header.vds != RECEIPT_VDS_CCF)
-		return p->index;
-	if (text.len < 3 || memcmp(text.data, "ce:", 3))
-		return 0;
-	dot = memchr(text.data, '.', text.len);
-	return dot ? seqno(dot + 1, text.data + text.len - dot - 1) : 0;
+		return receipt->proofs[0].index;
+	return read_evidence(receipt, &transaction, &seqno) ? seqno : 0;
+}
+
+/**
+ * rcpt_receipt_transaction() - which transaction of a CCF log it was
+ * @receipt: proven
+ *
+ * Return: "VIEW.SEQNO", in the receipt; absent for vds 1, and when the evidence
+ * does not say it.
+ */
+struct rcpt_span rcpt_receipt_transaction(const struct rcpt_receipt *receipt)
+{
+	struct rcpt_span transaction;
+	uint64_t seqno;
+
+	return read_evidence(receipt, &transaction, &seqno) ? transaction :
+							      (struct rcpt_span){ 0 };
 }

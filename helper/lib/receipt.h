@@ -306,8 +306,10 @@ struct rcpt_label {
  * @iat: seconds; was plain or tag 1
  * @has_svn: @svn counts
  * @svn: security version
+ * @raw: the map, with its head
  */
 struct rcpt_claims {
+	struct rcpt_span raw;
 	struct rcpt_span iss;
 	struct rcpt_span sub;
 	bool has_iat;
@@ -482,11 +484,20 @@ EVP_PKEY *rcpt_key_from_rsa(struct rcpt_span n, struct rcpt_span e);
 
 int rcpt_keys_add(struct rcpt_keys *keys, struct rcpt_span in,
 		  const struct rcpt_key_source *source, struct rcpt_error *err);
+int rcpt_keys_read_set(struct rcpt_keys *keys, struct rcpt_reader *r,
+		       const struct rcpt_key_source *source);
 int rcpt_keys_add_policy(struct rcpt_keys *keys, struct receipt_policy *policy,
 			 struct rcpt_error *err);
 int rcpt_keys_put(struct rcpt_keys *keys, struct rcpt_key *key,
 		  struct rcpt_error *err);
 void rcpt_keys_free(struct rcpt_keys *keys);
+
+/*
+ * trustlist.c: transparency trust lists
+ */
+bool rcpt_statement_is_trust_list(const struct rcpt_statement *stmt);
+int rcpt_trust_list_read(const struct rcpt_statement *stmt, struct rcpt_keys *keys,
+			 struct rcpt_error *err);
 
 /*
  * cert.c: certificates
@@ -539,6 +550,8 @@ struct rcpt_inclusion {
  * @tokens: the same for the kernel
  * @nproofs: used entries of @proofs
  * @proofs: all must give the same root
+ * @consistency: consistency proofs (-2), not looked into: see consistency.c; data
+ *	is NULL when there are none
  */
 struct rcpt_receipt {
 	struct rcpt_sign1 sign1;
@@ -546,11 +559,18 @@ struct rcpt_receipt {
 	struct rcpt_tokens tokens;
 	size_t nproofs;
 	struct rcpt_inclusion proofs[RCPT_MAX_PROOFS];
+	struct rcpt_span consistency;
 };
 
+int rcpt_inclusion_parse(struct rcpt_span in, int64_t vds, struct rcpt_inclusion *out,
+			 struct rcpt_error *err);
 int rcpt_receipt_parse(struct rcpt_span in, struct rcpt_receipt *out,
 		       struct rcpt_error *err);
 void rcpt_receipt_free(struct rcpt_receipt *receipt);
+int rcpt_receipt_root_verify(const struct rcpt_receipt *receipt, const uint8_t root[32],
+			     const struct rcpt_key *key, struct rcpt_error *err);
+int rcpt_receipt_no_key(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
+			struct rcpt_error *err);
 int rcpt_receipt_root(const struct rcpt_receipt *receipt,
 		      const struct rcpt_statement *stmt,
 		      enum receipt_entry entry,
@@ -560,6 +580,50 @@ int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 			const struct rcpt_keys *keys, const struct rcpt_key **key,
 			uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err);
 uint64_t rcpt_receipt_position(const struct rcpt_receipt *receipt);
+struct rcpt_span rcpt_receipt_transaction(const struct rcpt_receipt *receipt);
+
+/*
+ * consistency.c: that a log has only grown
+ */
+
+#define RCPT_MAX_CONSISTENCY	(RECEIPT_MAX_PATH + 1)	/* hashes in a proof */
+
+/**
+ * struct rcpt_consistency - a consistency proof
+ * @first: vds 1: leaves of the older tree
+ * @second: vds 1: leaves of the newer tree
+ * @anchor: vds 2
+ * @npath: used entries of @path and @left
+ * @path: hashes
+ * @left: vds 2: 1 when the hash is the left sibling
+ */
+struct rcpt_consistency {
+	uint64_t first;
+	uint64_t second;
+	uint8_t anchor[RECEIPT_HASH_SIZE];
+	size_t npath;
+	uint8_t path[RCPT_MAX_CONSISTENCY][RECEIPT_HASH_SIZE];
+	uint8_t left[RCPT_MAX_CONSISTENCY];
+};
+
+/**
+ * struct rcpt_tree_head - a state of a log
+ * @size: leaves; 0: not known
+ * @root: of its tree
+ */
+struct rcpt_tree_head {
+	uint64_t size;
+	uint8_t root[RECEIPT_HASH_SIZE];
+};
+
+int rcpt_consistency_parse(struct rcpt_span in, int64_t vds, struct rcpt_consistency *out,
+			   struct rcpt_error *err);
+int rcpt_consistency_receipt(struct rcpt_span in, struct rcpt_receipt *out,
+			     struct rcpt_error *err);
+int rcpt_consistency_verify(const struct rcpt_receipt *receipt,
+			    const struct rcpt_keys *keys, const struct rcpt_tree_head *old,
+			    struct rcpt_tree_head *head, const struct rcpt_key **key,
+			    struct rcpt_error *err);
 
 /*
  * issuer.c: who signed a statement

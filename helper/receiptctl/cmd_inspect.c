@@ -12,11 +12,12 @@
 static const char help[] =
 	"usage: receiptctl inspect [--json | --diag] [--entry WHAT] FILE\n"
 	"\n"
-	"Shows what is in a statement, receipt, bundle or key file. No signature is\n"
-	"checked: that is what verify does. \"-\" is standard input.\n"
+	"Shows what is in a statement, receipt, trust list, bundle, proof or key file, and\n"
+	"in other CBOR. No signature is checked: that is what verify does. What cannot be\n"
+	"read to its end is shown as far as it goes. \"-\" is standard input.\n"
 	"\n"
 	"  --json        one JSON object\n"
-	"  --diag        CBOR diagnostic notation\n"
+	"  --diag        CBOR diagnostic notation, of anything that is well-formed\n"
 	"  --entry WHAT  what leaves of RFC 9162 logs commit to: sha256-stmt (default)\n"
 	"                or stmt; the root depends on it\n"
 	"  --help        this text\n";
@@ -101,14 +102,21 @@ static int bundle_tree(const struct inspect *run, json_t **out, struct rcpt_erro
 	return 0;
 }
 
+/* A receipt of an unknown structure is shown, too. */
 static int receipt_tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
 {
 	struct rcpt_receipt receipt;
-	int ret = rcpt_receipt_parse(run->in, &receipt, err);
+	struct rcpt_error e = { 0 };
+	int ret = rcpt_receipt_parse(run->in, &receipt, &e);
 
-	if (!ret)
-		*out = typed("receipt", describe_receipt(&receipt, NULL, run->entry));
+	if (ret == -RCPT_CANNOT_EVALUATE && receipt.consistency.data)
+		ret = 0;	/* of consistency, without an inclusion proof */
+	*out = typed("receipt", describe_receipt(&receipt, NULL, run->entry,
+						 ret ? &e : NULL));
 	rcpt_receipt_free(&receipt);
+	if (!ret || ret == -RCPT_CANNOT_EVALUATE)
+		return 0;
+	*err = e;
 	return ret;
 }
 
@@ -150,12 +158,39 @@ static bool is_receipt(struct rcpt_span in)
 	       !rcpt_header_parse(sign1.protected, &header, NULL) && header.has_vds;
 }
 
+static bool begins_as_text(struct rcpt_span in)
+{
+	return in.len && memchr(" \t\r\n{[-0", in.data[0], 8);
+}
+
+/* Keys, a proof, or any other CBOR; when it is none of these, it is no key file. */
+static int other_tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
+{
+	struct rcpt_error e = { 0 };
+	json_t *json;
+
+	if (!keys_tree(run, out, &e))
+		return 0;
+	json = describe_proof(run->in);
+	if (json) {
+		*out = typed("proof", json);
+		return 0;
+	}
+	json = begins_as_text(run->in) ? NULL : describe_cbor(run->in);
+	if (json) {
+		*out = typed("cbor", json);
+		return 0;
+	}
+	*err = e;
+	return -e.status;
+}
+
 static int tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
 {
 	if (rcpt_is_bundle(run->in))
 		return bundle_tree(run, out, err);
 	if (!run->in.len || run->in.data[0] >> 5 != RCPT_TAG)
-		return keys_tree(run, out, err);
+		return other_tree(run, out, err);
 	if (is_receipt(run->in))
 		return receipt_tree(run, out, err);
 	return statement_tree(run, out, err);
@@ -164,7 +199,7 @@ static int tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
 static int show(const struct inspect *run, struct rcpt_error *err)
 {
 	json_t *root = NULL;
-	int ret;
+	int ret, printed = 0;
 
 	if (run->diag) {
 		ret = print_diag(run->in, stdout, err);
@@ -173,13 +208,12 @@ static int show(const struct inspect *run, struct rcpt_error *err)
 		return -ret;
 	}
 	ret = tree(run, &root, err);
-	if (ret)
-		return -ret;
-	if (run->json)
-		return json_print(root);
-	json_print_tree(root, 0);
+	if (root && run->json)
+		printed = json_print(json_incref(root));
+	else if (root)
+		json_print_tree(root, 0);
 	json_decref(root);
-	return 0;
+	return printed ? printed : -ret;
 }
 
 static int inspect(struct inspect *run)

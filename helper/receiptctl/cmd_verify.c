@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "receiptctl.h"
+#include "trust.h"
 #include "verify.h"
-
-#define MAX_KEY_FILES	16
 
 static const char help[] =
 	"usage: receiptctl verify (--keys FILE... | --policy FILE) [OPTION]... STATEMENT\n"
@@ -43,19 +42,14 @@ static const char help[] =
 	"Exit status: 0 valid, 1 invalid, 2 cannot evaluate, 3 malformed, 64 wrong usage,\n"
 	"70 system error.\n";
 
-enum { OPT_KEYS = 1, OPT_ISSUER, OPT_ENTRY, OPT_POLICY, OPT_OP, OPT_ISSUER_KEY,
-       OPT_ISSUER_ROOT, OPT_ISSUER_EKU, OPT_RECEIPT, OPT_ALL, OPT_ARTIFACT, OPT_PAYLOAD, OPT_CRIT, OPT_JSON, OPT_QUIET,
-       OPT_HELP };
+enum { OPT_POLICY = 1, OPT_OP, OPT_RECEIPT, OPT_ALL, OPT_ARTIFACT, OPT_PAYLOAD, OPT_CRIT,
+       OPT_JSON, OPT_QUIET, OPT_HELP };
 
 static const struct option options[] = {
-	{ "keys", required_argument, NULL, OPT_KEYS },
-	{ "issuer", required_argument, NULL, OPT_ISSUER },
-	{ "entry", required_argument, NULL, OPT_ENTRY },
+	TRUST_LOG_OPTIONS,
+	TRUST_ISSUER_OPTIONS,
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "op", required_argument, NULL, OPT_OP },
-	{ "issuer-key", required_argument, NULL, OPT_ISSUER_KEY },
-	{ "issuer-root", required_argument, NULL, OPT_ISSUER_ROOT },
-	{ "issuer-eku", required_argument, NULL, OPT_ISSUER_EKU },
 	{ "receipt", required_argument, NULL, OPT_RECEIPT },
 	{ "require-all", no_argument, NULL, OPT_ALL },
 	{ "artifact", required_argument, NULL, OPT_ARTIFACT },
@@ -79,20 +73,10 @@ struct file {
 	struct rcpt_span span;
 };
 
-/* Files of one option. */
-struct names {
-	size_t n;
-	const char *name[MAX_KEY_FILES];
-};
-
 /**
  * struct run - all of one run
- * @entry: --entry
- * @key_files: --keys
- * @key_issuers: --issuer that belongs to each, or NULL
+ * @trust: keys of logs, whom to believe as issuers
  * @policy_file: name of --policy
- * @issuer_key_files: --issuer-key
- * @issuer_root_files: --issuer-root
  * @artifact_file: name of --artifact
  * @payload: --payload
  * @input: the statement or bundle
@@ -100,20 +84,14 @@ struct names {
  * @json: output for programs
  * @quiet: no output
  * @help: only help was asked for
- * @keys: read, of logs
- * @issuer_keys: read
  * @policy: read, or NULL
  * @bundle: read, when @input is one; else only its statement is used
  * @artifact: its digests
  * @params: of the verification
  */
 struct run {
-	enum receipt_entry entry;
-	struct names key_files;
-	const char *key_issuers[MAX_KEY_FILES];
+	struct trust trust;
 	const char *policy_file;
-	struct names issuer_key_files;
-	struct names issuer_root_files;
 	const char *artifact_file;
 	struct file payload;
 	struct file input;
@@ -121,8 +99,6 @@ struct run {
 	bool json;
 	bool quiet;
 	bool help;
-	struct rcpt_keys keys;
-	struct rcpt_keys issuer_keys;
 	struct receipt_policy *policy;
 	struct rcpt_bundle bundle;
 	struct rcpt_digests artifact;
@@ -175,17 +151,6 @@ static int add_crit(struct run *run, const char *arg)
 	return 0;
 }
 
-static int set_entry(struct run *run, const char *arg)
-{
-	if (!strcmp(arg, "sha256-stmt"))
-		run->entry = RECEIPT_ENTRY_SHA256_STMT;
-	else if (!strcmp(arg, "stmt"))
-		run->entry = RECEIPT_ENTRY_STMT;
-	else
-		return usage_error("verify", "--entry: sha256-stmt or stmt, not '%s'", arg);
-	return 0;
-}
-
 static int set_op(struct run *run, const char *arg)
 {
 	int op = receipt_op_parse(arg, strlen(arg));
@@ -193,39 +158,6 @@ static int set_op(struct run *run, const char *arg)
 	if (op < 0)
 		return usage_error("verify", "--op: unknown operation '%s'", arg);
 	run->params.op = op;
-	return 0;
-}
-
-static int add_name(const char *option, struct names *names, const char *name)
-{
-	if (names->n == ARRAY_SIZE(names->name))
-		return usage_error("verify", "over %zu %s", ARRAY_SIZE(names->name), option);
-	names->name[names->n++] = name;
-	return 0;
-}
-
-/* Of all --keys before it that have none yet. */
-static int set_issuer(struct run *run, const char *arg)
-{
-	size_t i = run->key_files.n;
-
-	if (!i || run->key_issuers[i - 1])
-		return usage_error("verify", "--issuer stands behind the --keys that it names");
-	while (i && !run->key_issuers[i - 1])
-		run->key_issuers[--i] = arg;
-	return 0;
-}
-
-static int add_eku(struct run *run, const char *arg)
-{
-	struct rcpt_issuer_trust *trust = &run->params.trust;
-
-	if (!*arg || arg[strspn(arg, "0123456789.")])
-		return usage_error("verify", "--issuer-eku: an OID in dotted form, not '%s'",
-				   arg);
-	if (trust->nekus == RCPT_MAX_EKUS)
-		return usage_error("verify", "over %d --issuer-eku", RCPT_MAX_EKUS);
-	trust->ekus[trust->nekus++] = arg;
 	return 0;
 }
 
@@ -241,23 +173,11 @@ static int add_receipt(struct run *run, const char *name)
 static int set_value(struct run *run, int option, const char *arg)
 {
 	switch (option) {
-	case OPT_KEYS:
-		return add_name("--keys", &run->key_files, arg);
-	case OPT_ISSUER:
-		return set_issuer(run, arg);
-	case OPT_ENTRY:
-		return set_entry(run, arg);
 	case OPT_POLICY:
 		run->policy_file = arg;
 		return 0;
 	case OPT_OP:
 		return set_op(run, arg);
-	case OPT_ISSUER_KEY:
-		return add_name("--issuer-key", &run->issuer_key_files, arg);
-	case OPT_ISSUER_ROOT:
-		return add_name("--issuer-root", &run->issuer_root_files, arg);
-	case OPT_ISSUER_EKU:
-		return add_eku(run, arg);
 	case OPT_RECEIPT:
 		return add_receipt(run, arg);
 	case OPT_ARTIFACT:
@@ -269,7 +189,7 @@ static int set_value(struct run *run, int option, const char *arg)
 	case OPT_CRIT:
 		return add_crit(run, arg);
 	default:
-		return -1;
+		return trust_option(&run->trust, option, arg);
 	}
 }
 
@@ -297,10 +217,10 @@ static int check_usage(struct run *run, int argc, char **argv)
 {
 	if (run->help)
 		return 0;
-	if (!run->key_files.n == !run->policy_file)
+	if (!run->trust.key_files.n == !run->policy_file)
 		return usage_error("verify", "--keys or --policy is needed, not both");
-	if (run->params.trust.nekus && !run->issuer_root_files.n)
-		return usage_error("verify", "--issuer-eku without --issuer-root");
+	if (trust_check(&run->trust))
+		return EXIT_USAGE;
 	if (argc - optind != 1)
 		return usage_error("verify", "one statement or bundle is needed");
 	run->input.name = argv[optind];
@@ -328,31 +248,15 @@ static int parse_args(struct run *run, int argc, char **argv)
  * Reading
  */
 
-static int read_key_file(struct run *run, struct rcpt_keys *keys, const char *name,
-			 const struct rcpt_key_source *source)
+static int read_trust(struct run *run)
 {
-	struct file file = { .name = name };
 	struct rcpt_error err;
-	int ret = read_file(run, &file);
+	const char *about;
 
-	if (ret)
-		return ret;
-	ret = rcpt_keys_add(keys, file.span, source, &err);
-	free(file.data);
-	return ret ? failed(run, name, &err) : 0;
-}
-
-static int read_keys(struct run *run)
-{
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; i < run->key_files.n && !ret; i++) {
-		struct rcpt_key_source source = { run->key_issuers[i], run->entry };
-
-		ret = read_key_file(run, &run->keys, run->key_files.name[i], &source);
-	}
-	return ret;
+	if (trust_read(&run->trust, &about, &err))
+		return failed(run, about, &err);
+	run->params.trust = run->trust.issuers;
+	return 0;
 }
 
 static int read_policy(struct run *run)
@@ -371,39 +275,8 @@ static int read_policy(struct run *run)
 		return print_policy_error(file.name, &perr);
 	}
 	run->params.policy = run->policy;
-	ret = rcpt_keys_add_policy(&run->keys, run->policy, &err);
+	ret = rcpt_keys_add_policy(&run->trust.keys, run->policy, &err);
 	return ret ? failed(run, file.name, &err) : 0;
-}
-
-static int read_issuer_keys(struct run *run)
-{
-	static const struct rcpt_key_source any;
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; i < run->issuer_key_files.n && !ret; i++)
-		ret = read_key_file(run, &run->issuer_keys, run->issuer_key_files.name[i],
-				    &any);
-	if (run->issuer_key_files.n)
-		run->params.trust.keys = &run->issuer_keys;
-	return ret;
-}
-
-static int read_issuer_roots(struct run *run)
-{
-	struct rcpt_error err;
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; i < run->issuer_root_files.n && !ret; i++) {
-		struct file file = { .name = run->issuer_root_files.name[i] };
-
-		ret = read_file(run, &file);
-		if (!ret && rcpt_roots_add(&run->params.trust.roots, file.span, &err))
-			ret = failed(run, file.name, &err);
-		free(file.data);
-	}
-	return ret;
 }
 
 static int read_input(struct run *run)
@@ -450,19 +323,15 @@ static int read_artifact(struct run *run)
 
 static int read_all(struct run *run)
 {
-	int ret = read_keys(run);
+	int ret = read_trust(run);
 
 	if (!ret)
 		ret = read_policy(run);
 	if (!ret)
-		ret = read_issuer_keys(run);
-	if (!ret)
-		ret = read_issuer_roots(run);
-	if (!ret)
 		ret = read_input(run);
 	if (!ret)
 		ret = read_artifact(run);
-	run->params.keys = &run->keys;
+	run->params.keys = &run->trust.keys;
 	return ret;
 }
 
@@ -471,9 +340,7 @@ static void run_free(struct run *run)
 	size_t i;
 
 	rcpt_bundle_free(&run->bundle);
-	rcpt_keys_free(&run->keys);
-	rcpt_keys_free(&run->issuer_keys);
-	sk_X509_pop_free(run->params.trust.roots, X509_free);
+	trust_free(&run->trust);
 	receipt_policy_free(run->policy);
 	free(run->payload.data);
 	free(run->input.data);
@@ -571,6 +438,20 @@ static void print_issuer(const struct run *run, const struct rcpt_verify_result 
 		print_why(&res->issuer);
 }
 
+/* Where it stands, in the words of its log. */
+static void print_position(const struct rcpt_receipt *r)
+{
+	struct rcpt_span transaction = rcpt_receipt_transaction(r);
+
+	if (transaction.data) {
+		printf(", transaction ");
+		print_text(stdout, transaction.data, transaction.len);
+	} else if (r->header.vds == RECEIPT_VDS_RFC9162) {
+		printf(", leaf %llu of %llu", (unsigned long long)r->proofs[0].index,
+		       (unsigned long long)r->proofs[0].size);
+	}
+}
+
 static void print_receipt(const struct rcpt_receipt_result *r, size_t number)
 {
 	const struct rcpt_claims *c = &r->receipt.header.claims;
@@ -586,8 +467,8 @@ static void print_receipt(const struct rcpt_receipt_result *r, size_t number)
 		putchar(' ');
 		print_text(stdout, c->iss.data, c->iss.len);
 	}
-	printf(", vds %lld, position %llu", (long long)r->receipt.header.vds,
-	       (unsigned long long)rcpt_receipt_position(&r->receipt));
+	printf(", vds %lld", (long long)r->receipt.header.vds);
+	print_position(&r->receipt);
 	if (c->has_iat) {
 		format_time(c->iat, when);
 		printf(", %s", when);
@@ -661,6 +542,25 @@ static void print_result(const struct run *run, const struct rcpt_verify_result 
 	print_policy(run, res);
 }
 
+static void position_json(json_t *json, const struct rcpt_receipt *r)
+{
+	struct rcpt_span transaction = rcpt_receipt_transaction(r);
+	const struct rcpt_inclusion *p = &r->proofs[0];
+
+	json_object_set_new(json, "position", json_u64(rcpt_receipt_position(r)));
+	if (r->header.vds == RECEIPT_VDS_RFC9162) {
+		json_object_set_new(json, "tree_size", json_u64(p->size));
+		return;
+	}
+	json_object_set_new(json, "evidence", json_text(p->evidence.data, p->evidence.len));
+	if (transaction.data)
+		json_object_set_new(json, "transaction",
+				    json_text(transaction.data, transaction.len));
+	if (r->header.txid.data)
+		json_object_set_new(json, "signature_transaction",
+				    json_text(r->header.txid.data, r->header.txid.len));
+}
+
 static json_t *receipt_json(const struct rcpt_receipt_result *r)
 {
 	const struct rcpt_claims *c = &r->receipt.header.claims;
@@ -681,8 +581,7 @@ static json_t *receipt_json(const struct rcpt_receipt_result *r)
 		json_object_set_new(json, "log", json_string(r->key->name));
 	json_object_set_new(json, "key", json_bytes(r->key->id, sizeof(r->key->id)));
 	json_object_set_new(json, "root", json_bytes(r->root, sizeof(r->root)));
-	json_object_set_new(json, "position",
-			    json_integer(rcpt_receipt_position(&r->receipt)));
+	position_json(json, &r->receipt);
 	return json;
 }
 
@@ -782,7 +681,7 @@ static int verify(const struct run *run)
  */
 int cmd_verify(int argc, char **argv)
 {
-	struct run run = { 0 };
+	struct run run = { .trust.command = "verify" };
 	int ret = parse_args(&run, argc, argv);
 
 	if (!ret && run.help)

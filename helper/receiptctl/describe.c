@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "describe.h"
 #include "event.h"
@@ -70,8 +71,22 @@ static json_t *asn1_time_json(const ASN1_TIME *time)
 	return json_time(timegm(&tm));
 }
 
+static json_t *ekus_json(X509 *cert)
+{
+	EXTENDED_KEY_USAGE *usage = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+	json_t *list = json_array();
+	char oid[128];
+	int i;
+
+	for (i = 0; i < sk_ASN1_OBJECT_num(usage); i++)
+		if (OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(usage, i), 1) > 0)
+			json_array_append_new(list, json_string(oid));
+	sk_ASN1_OBJECT_pop_free(usage, ASN1_OBJECT_free);
+	return list;
+}
+
 /**
- * describe_certificate() - subject, issuer, validity and key of a certificate
+ * describe_certificate() - subject, issuer, validity, uses and key of a certificate
  * @der: X.509, unverified
  *
  * Return: new reference.
@@ -93,25 +108,11 @@ json_t *describe_certificate(struct rcpt_span der)
 	set(json, "issuer", name_json(X509_get_issuer_name(cert)));
 	set(json, "not_before", asn1_time_json(X509_get0_notBefore(cert)));
 	set(json, "not_after", asn1_time_json(X509_get0_notAfter(cert)));
+	set(json, "eku", ekus_json(cert));
 	key = X509_get0_pubkey(cert);
 	if (key && !rcpt_key_id(key, id))
 		set(json, "key", json_bytes(id, sizeof(id)));
 	X509_free(cert);
-	return json;
-}
-
-static json_t *claims_json(const struct rcpt_claims *c)
-{
-	json_t *json = json_object();
-
-	set_span(json, "iss", c->iss);
-	set_span(json, "sub", c->sub);
-	if (c->has_iat) {
-		set(json, "iat", json_integer(c->iat));
-		set(json, "iat_utc", json_time(c->iat));
-	}
-	if (c->has_svn)
-		set(json, "svn", json_integer(c->svn));
 	return json;
 }
 
@@ -160,6 +161,13 @@ static const char *vds_name(int64_t vds)
 	}
 }
 
+static bool named_claim(const struct rcpt_head *key)
+{
+	if (key->major == RCPT_TEXT)
+		return rcpt_span_equal(key->string, "svn", 3);
+	return key->major == RCPT_UINT && (key->arg == 1 || key->arg == 2 || key->arg == 6);
+}
+
 static bool named_label(const struct rcpt_head *key)
 {
 	static const uint16_t named[] = { 1, 2, 3, 4, 15, 33, 34, 258, 259, 260, 394, 395,
@@ -199,8 +207,34 @@ static json_t *diag_json(struct rcpt_span raw)
 	return json;
 }
 
+/**
+ * describe_cbor() - any item, in diagnostic notation
+ * @in: it
+ *
+ * Return: new reference; NULL when it is not well-formed.
+ */
+json_t *describe_cbor(struct rcpt_span in)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	json_t *json = NULL;
+	int ret;
+
+	if (!f)
+		return NULL;
+	ret = print_diag(in, f, NULL);
+	fclose(f);
+	if (!ret) {
+		json = json_object();
+		set(json, "diag", json_text(text, len));
+	}
+	free(text);
+	return json;
+}
+
 /* "label": value of the labels that have no name here. */
-static json_t *other_labels(struct rcpt_span map)
+static json_t *other_labels(struct rcpt_span map, bool (*named)(const struct rcpt_head *key))
 {
 	json_t *list = json_array();
 	struct rcpt_reader r;
@@ -218,7 +252,7 @@ static json_t *other_labels(struct rcpt_span map)
 		value = (struct rcpt_span){ map.data + start, r.pos - start, 0 };
 		if (rcpt_skip(&r, NULL))
 			break;
-		if (named_label(&key))
+		if (named(&key))
 			continue;
 		json_array_append_new(list, diag_json(value));
 		value.data += value.len;
@@ -228,9 +262,10 @@ static json_t *other_labels(struct rcpt_span map)
 	return list;
 }
 
-static void set_others(json_t *obj, const char *key, struct rcpt_span map)
+static void set_others(json_t *obj, const char *key, struct rcpt_span map,
+		       bool (*named)(const struct rcpt_head *key))
 {
-	json_t *list = other_labels(map), *others = json_object();
+	json_t *list = other_labels(map, named), *others = json_object();
 	size_t i;
 
 	for (i = 0; i + 1 < json_array_size(list); i += 2)
@@ -241,6 +276,22 @@ static void set_others(json_t *obj, const char *key, struct rcpt_span map)
 	else
 		json_decref(others);
 	json_decref(list);
+}
+
+static json_t *claims_json(const struct rcpt_claims *c)
+{
+	json_t *json = json_object();
+
+	set_span(json, "iss", c->iss);
+	set_span(json, "sub", c->sub);
+	if (c->has_iat) {
+		set(json, "iat", json_integer(c->iat));
+		set(json, "iat_utc", json_time(c->iat));
+	}
+	if (c->has_svn)
+		set(json, "svn", json_u64(c->svn));
+	set_others(json, "other", c->raw, named_claim);
+	return json;
 }
 
 static void set_hash_envelope(json_t *json, const struct rcpt_header *h)
@@ -279,18 +330,19 @@ static json_t *header_json(const struct rcpt_sign1 *sign1, const struct rcpt_hea
 		set(json, "vds_name", json_string(vds_name(h->vds)));
 	}
 	set_span(json, "ccf_txid", h->txid);
-	set_others(json, "other", sign1->protected);
+	set_others(json, "other", sign1->protected, named_label);
 	return json;
 }
 
-static json_t *path_json(const struct rcpt_inclusion *p, bool sides)
+static json_t *path_json(const uint8_t (*path)[RECEIPT_HASH_SIZE], const uint8_t *left,
+			 size_t n)
 {
 	json_t *list = json_array();
 	size_t i;
 
-	for (i = 0; i < p->npath; i++) {
-		json_t *hash = json_bytes(p->path[i], RECEIPT_HASH_SIZE);
-		const char *side = !sides ? "" : p->left[i] ? "left " : "right ";
+	for (i = 0; i < n; i++) {
+		json_t *hash = json_bytes(path[i], RECEIPT_HASH_SIZE);
+		const char *side = !left ? "" : left[i] ? "left " : "right ";
 
 		json_array_append_new(list, json_sprintf("%s%s", side,
 							 json_string_value(hash)));
@@ -299,10 +351,9 @@ static json_t *path_json(const struct rcpt_inclusion *p, bool sides)
 	return list;
 }
 
-static json_t *proof_json(const struct rcpt_receipt *receipt,
-			  const struct rcpt_inclusion *p)
+static json_t *inclusion_json(const struct rcpt_inclusion *p, int64_t vds)
 {
-	bool ccf = receipt->header.vds == RECEIPT_VDS_CCF;
+	bool ccf = vds == RECEIPT_VDS_CCF;
 	json_t *json = json_object();
 
 	if (ccf) {
@@ -311,10 +362,93 @@ static json_t *proof_json(const struct rcpt_receipt *receipt,
 		set_span(json, "internal_evidence", p->evidence);
 		set(json, "data_hash", json_bytes(p->data_hash, sizeof(p->data_hash)));
 	} else {
-		set(json, "leaf_index", json_integer(p->index));
-		set(json, "tree_size", json_integer(p->size));
+		set(json, "leaf_index", json_u64(p->index));
+		set(json, "tree_size", json_u64(p->size));
 	}
-	set(json, "path", path_json(p, ccf));
+	set(json, "path", path_json(p->path, ccf ? p->left : NULL, p->npath));
+	return json;
+}
+
+/* A CCF proof gives both roots by itself; one of RFC 9162 begins at the older one. */
+static json_t *consistency_json(const struct rcpt_consistency *p, int64_t vds)
+{
+	bool ccf = vds == RECEIPT_VDS_CCF;
+	uint8_t older[RECEIPT_HASH_SIZE], newer[RECEIPT_HASH_SIZE];
+	json_t *json = json_object();
+
+	if (ccf) {
+		set(json, "anchor", json_bytes(p->anchor, sizeof(p->anchor)));
+	} else {
+		set(json, "first_size", json_u64(p->first));
+		set(json, "second_size", json_u64(p->second));
+	}
+	set(json, "path", path_json(p->path, ccf ? p->left : NULL, p->npath));
+	if (!ccf || rcpt_ccf_consistency(p->anchor, p->left, p->path, p->npath, older, newer))
+		return json;
+	set(json, "older_root", json_bytes(older, sizeof(older)));
+	set(json, "newer_root", json_bytes(newer, sizeof(newer)));
+	return json;
+}
+
+static json_t *consistencies_json(const struct rcpt_receipt *receipt)
+{
+	json_t *list = json_array();
+	struct rcpt_consistency proof;
+	struct rcpt_span one;
+	struct rcpt_error err;
+	struct rcpt_reader r;
+	uint64_t count;
+
+	rcpt_reader_init(&r, receipt->consistency, NULL);
+	for (rcpt_read_array(&r, &count, ""); count && !r.failed; count--) {
+		if (rcpt_read_bytes(&r, &one, ""))
+			break;
+		if (rcpt_consistency_parse(one, receipt->header.vds, &proof, &err))
+			json_array_append_new(list, json_error(NULL, &err));
+		else
+			json_array_append_new(list, consistency_json(&proof,
+								     receipt->header.vds));
+	}
+	return list;
+}
+
+/* The proofs of RFC 9162 look alike. */
+static json_t *typed_proof(json_t *json, int64_t vds, const char *kind)
+{
+	set(json, "vds", json_integer(vds));
+	set(json, "kind", json_string(vds == RECEIPT_VDS_CCF ? kind :
+				      "inclusion or consistency"));
+	return json;
+}
+
+/**
+ * describe_proof() - a proof by itself, as it or in a byte string
+ * @in: perhaps one
+ *
+ * Return: new reference; NULL when it is none.
+ */
+json_t *describe_proof(struct rcpt_span in)
+{
+	static const int64_t structures[] = { RECEIPT_VDS_CCF, RECEIPT_VDS_RFC9162 };
+	struct rcpt_consistency consistency;
+	struct rcpt_span inner;
+	struct rcpt_reader r;
+	json_t *json = NULL;
+	size_t i;
+
+	rcpt_reader_init(&r, in, NULL);
+	if (!rcpt_read_bytes(&r, &inner, "") && !rcpt_read_end(&r))
+		in = inner;
+	for (i = 0; i < ARRAY_SIZE(structures) && !json; i++) {
+		struct rcpt_inclusion inclusion = { 0 };
+
+		if (!rcpt_inclusion_parse(in, structures[i], &inclusion, NULL))
+			json = typed_proof(inclusion_json(&inclusion, structures[i]),
+					   structures[i], "inclusion");
+		else if (!rcpt_consistency_parse(in, structures[i], &consistency, NULL))
+			json = typed_proof(consistency_json(&consistency, structures[i]),
+					   structures[i], "consistency");
+	}
 	return json;
 }
 
@@ -338,27 +472,35 @@ static json_t *root_json(const struct rcpt_receipt *receipt,
 
 /**
  * describe_receipt() - a receipt, its proofs and the root that they give
- * @receipt: parsed
+ * @receipt: parsed, as far as it went
  * @stmt: the statement that it is for; NULL when it is not at hand
  * @entry: for vds 1, what the leaf commits to
+ * @err: why it could not be read to its end, or NULL
  *
  * Return: new reference.
  */
 json_t *describe_receipt(const struct rcpt_receipt *receipt,
-			 const struct rcpt_statement *stmt, enum receipt_entry entry)
+			 const struct rcpt_statement *stmt, enum receipt_entry entry,
+			 const struct rcpt_error *err)
 {
 	json_t *json = json_object(), *proofs = json_array(), *root;
 	size_t i;
 
-	set(json, "protected", header_json(&receipt->sign1, &receipt->header));
+	if (err)
+		set(json, "error", json_error(NULL, err));
+	if (receipt->header.has_vds || receipt->header.has_alg)
+		set(json, "protected", header_json(&receipt->sign1, &receipt->header));
 	for (i = 0; i < receipt->nproofs; i++)
-		json_array_append_new(proofs, proof_json(receipt, &receipt->proofs[i]));
+		json_array_append_new(proofs, inclusion_json(&receipt->proofs[i],
+							     receipt->header.vds));
 	set(json, "inclusion_proofs", proofs);
-	root = root_json(receipt, stmt, entry);
+	if (receipt->consistency.data)
+		set(json, "consistency_proofs", consistencies_json(receipt));
+	root = receipt->nproofs ? root_json(receipt, stmt, entry) : NULL;
 	if (root)
 		set(json, "root", root);
 	set_bytes(json, "attached_root", receipt->sign1.payload);
-	set_others(json, "unprotected_other", receipt->sign1.unprotected);
+	set_others(json, "unprotected_other", receipt->sign1.unprotected, named_label);
 	set(json, "signature_bytes", json_integer(receipt->sign1.signature.len));
 	return json;
 }
@@ -371,19 +513,25 @@ static json_t *receipts_json(const struct rcpt_statement *stmt, enum receipt_ent
 	size_t i;
 
 	for (i = 0; i < stmt->nreceipts; i++) {
-		if (rcpt_receipt_parse(stmt->receipts[i], &receipt, &err)) {
-			json_t *bad = json_object();
+		bool bad = rcpt_receipt_parse(stmt->receipts[i], &receipt, &err);
 
-			set(bad, "error", json_error(NULL, &err));
-			if (receipt.header.has_vds)
-				set(bad, "vds", json_integer(receipt.header.vds));
-			json_array_append_new(list, bad);
-		} else {
-			json_array_append_new(list, describe_receipt(&receipt, stmt, entry));
-		}
+		json_array_append_new(list, describe_receipt(&receipt, stmt, entry,
+							     bad ? &err : NULL));
 		rcpt_receipt_free(&receipt);
 	}
 	return list;
+}
+
+/* What a list of ledgers says, to be seen before it is believed. */
+static json_t *ledgers_json(const struct rcpt_statement *stmt)
+{
+	struct rcpt_keys keys = { 0 };
+	struct rcpt_error err;
+	json_t *json = rcpt_trust_list_read(stmt, &keys, &err) ? json_error(NULL, &err) :
+								 describe_keys(&keys);
+
+	rcpt_keys_free(&keys);
+	return json;
 }
 
 /**
@@ -401,12 +549,14 @@ json_t *describe_statement(const struct rcpt_statement *stmt, enum receipt_entry
 	set(json, "bytes", json_integer(stmt->sign1.whole.len));
 	set(json, "sha256", json_bytes(stmt->digest, sizeof(stmt->digest)));
 	set(json, "protected", header_json(&stmt->sign1, &stmt->header));
-	set_others(json, "unprotected_other", stmt->sign1.unprotected);
+	set_others(json, "unprotected_other", stmt->sign1.unprotected, named_label);
 	set(json, "payload_bytes", json_integer(payload.len));
 	if (payload.len <= SHORT_PAYLOAD)
 		set_bytes(json, "payload", payload);
 	else
 		set(json, "payload_sha256", sha256_json(payload.data, payload.len));
+	if (rcpt_statement_is_trust_list(stmt))
+		set(json, "ledgers", ledgers_json(stmt));
 	set(json, "signature_bytes", json_integer(stmt->sign1.signature.len));
 	set(json, "receipts", receipts_json(stmt, entry));
 	return json;
@@ -464,6 +614,9 @@ json_t *describe_keys(const struct rcpt_keys *keys)
 		set(json, "type", key_type(key->pkey));
 		set(json, "bits", json_integer(EVP_PKEY_get_bits(key->pkey)));
 		set(json, "id", json_bytes(key->id, sizeof(key->id)));
+		if (key->has_thumbprint)
+			set(json, "thumbprint",
+			    json_bytes(key->thumbprint, sizeof(key->thumbprint)));
 		if (key->kid)
 			set(json, "kid", kid_json(rcpt_span(key->kid, key->kid_len)));
 		if (key->issuer)

@@ -13,7 +13,10 @@
 
 json_t *describe_statement(const struct rcpt_statement *stmt, enum receipt_entry entry);
 json_t *describe_receipt(const struct rcpt_receipt *receipt,
-			 const struct rcpt_statement *stmt, enum receipt_entry entry);
+			 const struct rcpt_statement *stmt, enum receipt_entry entry,
+			 const struct rcpt_error *err);
+json_t *describe_proof(struct rcpt_span in);
+json_t *describe_cbor(struct rcpt_span in);
 json_t *describe_leaves(const struct rcpt_bundle *bundle);
 json_t *describe_keys(const struct rcpt_keys *keys);
 json_t *describe_certificate(struct rcpt_span der);

@@ -72,6 +72,18 @@ json_t *json_error(const char *file, const struct rcpt_error *err)
 }
 
 /**
+ * json_u64() - an unsigned number
+ * @value: number
+ *
+ * Return: new reference: an integer; decimal text where that has no room.
+ */
+json_t *json_u64(uint64_t value)
+{
+	return value <= INT64_MAX ? json_integer(value) :
+				    json_sprintf("%llu", (unsigned long long)value);
+}
+
+/**
  * json_time() - a time as people read it
  * @seconds: since 1970
  *

@@ -11,6 +11,8 @@
 static const struct command commands[] = {
 	{ "inspect", cmd_inspect, "show what is in a statement, receipt, bundle or key file" },
 	{ "verify", cmd_verify, "check a statement, its receipts and what it vouches for" },
+	{ "consistency", cmd_consistency, "check that a log has only grown" },
+	{ "trust-list", cmd_trust_list, "check a list of logs, print lines of a policy for them" },
 	{ "log", cmd_log, "keep a local transparency log" },
 	{ "seal", cmd_seal, "sign a statement about files, record it, write a bundle" },
 	{ "store", cmd_store, "manage the bundles that the helper finds evidence in" },
@@ -28,7 +30,7 @@ static void print_table(const char *program, const struct command *table)
 {
 	printf("usage: %s COMMAND [ARGUMENT]...\n\n", program);
 	for (; table->name; table++)
-		printf("  %-10s %s\n", table->name, table->summary);
+		printf("  %-12s %s\n", table->name, table->summary);
 }
 
 static int print_help(void)

@@ -18,10 +18,12 @@
 #define EXIT_USAGE	64
 
 /* cmd_*.c: argv[0] is the command's name; each knows --help */
+int cmd_consistency(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_seal(int argc, char **argv);
 int cmd_store(int argc, char **argv);
+int cmd_trust_list(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_events(int argc, char **argv);
@@ -61,6 +63,7 @@ void format_time(int64_t seconds, char out[40]);
 json_t *json_bytes(const void *data, size_t len);
 json_t *json_text(const void *text, size_t len);
 json_t *json_error(const char *file, const struct rcpt_error *err);
+json_t *json_u64(uint64_t value);
 json_t *json_time(int64_t seconds);
 json_t *json_ops(uint8_t usage);
 int json_print(json_t *root);

@@ -150,7 +150,8 @@ enum receipt_mode {
 	_(74, NO_ISSUER_KEY, "no-issuer-key")				\
 	_(75, ROOT, "attached-root-differs")				\
 	_(76, STATEMENT, "receipt-of-another-statement")		\
-	_(77, CERTIFICATE, "bad-certificate")
+	_(77, CERTIFICATE, "bad-certificate")				\
+	_(78, OLDER, "older-than-known")
 
 enum receipt_reason {
 #define RECEIPT_REASON_ENUM(num, name, text) RECEIPT_REASON_##name = num,

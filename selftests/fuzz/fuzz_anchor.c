@@ -17,6 +17,18 @@ static void check_key(const struct rcpt_key *key)
 	HOLDS(rcpt_key_matches(key, iss, rcpt_span(key->id, sizeof(key->id))));
 }
 
+static void check_roots(struct rcpt_span in)
+{
+	struct rcpt_error err = { 0 };
+	STACK_OF(X509) *roots = NULL;
+	int ret = rcpt_roots_add(&roots, in, &err);
+
+	holds_error(ret, &err);
+	HOLDS(ret || sk_X509_num(roots) > 0);
+	HOLDS(sk_X509_num(roots) <= RCPT_MAX_ROOTS);
+	sk_X509_pop_free(roots, X509_free);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct rcpt_key_source any = { 0 };
@@ -31,5 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < keys.count; i++)
 		check_key(&keys.keys[i]);
 	rcpt_keys_free(&keys);
+	check_roots(rcpt_span(data, size));
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Receipts, and the root that their proofs lead to.
+ * Receipts, and the roots that their proofs lead to.
  */
 #include "fuzz.h"
 
@@ -15,6 +15,28 @@ static void check_root(const struct rcpt_receipt *receipt)
 	holds_error(rcpt_receipt_root(receipt, &stmt, RECEIPT_ENTRY_SHA256_STMT,
 				      root, &err), &err);
 	rcpt_receipt_position(receipt);
+	HOLDS(rcpt_receipt_transaction(receipt).len <= receipt->proofs[0].evidence.len);
+}
+
+/* Of consistency, too; nobody has signed it. */
+static void check_consistency(const uint8_t *data, size_t size)
+{
+	const struct rcpt_tree_head old = { .size = 0 };
+	const struct rcpt_keys none = { 0 };
+	const struct rcpt_key *key;
+	struct rcpt_tree_head head;
+	struct rcpt_error err = { 0 };
+	struct rcpt_receipt receipt;
+	int ret = rcpt_consistency_receipt(rcpt_span(data, size), &receipt, &err);
+
+	holds_error(ret, &err);
+	if (!ret) {
+		HOLDS(receipt.consistency.data && receipt.header.has_vds);
+		ret = rcpt_consistency_verify(&receipt, &none, &old, &head, &key, &err);
+		HOLDS(ret);
+		holds_error(ret, &err);
+	}
+	rcpt_receipt_free(&receipt);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,5 +55,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_root(&receipt);
 	}
 	rcpt_receipt_free(&receipt);
+	check_consistency(data, size);
 	return 0;
 }

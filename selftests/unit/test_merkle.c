@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +214,91 @@ static void test_ccf(void **state)
 	assert_int_equal(rcpt_ccf_root(leaf, left, path, 2, got), -1);
 }
 
+/* Consistency proofs as RFC 9162 2.1.4.1 defines them, by recursion. */
+static size_t subproof(const uint8_t (*leaves)[32], size_t m, size_t n, bool whole,
+		       uint8_t (*out)[32])
+{
+	size_t k = 1, used;
+
+	if (m == n) {
+		if (!whole)
+			mth(leaves, n, out[0]);
+		return !whole;
+	}
+	while (2 * k < n)
+		k *= 2;
+	if (m <= k) {
+		used = subproof(leaves, m, k, whole, out);
+		mth(leaves + k, n - k, out[used]);
+	} else {
+		used = subproof(leaves + k, m - k, n - k, false, out);
+		mth(leaves, k, out[used]);
+	}
+	return used + 1;
+}
+
+static void spoil_consistency(size_t m, size_t n, const uint8_t older[32], uint8_t (*path)[32],
+			      size_t used, const uint8_t newer[32])
+{
+	uint8_t got[32];
+	size_t i;
+
+	assert_int_equal(rcpt_rfc9162_consistency(m, n, older, path, used + 1, got), -1);
+	if (used)
+		assert_int_equal(rcpt_rfc9162_consistency(m, n, older, path, used - 1, got), -1);
+	for (i = 0; i < used; i++) {
+		path[i][0] ^= 1;
+		if (!rcpt_rfc9162_consistency(m, n, older, path, used, got))
+			assert_memory_not_equal(got, newer, 32);
+		path[i][0] ^= 1;
+	}
+}
+
+static void test_every_consistency(void **state)
+{
+	uint8_t leaves[MAX_LEAVES][32], path[MAX_LEAVES][32] = { { 0 } }, older[32], newer[32], got[32];
+	size_t m, n, used;
+
+	(void)state;
+	for (n = 0; n < MAX_LEAVES; n++)
+		assert_int_equal(rcpt_leaf_hash(&n, sizeof(n), leaves[n]), 0);
+	for (n = 1; n <= MAX_LEAVES; n++) {
+		mth(leaves, n, newer);
+		for (m = 1; m <= n; m++) {
+			mth(leaves, m, older);
+			used = subproof(leaves, m, n, true, path);
+			assert_int_equal(rcpt_rfc9162_consistency(m, n, older, path, used, got), 0);
+			assert_memory_equal(got, newer, 32);
+			spoil_consistency(m, n, older, path, used, newer);
+		}
+	}
+	assert_int_equal(rcpt_rfc9162_consistency(0, 0, older, path, 0, got), -1);
+	assert_int_equal(rcpt_rfc9162_consistency(0, 1, older, path, 1, got), -1);
+	assert_int_equal(rcpt_rfc9162_consistency(2, 1, older, path, 1, got), -1);
+	assert_int_equal(rcpt_rfc9162_consistency(1ULL << 63, UINT64_MAX, older, path, 1, got), 0);
+	assert_int_equal(rcpt_rfc9162_consistency(1ULL << 63, UINT64_MAX, older, path, 2, got), -1);
+}
+
+/* Anchor, then the sides that the CCF profile calls R and L. */
+static void test_ccf_consistency(void **state)
+{
+	static const uint8_t anchor[32] = { 1 }, path[3][32] = { { 2 }, { 3 }, { 4 } };
+	const uint8_t rl[] = { 0, 1, 0 }, lr[] = { 1, 0, 0 };
+	uint8_t in[64], older[32], newer[32], want[32];
+
+	(void)state;
+	assert_int_equal(rcpt_ccf_consistency(anchor, rl, path, 3, older, newer), 0);
+	assert_int_equal(rcpt_ccf_root(anchor, rl, path, 3, want), 0);
+	assert_memory_equal(newer, want, 32);
+	memcpy(in, path[1], 32);
+	memcpy(in + 32, anchor, 32);
+	assert_int_equal(rcpt_sha256(in, 64, want), 0);
+	assert_memory_equal(older, want, 32);
+	assert_int_equal(rcpt_ccf_consistency(anchor, lr, path, 3, older, newer), -1);
+	assert_int_equal(rcpt_ccf_consistency(anchor, rl, path, 0, older, newer), -1);
+	assert_int_equal(rcpt_ccf_consistency(anchor, rl, path, 65, older, newer), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +308,8 @@ int main(void)
 		cmocka_unit_test(test_huge_sizes),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_ccf),
+		cmocka_unit_test(test_every_consistency),
+		cmocka_unit_test(test_ccf_consistency),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,22 @@ static void prints_diagnostic_notation(void **state)
 		{ "c1 00", "1(0)" }, { "f6", "null" }, { "f7", "undefined" }, { "f4", "false" },
 		{ "42 8100", "<<\n  [\n    0\n  ]\n>>" },
 		{ "42 8200", "h'8200'" },
+		/* what no statement may have */
+		{ "1800", "0_0" }, { "190001", "1_1" }, { "1a00000001", "1_2" },
+		{ "1b0000000000000001", "1_3" }, { "1818", "24" }, { "3800", "-1_0" },
+		{ "58 01 61", "h'61'_0" }, { "78 01 61", "\"a\"_0" },
+		{ "9800", "[_0]" }, { "b801 01 02", "{_0\n  1: 2\n}" }, { "d801 00", "1_0(0)" },
+		{ "9f ff", "[_]" }, { "9f 01 ff", "[_\n  1\n]" }, { "bf 01 02 01 03 ff",
+		  "{_\n  1: 2,\n  1: 3\n}" },
+		{ "5f 41 61 40 ff", "(_ h'61', h'')" }, { "7f 61 61 61 62 ff", "(_ \"a\", \"b\")" },
+		{ "7f ff", "(_ )" },
+		{ "f93c00", "1.0_1" }, { "f90001", "5.9604644775390625e-08_1" }, { "f98000", "-0.0_1" },
+		{ "f97c00", "Infinity_1" }, { "f9fc00", "-Infinity_1" }, { "f97e00", "NaN_1" },
+		{ "fa3fc00000", "1.5_2" }, { "fb3ff199999999999a", "1.1_3" },
+		{ "fb7e37e43c8800759c", "1e+300_3" },
+		{ "e0", "simple(0)" }, { "f3", "simple(19)" }, { "f820", "simple(32)" },
+		{ "f8ff", "simple(255)" }, { "a1 80 a0", "{\n  []: {}\n}" },
+		{ "43 a13800", "h'a13800'" }, { "44 a1380001", "<<\n  {\n    -1_0: 1\n  }\n>>" },
 	};
 	struct rcpt_error err;
 	size_t i;
@@ -123,18 +139,45 @@ static void bounds_what_it_opens(void **state)
 
 static void prints_nothing_of_bad_cbor(void **state)
 {
-	struct craft in = craft_hex("82 00 1800");
+	static const struct { const char *hex; size_t offset; } rows[] = {
+		{ "", 0 }, { "82 00", 2 }, { "18", 0 }, { "19 00", 0 }, { "5b ffffffffffffffff", 0 },
+		{ "42 00", 0 }, { "a1 00", 2 }, { "1c", 0 }, { "1f", 0 }, { "3f", 0 }, { "df 00", 0 },
+		{ "ff", 0 }, { "82 00 ff", 2 }, { "9f 00", 2 }, { "bf 00 ff", 2 }, { "f800", 0 },
+		{ "f81f", 0 }, { "fc", 0 }, { "f93c", 0 }, { "61 ff", 0 }, { "5f 61 61 ff", 1 },
+		{ "7f 7f ff ff", 1 }, { "5f 00 ff", 1 }, { "5f", 1 }, { "00 00", 1 },
+		{ "82 43 a13800 1c", 5 },
+	};
 	struct rcpt_error err;
-	char *out = NULL;
-	size_t len;
-	FILE *f = open_memstream(&out, &len);
+	size_t i;
 
 	(void)state;
-	assert_int_equal(print_diag(craft_span(&in), f, &err), -RCPT_MALFORMED);
-	fclose(f);
-	assert_int_equal(len, 0);
-	assert_int_equal(err.offset, 2);
-	free(out);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct craft in = craft_hex(rows[i].hex);
+		char *out = NULL;
+		size_t len;
+		FILE *f = open_memstream(&out, &len);
+
+		assert_int_equal(print_diag(craft_span(&in), f, &err), -RCPT_MALFORMED);
+		assert_int_equal(err.offset, rows[i].offset);
+		fclose(f);
+		assert_int_equal(len, 0);
+		free(out);
+	}
+}
+
+static void bounds_nesting(void **state)
+{
+	struct craft in = { .len = 0 };
+	struct rcpt_error err;
+
+	(void)state;
+	memset(in.data, 0x81, 64);
+	in.len = 65;
+	assert_int_equal(print_diag(craft_span(&in), NULL, &err), 0);
+	memset(in.data, 0x81, 65);
+	in.len = 66;
+	assert_int_equal(print_diag(craft_span(&in), NULL, &err), -RCPT_MALFORMED);
+	assert_int_equal(err.offset, 64);
 }
 
 static void makes_json(void **state)
@@ -169,6 +212,7 @@ int main(void)
 		cmocka_unit_test(prints_diagnostic_notation),
 		cmocka_unit_test(bounds_what_it_opens),
 		cmocka_unit_test(prints_nothing_of_bad_cbor),
+		cmocka_unit_test(bounds_nesting),
 		cmocka_unit_test(makes_json),
 	};
 

@@ -457,9 +457,13 @@ static void knows_its_position(void **state)
 		r.proofs[0].evidence = rcpt_span(rows[i].evidence, strlen(rows[i].evidence));
 		if (rcpt_receipt_position(&r) != rows[i].position)
 			fail_msg("%s", rows[i].evidence);
+		assert_int_equal(!rcpt_receipt_transaction(&r).data, !rows[i].position);
+		if (!i)
+			assert_true(rcpt_span_equal(rcpt_receipt_transaction(&r), "2.34", 4));
 		r.header.vds = RECEIPT_VDS_RFC9162;
 		r.proofs[0].index = 5;
 		assert_int_equal(rcpt_receipt_position(&r), 5);
+		assert_null(rcpt_receipt_transaction(&r).data);
 	}
 }
 

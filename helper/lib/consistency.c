@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Receipts of consistency (RFC 9942; CCF profile): that a log's later tree has all
+ * of an earlier one.
+ */
+#include <string.h>
+
+#include "receipt.h"
+
+static int read_len(struct rcpt_reader *r, size_t max, struct rcpt_consistency *out)
+{
+	uint64_t count;
+
+	if (rcpt_read_array(r, &count, "path"))
+		return r->failed;
+	if (count > max)
+		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, r->in.offset + r->pos,
+					"path of over %zu hashes", max);
+	out->npath = count;
+	return 0;
+}
+
+static int read_rfc9162(struct rcpt_reader *r, struct rcpt_consistency *out)
+{
+	uint64_t count;
+	size_t i;
+
+	if (rcpt_read_array(r, &count, "consistency proof"))
+		return r->failed;
+	if (count != 3)
+		return rcpt_reader_fail(r, RECEIPT_REASON_PROOF, r->in.offset,
+					"consistency proof: 3 elements expected");
+	if (rcpt_read_uint(r, &out->first, "first tree size") ||
+	    rcpt_read_uint(r, &out->second, "second tree size") ||
+	    read_len(r, RCPT_MAX_CONSISTENCY, out))
+		return r->failed;
+	for (i = 0; i < out->npath; i++)
+		if (rcpt_read_hash(r, out->path[i], "path"))
+			return r->failed;
+	return 0;
+}
+
+static int read_steps(struct rcpt_reader *r, struct rcpt_consistency *out)
+{
+	uint64_t count;
+	size_t i;
+	bool left;
+
+	if (read_len(r, RECEIPT_MAX_PATH, out))
+		return r->failed;
+	for (i = 0; i < out->npath; i++) {
+		if (rcpt_read_array(r, &count, "path element"))
+			return r->failed;
+		if (count != 2)
+			return rcpt_reader_fail(r, RECEIPT_REASON_PROOF,
+						r->in.offset + r->pos,
+						"path element: 2 elements expected");
+		if (rcpt_read_bool(r, &left, "path element: side") ||
+		    rcpt_read_hash(r, out->path[i], "path element"))
+			return r->failed;
+		out->left[i] = left;
+	}
+	return 0;
+}
+
+static int read_ccf(struct rcpt_reader *r, struct rcpt_consistency *out)
+{
+	struct rcpt_head key;
+	uint64_t count;
+	bool anchor = false, path = false;
+
+	if (rcpt_read_map(r, &count, "consistency proof"))
+		return r->failed;
+	for (; count; count--) {
+		if (rcpt_read(r, &key))
+			return r->failed;
+		if (key.major == RCPT_UINT && key.arg == 1)
+			anchor = !rcpt_read_hash(r, out->anchor, "anchor");
+		else if (key.major == RCPT_UINT && key.arg == 2)
+			path = !read_steps(r, out);
+		else
+			rcpt_skip(r, NULL);
+		if (r->failed)
+			return r->failed;
+	}
+	if (!anchor || !path)
+		return rcpt_reader_fail(r, RECEIPT_REASON_PROOF, r->in.offset,
+					"consistency proof lacks its anchor or its path");
+	return 0;
+}
+
+/**
+ * rcpt_consistency_parse() - read one consistency proof
+ * @in: exactly it
+ * @vds: structure of the log
+ * @out: result
+ * @err: what went wrong
+ *
+ * Return: 0, or -RCPT_MALFORMED.
+ */
+int rcpt_consistency_parse(struct rcpt_span in, int64_t vds, struct rcpt_consistency *out,
+			   struct rcpt_error *err)
+{
+	struct rcpt_reader r;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	rcpt_reader_init(&r, in, err);
+	ret = vds == RECEIPT_VDS_CCF ? read_ccf(&r, out) : read_rfc9162(&r, out);
+	return ret ? ret : rcpt_read_end(&r);
+}
+
+/**
+ * rcpt_consistency_receipt() - take a receipt of consistency apart
+ * @in: exactly it
+ * @out: result, points into @in; for rcpt_receipt_free(). On failure it holds
+ *	what could be read.
+ * @err: what went wrong
+ *
+ * It may hold inclusion proofs, too.
+ *
+ * Return: as rcpt_receipt_parse() does; -RCPT_CANNOT_EVALUATE without a
+ * consistency proof.
+ */
+int rcpt_consistency_receipt(struct rcpt_span in, struct rcpt_receipt *out,
+			     struct rcpt_error *err)
+{
+	struct rcpt_error e = { 0 };
+	int ret = rcpt_receipt_parse(in, out, &e);
+
+	if (ret == -RCPT_CANNOT_EVALUATE && e.reason == RECEIPT_REASON_PROOF &&
+	    !out->nproofs && out->consistency.data)
+		return 0;
+	if (!ret && !out->consistency.data)
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_PROOF,
+				 out->sign1.unprotected.offset,
+				 "receipt has no consistency proof");
+	if (ret && err)
+		*err = e;
+	return ret;
+}
+
+/* The root that a proof leads to from @old; fails when it is not about @old. */
+static int newer_root(const struct rcpt_consistency *proof, int64_t vds,
+		      const struct rcpt_tree_head *old, struct rcpt_tree_head *head,
+		      struct rcpt_error *err)
+{
+	uint8_t older[RECEIPT_HASH_SIZE];
+	bool good;
+
+	if (vds == RECEIPT_VDS_CCF) {
+		good = !rcpt_ccf_consistency(proof->anchor, proof->left, proof->path,
+					     proof->npath, older, head->root) &&
+		       !memcmp(older, old->root, sizeof(older));
+		head->size = 0;
+	} else {
+		good = (!old->size || old->size == proof->first) &&
+		       !rcpt_rfc9162_consistency(proof->first, proof->second, old->root,
+						 proof->path, proof->npath, head->root);
+		head->size = proof->second;
+	}
+	if (good)
+		return 0;
+	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_PROOF, RCPT_NO_OFFSET,
+			 "no consistency proof begins at the older root");
+}
+
+/* The first of the proofs that begins at @old. */
+static int find_proof(const struct rcpt_receipt *receipt, const struct rcpt_tree_head *old,
+		      struct rcpt_tree_head *head, struct rcpt_error *err)
+{
+	int64_t vds = receipt->header.vds;
+	struct rcpt_consistency proof;
+	struct rcpt_error e = { 0 };
+	struct rcpt_reader r;
+	struct rcpt_span one;
+	uint64_t count;
+	bool found = false;
+
+	rcpt_reader_init(&r, receipt->consistency, err);
+	if (rcpt_read_array(&r, &count, "consistency proofs"))
+		return r.failed;
+	if (!count || count > RCPT_MAX_PROOFS)
+		return rcpt_reader_fail(&r, count ? RECEIPT_REASON_BOUND : RECEIPT_REASON_PROOF,
+					r.in.offset, "1 to %d consistency proofs expected",
+					RCPT_MAX_PROOFS);
+	for (; count; count--) {
+		struct rcpt_tree_head this;
+
+		if (rcpt_read_bytes(&r, &one, "consistency proof"))
+			return r.failed;
+		if (rcpt_consistency_parse(one, vds, &proof, err))
+			return -RCPT_MALFORMED;
+		if (found || newer_root(&proof, vds, old, &this, &e))
+			continue;
+		*head = this;
+		found = true;
+	}
+	if (!found && err)
+		*err = e;
+	return found ? 0 : -RCPT_INVALID;
+}
+
+static int verify_keys(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
+		       const uint8_t root[RECEIPT_HASH_SIZE], const struct rcpt_key **key,
+		       struct rcpt_error *err)
+{
+	struct rcpt_error e = { 0 }, worst = { 0 };
+	size_t i;
+
+	for (i = 0; i < keys->count; i++) {
+		if (!rcpt_key_matches(&keys->keys[i], receipt->header.claims.iss,
+				      receipt->header.kid))
+			continue;
+		if (!rcpt_receipt_root_verify(receipt, root, &keys->keys[i], &e)) {
+			*key = &keys->keys[i];
+			return 0;
+		}
+		if (!worst.status ||
+		    rcpt_status_weight(e.status) > rcpt_status_weight(worst.status))
+			worst = e;
+	}
+	if (!worst.status)
+		return rcpt_receipt_no_key(receipt, keys, err);
+	if (err)
+		*err = worst;
+	return -worst.status;
+}
+
+/**
+ * rcpt_consistency_verify() - check that a log has only grown
+ * @receipt: from rcpt_consistency_receipt()
+ * @keys: trusted
+ * @old: a state of the log that was proven before
+ * @head: result: the state that the receipt is about
+ * @key: result: the key that has signed it, in @keys
+ * @err: what went wrong
+ *
+ * Return: 0; -RCPT_INVALID when no proof begins at @old, an attached root is
+ * another, or the signature is wrong; -RCPT_MALFORMED for a damaged proof;
+ * -RCPT_CANNOT_EVALUATE without a key, as rcpt_receipt_verify(); -RCPT_SYSTEM.
+ */
+int rcpt_consistency_verify(const struct rcpt_receipt *receipt,
+			    const struct rcpt_keys *keys, const struct rcpt_tree_head *old,
+			    struct rcpt_tree_head *head, const struct rcpt_key **key,
+			    struct rcpt_error *err)
+{
+	struct rcpt_span attached = receipt->sign1.payload;
+	int ret = find_proof(receipt, old, head, err);
+
+	if (ret)
+		return ret;
+	if (attached.data && !rcpt_span_equal(attached, head->root, RECEIPT_HASH_SIZE))
+		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_ROOT, attached.offset,
+				 "attached root is not the one that the proof gives");
+	return verify_keys(receipt, keys, head->root, key, err);
+}
