@@ -59,7 +59,7 @@ DYNAMIC	:= $(patsubst selftests/kernel/dynamic/%.c,$(BUILD)/kselftest/%,$(wildca
 DYNAMIC	:= $(foreach p,$(DYNAMIC),$(p)$(if $(filter lib%,$(notdir $(p))),.so))
 
 .PHONY: all kmod helper unit kselftest kselftest-modules demo check check-build check-unit \
-	check-all check-debug check-kernel check-vm kunit bench bench-programs interop fuzz \
+	check-all check-debug check-kernel check-vm kunit bench bench-programs interop fuzz coverage \
 	lint packages install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -168,7 +168,7 @@ check-debug: check-build ## kernel tests and KUnit on the debug kernel
 
 check-all: packages ## all of "check", and the kernel tests on every kernel
 	$(Q)$(MAKE) check-build
-	$(Q)scripts/check lint unit interop vm integrate kunit kernel kernel_amd64 kernel_builtin \
+	$(Q)scripts/check lint unit interop coverage fuzz vm integrate kunit kernel kernel_amd64 kernel_builtin \
 		kernel_debug kernel_debug_module kernel_kcsan bench
 
 check-unit: unit ## unit tests, plain and under ASan and UBSan
@@ -194,6 +194,9 @@ bench: all bench-programs ## guest instructions per exec and mmap
 
 interop: all ## hold receiptctl and the kernel against vectors: VECTORS=DIR
 	$(call run,selftests/interop/run) --vm $(VECTORS)
+
+coverage: ## show which refusals of the decoders the tests reach
+	$(call run,selftests/coverage)
 
 fuzz: packages ## fuzz every decoder, 60 seconds each
 	$(call run,selftests/fuzz/run)

@@ -165,16 +165,16 @@ static int read_vdp(struct rcpt_reader *r, struct rcpt_receipt *out)
 
 	if (rcpt_read_map(r, &count, "proofs"))
 		return r->failed;
-	for (; count; count--) {
-		if (rcpt_read(r, &key))
-			return r->failed;
+	for (; count && !r->failed; count--) {
+		rcpt_read(r, &key);
 		if (!rcpt_head_int(&key, &label))
 			label = 0;
-		if (label == INCLUSION_PROOFS ? read_proofs(r, out) :
-		    rcpt_skip(r, label == CONSISTENCY_PROOFS ? &out->consistency : NULL))
-			return r->failed;
+		if (label == INCLUSION_PROOFS)
+			read_proofs(r, out);
+		else
+			rcpt_skip(r, label == CONSISTENCY_PROOFS ? &out->consistency : NULL);
 	}
-	return 0;
+	return r->failed;
 }
 
 static int read_unprotected(struct rcpt_receipt *out, struct rcpt_error *err)
@@ -184,16 +184,15 @@ static int read_unprotected(struct rcpt_receipt *out, struct rcpt_error *err)
 	uint64_t count;
 
 	rcpt_reader_init(&r, out->sign1.unprotected, err);
-	if (rcpt_read_map(&r, &count, "unprotected header"))
-		return r.failed;
-	for (; count; count--) {
-		if (rcpt_read(&r, &key))
-			return r.failed;
-		if (key.major == RCPT_UINT && key.arg == RCPT_LABEL_PROOFS ?
-		    read_vdp(&r, out) : rcpt_skip(&r, NULL))
-			return r.failed;
+	rcpt_read_map(&r, &count, "unprotected header");
+	for (; count && !r.failed; count--) {
+		rcpt_read(&r, &key);
+		if (key.major == RCPT_UINT && key.arg == RCPT_LABEL_PROOFS)
+			read_vdp(&r, out);
+		else
+			rcpt_skip(&r, NULL);
 	}
-	if (rcpt_read_end(&r))
+	if (r.failed)
 		return r.failed;
 	if (!out->nproofs)
 		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_PROOF,
@@ -307,8 +306,8 @@ static int fold_ccf(const struct rcpt_inclusion *p, const struct rcpt_statement 
 		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
 				 RCPT_NO_OFFSET, "cannot hash");
 	if (rcpt_ccf_root(leaf, p->left, p->path, p->npath, root))
-		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_PROOF, RCPT_NO_OFFSET,
-				 "path does not lead to a root");
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				 RCPT_NO_OFFSET, "cannot hash");
 	return 0;
 }
 

@@ -31,16 +31,15 @@ static int read_unprotected(struct rcpt_statement *out, struct rcpt_error *err)
 	uint64_t count;
 
 	rcpt_reader_init(&r, out->sign1.unprotected, err);
-	if (rcpt_read_map(&r, &count, "unprotected header"))
-		return r.failed;
-	for (; count; count--) {
-		if (rcpt_read(&r, &key))
-			return r.failed;
-		if (key.major == RCPT_UINT && key.arg == RCPT_LABEL_RECEIPTS ?
-		    read_receipts(&r, out) : rcpt_skip(&r, NULL))
-			return r.failed;
+	rcpt_read_map(&r, &count, "unprotected header");
+	for (; count && !r.failed; count--) {
+		rcpt_read(&r, &key);
+		if (key.major == RCPT_UINT && key.arg == RCPT_LABEL_RECEIPTS)
+			read_receipts(&r, out);
+		else
+			rcpt_skip(&r, NULL);
 	}
-	return rcpt_read_end(&r);
+	return r.failed;
 }
 
 /* What a log sees: the unprotected header emptied, all else as sent. */

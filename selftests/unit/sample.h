@@ -16,7 +16,7 @@
 #include "bundle.h"
 #include "sign.h"
 
-#define SAMPLE_NAME_ROOM	32
+#define SAMPLE_NAME_ROOM	40
 
 /* Leaves with digests and names of their own. */
 struct sample_leaves {

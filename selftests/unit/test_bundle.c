@@ -76,6 +76,46 @@ static void test_envelope(void **state)
 	sample_leaves_free(&s);
 }
 
+/* Over a bound, when read and when written. */
+static void test_bounds(void **state)
+{
+	static const struct rcpt_leaf leaf = { .kind = RECEIPT_KIND_SHA256, .name = "",
+					       .digest = (const uint8_t *)"0123456789abcdef0123456789abcdef" };
+	static uint8_t big[RCPT_MAX_BUNDLE + 1];
+	struct rcpt_bundle bundle;
+	struct rcpt_error err;
+	uint8_t *data;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(rcpt_bundle_parse(rcpt_span(big, sizeof(big)), &bundle, &err),
+			 -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_BOUND);
+	assert_int_equal(rcpt_bundle_encode(rcpt_span("", 0), &leaf, RCPT_MAX_LEAVES + 1, &data, &len,
+					    &err), -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_BOUND);
+	assert_int_equal(rcpt_bundle_encode(rcpt_span(big, sizeof(big)), &leaf, 1, &data, &len, &err),
+			 -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_BOUND);
+}
+
+/* A statement that vouches for no artifact makes no bundle. */
+static void test_about_nothing(void **state)
+{
+	uint8_t *stmt, *data;
+	size_t stmt_len, len;
+	struct rcpt_error err;
+
+	(void)state;
+	assert_int_equal(rcpt_file_read("selftests/vectors/statements/payload-plain.cose",
+					RCPT_MAX_INPUT, &stmt, &stmt_len, NULL), 0);
+	assert_int_equal(rcpt_bundle_encode(rcpt_span(stmt, stmt_len), NULL, 0, &data, &len, NULL), 0);
+	assert_int_equal(parse(data, len, &err), -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_CONTENT_TYPE);
+	free(data);
+	free(stmt);
+}
+
 /* Copied so that a read over the end is seen by the address sanitizer. */
 static void test_truncated_anywhere(void **state)
 {
@@ -287,6 +327,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_envelope),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_about_nothing),
 		cmocka_unit_test(test_truncated_anywhere),
 		cmocka_unit_test(test_trailing),
 		cmocka_unit_test(test_flipped_anywhere),

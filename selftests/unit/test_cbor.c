@@ -177,6 +177,22 @@ static void check_tokens(struct rcpt_span in, const struct rcpt_tokens *t)
 	assert_int_equal(blob - t->blob, t->blob_len);
 }
 
+/* What failed first is what is told, whatever is said later. */
+static void tells_of_the_first_failure_alone(void **state)
+{
+	struct craft in = craft_hex("18");
+	struct rcpt_reader r;
+	struct rcpt_head head;
+	struct rcpt_error err;
+
+	(void)state;
+	rcpt_reader_init(&r, craft_span(&in), &err);
+	assert_int_equal(rcpt_read(&r, &head), -RCPT_MALFORMED);
+	assert_int_equal(rcpt_reader_fail(&r, RECEIPT_REASON_BOUND, 7, "later"), -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_CBOR);
+	assert_int_equal(err.offset, 0);
+}
+
 /* Readers go a level deeper than the kernel does. */
 static void bounds_the_depth_of_tokens(void **state)
 {
@@ -525,6 +541,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_input),
 		cmocka_unit_test(takes_good_input),
 		cmocka_unit_test(bounds_the_depth_of_tokens),
+		cmocka_unit_test(tells_of_the_first_failure_alone),
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(counts_offsets_from_the_whole_input),
 		cmocka_unit_test(keeps_the_first_failure),

@@ -217,6 +217,26 @@ static void refuses_certificates_of_a_leaf(void **state)
 	X509_free(other.cert[LEAF]);
 }
 
+/* A certificate of a key that OpenSSL does not know: its OID is changed. */
+static void knows_no_key_of_other_kinds(void **state)
+{
+	static const uint8_t ec_oid[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
+	struct craft header = craft_statement_header(RCPT_ES256, 1, "1821");
+	const struct pki *p = *state;
+	struct craft unprotected = craft_hex("a0"), in;
+	struct rcpt_issuer_trust trust = { .ntimes = 1, .times = { RECORDED } };
+	enum receipt_reason reason;
+	uint8_t *at;
+
+	add_certificate(&header, p->cert[LEAF]);
+	at = memmem(header.data, header.len, ec_oid, sizeof(ec_oid));
+	assert_non_null(at);
+	at[sizeof(ec_oid) - 1] = 0x7f;
+	in = craft_sign1(p->key[LEAF], RCPT_ES256, &header, &unprotected, payload, &payload);
+	assert_int_equal(verify(&in, &trust, &reason), -RCPT_CANNOT_EVALUATE);
+	assert_int_equal(reason, RECEIPT_REASON_ALGORITHM);
+}
+
 /* Both, when both are asked for. */
 static void asks_keys_and_roots(void **state)
 {
@@ -364,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judges_certificates),
 		cmocka_unit_test(refuses_certificates_of_a_leaf),
+		cmocka_unit_test(knows_no_key_of_other_kinds),
 		cmocka_unit_test(asks_keys_and_roots),
 		cmocka_unit_test(takes_keys_by_their_ids),
 		cmocka_unit_test(tells_certificates_apart_by_x5t),

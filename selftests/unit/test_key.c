@@ -466,6 +466,30 @@ static void refuses_bad_points(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* The policy's parser knows the form of a key, not whether it lies on its curve. */
+static void refuses_bad_points_of_policies(void **state)
+{
+	EVP_PKEY *pkey = craft_key("P-256");
+	struct receipt_log log = { .name = "acme", .issuer = "log.example" };
+	struct receipt_policy policy = { .nlogs = 1, .logs = &log };
+	struct rcpt_keys keys = { 0 };
+	struct rcpt_error err;
+	uint8_t *spki = NULL;
+	int len = i2d_PUBKEY(pkey, &spki);
+
+	(void)state;
+	memcpy(log.key.spki, spki, len);
+	log.key.spki_len = len;
+	assert_int_equal(rcpt_keys_add_policy(&keys, &policy, &err), 0);
+	log.key.spki[len - 1] ^= 1;
+	assert_int_equal(rcpt_keys_add_policy(&keys, &policy, &err), -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_POLICY_SYNTAX);
+	assert_int_equal(keys.count, 1);
+	rcpt_keys_free(&keys);
+	OPENSSL_free(spki);
+	EVP_PKEY_free(pkey);
+}
+
 static void matches_issuer_and_key_id(void **state)
 {
 	static const char iss[] = "log.example";
@@ -525,6 +549,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_files),
 		cmocka_unit_test(refuses_private_keys),
 		cmocka_unit_test(refuses_bad_points),
+		cmocka_unit_test(refuses_bad_points_of_policies),
 		cmocka_unit_test(matches_issuer_and_key_id),
 		cmocka_unit_test(bounds_the_number_of_keys),
 	};

@@ -511,6 +511,78 @@ static void judges_as_the_kernel_would(void **state)
 	receipt_policy_free(policy);
 }
 
+/* A policy that trusts the log of selftests/vectors, and its keys. */
+static struct receipt_policy *vectors_policy(struct rcpt_keys *keys)
+{
+	const struct rcpt_key_source any = { 0 };
+	struct rcpt_keys log = { 0 };
+	struct receipt_policy *policy;
+	struct receipt_policy_error err;
+	char text[1000], key[400];
+	uint8_t *data;
+	size_t len;
+
+	assert_int_equal(rcpt_file_read("selftests/vectors/keys/log.pem", RCPT_MAX_INPUT, &data,
+					&len, NULL), 0);
+	assert_int_equal(rcpt_keys_add(&log, rcpt_span(data, len), &any, NULL), 0);
+	base64_key(log.keys[0].pkey, key);
+	snprintf(text, sizeof(text), "policy_name=test policy_version=1.0.0 mode=enforce\n"
+		 "log name=acme alg=ES256 key=%s issuer=\"log.example\" identity=verified\n"
+		 "DEFAULT action=DENY\nop=EXECUTE receipt=acme action=ALLOW\n", key);
+	policy = receipt_policy_parse(text, strlen(text), &err);
+	assert_false(IS_ERR(policy));
+	assert_int_equal(rcpt_keys_add_policy(keys, policy, NULL), 0);
+	rcpt_keys_free(&log);
+	free(data);
+	return policy;
+}
+
+static void refuses_what_a_kernel_does_not_read(void **state)
+{
+	static const struct { const char *name; int status; enum receipt_reason reason; } rows[] = {
+		{ "statement-kid-hex", 0, 0 },
+		{ "statement-alg-text", RCPT_CANNOT_EVALUATE, RECEIPT_REASON_ALGORITHM },
+		{ "statement-claims-iss-missing", RCPT_INVALID, RECEIPT_REASON_NO_CLAIMS },
+		{ "payload-untyped", RCPT_INVALID, RECEIPT_REASON_HASH_ALGORITHM },
+		{ "payload-plain", RCPT_INVALID, RECEIPT_REASON_CONTENT_TYPE },
+		{ "manifest-payload-short", RCPT_INVALID, RECEIPT_REASON_MANIFEST_PATH },
+	};
+	struct rcpt_keys keys = { 0 };
+	struct receipt_policy *policy = vectors_policy(&keys);
+	struct rcpt_verify_params p = { .keys = &keys, .policy = policy };
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rcpt_statement stmt;
+		char path[100];
+		uint8_t *data;
+
+		snprintf(path, sizeof(path), "selftests/vectors/statements/%s.cose", rows[i].name);
+		assert_int_equal(rcpt_file_read(path, RCPT_MAX_INPUT, &data, &len, NULL), 0);
+		assert_int_equal(rcpt_statement_parse(rcpt_span(data, len), &stmt, NULL), 0);
+		p.stmt = &stmt;
+		expect(&p, rows[i].status, rows[i].reason);
+		rcpt_statement_free(&stmt);
+		free(data);
+	}
+	rcpt_keys_free(&keys);
+	receipt_policy_free(policy);
+}
+
+/* Bundles are read with their tree; one that is changed afterwards is found out. */
+static void walks_the_path_of_the_leaf(void **state)
+{
+	struct scene *s = *state;
+	struct rcpt_verify_params p = params_of(s);
+
+	p.artifact = &s->artifact[0];
+	s->bundle.nodes[1][0] ^= 1;
+	expect(&p, RCPT_INVALID, RECEIPT_REASON_MANIFEST_PATH);
+	s->bundle.nodes[1][0] ^= 1;
+	expect(&p, 0, 0);
+}
+
 /*
  * Hostile copies
  */
@@ -747,6 +819,8 @@ int main(void)
 		cmocka_unit_test(judges_by_policies),
 		cmocka_unit_test(refuses_wrong_statements_under_any_policy),
 		cmocka_unit_test(judges_as_the_kernel_would),
+		cmocka_unit_test(refuses_what_a_kernel_does_not_read),
+		cmocka_unit_test(walks_the_path_of_the_leaf),
 		cmocka_unit_test(refuses_truncated_statements),
 		cmocka_unit_test(refuses_flipped_statements),
 		cmocka_unit_test(refuses_flipped_bundles),
