@@ -24,7 +24,8 @@ def der(tag, *parts):
     body = b"".join(parts)
     n = len(body)
     more = (n.bit_length() + 7) // 8
-    return bytes([tag]) + (bytes([n]) if n < 128 else bytes([0x80 | more]) + n.to_bytes(more, "big")) + body
+    size = bytes([n]) if n < 128 else bytes([0x80 | more]) + n.to_bytes(more, "big")
+    return bytes([tag]) + size + body
 
 
 def sequence(*parts):
@@ -39,7 +40,8 @@ def oid(text):
     first, second, *rest = map(int, text.split("."))
     out = bytearray([40 * first + second])
     for n in rest:
-        out += bytes([0x80 | n >> 7 * i & 0x7f for i in range((n.bit_length() - 1) // 7, 0, -1)] if n else [])
+        high = range((n.bit_length() - 1) // 7, 0, -1) if n else ()
+        out += bytes([0x80 | n >> 7 * i & 0x7f for i in high])
         out.append(n & 0x7f)
     return der(6, bytes(out))
 
@@ -153,7 +155,8 @@ class Ec:
         return [n.to_bytes(self.size, "big") for n in self.q]
 
     def spki(self):
-        return sequence(sequence(oid("1.2.840.10045.2.1"), oid(self.curve_oid)), bits(b"\4" + b"".join(self.xy())))
+        return sequence(sequence(oid("1.2.840.10045.2.1"), oid(self.curve_oid)),
+                        bits(b"\4" + b"".join(self.xy())))
 
     def cose(self):
         x, y = self.xy()
@@ -177,7 +180,8 @@ class Ed25519:
     def add(self, a, b):
         (x1, y1), (x2, y2), p = a, b, self.P
         t = self.D * x1 * x2 * y1 * y2 % p
-        return ((x1 * y2 + x2 * y1) * pow(1 + t, -1, p) % p, (y1 * y2 + x1 * x2) * pow(1 - t, -1, p) % p)
+        return ((x1 * y2 + x2 * y1) * pow(1 + t, -1, p) % p,
+                (y1 * y2 + x1 * x2) * pow(1 - t, -1, p) % p)
 
     def times(self, k):
         total = (0, 1)
@@ -191,7 +195,8 @@ class Ed25519:
         return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
 
     def sign(self, message, _hash_bits=0):
-        number = lambda *parts: int.from_bytes(hashlib.sha512(b"".join(parts)).digest(), "little") % self.L
+        number = lambda *parts: int.from_bytes(hashlib.sha512(b"".join(parts)).digest(),
+                                               "little") % self.L
         r = number(self.prefix, message)
         big_r = self.encode(self.times(r))
         s = (r + number(big_r, self.public, message) * self.a) % self.L
@@ -222,7 +227,8 @@ class Rsa:
 
     @staticmethod
     def is_prime(n):
-        if any(n % small == 0 for small in (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)) or (n - 1) % Rsa.E == 0:
+        if any(n % small == 0
+               for small in (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)) or (n - 1) % Rsa.E == 0:
             return False
         twos = (n - 1 & 1 - n).bit_length() - 1
         for base in (2, 3, 5, 7, 11, 13, 17, 19):
@@ -245,7 +251,8 @@ class Rsa:
         return pow(em, self.d, self.n).to_bytes(self.size, "big")
 
     def spki(self):
-        return sequence(sequence(oid("1.2.840.113549.1.1.1"), b"\5\0"), bits(sequence(integer(self.n), integer(self.E))))
+        return sequence(sequence(oid("1.2.840.113549.1.1.1"), b"\5\0"),
+                        bits(sequence(integer(self.n), integer(self.E))))
 
     def cose(self):
         return {1: 3, -1: self.n.to_bytes(self.size, "big"), -2: self.E.to_bytes(3, "big")}
@@ -259,7 +266,8 @@ NAME_OIDS = {"CN": "2.5.4.3", "C": "2.5.4.6", "O": "2.5.4.10"}
 
 
 def name(**fields):
-    return sequence(*(der(0x31, sequence(oid(NAME_OIDS[k]), der(0x0c, v.encode()))) for k, v in fields.items()))
+    return sequence(*(der(0x31, sequence(oid(NAME_OIDS[k]), der(0x0c, v.encode())))
+                      for k, v in fields.items()))
 
 
 def extension(number, value, critical=False):
@@ -267,7 +275,8 @@ def extension(number, value, critical=False):
 
 
 def ca_extensions():
-    return [extension("2.5.29.19", sequence(b"\1\1\xff"), True), extension("2.5.29.15", der(3, b"\1\6"), True)]
+    return [extension("2.5.29.19", sequence(b"\1\1\xff"), True),
+            extension("2.5.29.15", der(3, b"\1\6"), True)]
 
 
 def leaf_extensions(ekus=(), sans=(), fulcio=None):
@@ -276,7 +285,8 @@ def leaf_extensions(ekus=(), sans=(), fulcio=None):
     if ekus:
         out.append(extension("2.5.29.37", sequence(*map(oid, ekus))))
     if sans:
-        out.append(extension("2.5.29.17", sequence(*(der(0x80 | tag, text.encode()) for tag, text in sans))))
+        out.append(extension("2.5.29.17",
+                             sequence(*(der(0x80 | tag, text.encode()) for tag, text in sans))))
     if fulcio:
         out.append(extension("1.3.6.1.4.1.57264.1.1", fulcio.encode()))
     return out
