@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "folder.h"
 #include "receiptctl.h"
 #include "trust.h"
 #include "verify.h"
@@ -32,7 +33,8 @@ static const char help[] =
 	"                      where there is none, the receipts decide\n"
 	"  --receipt FILE      receipt beside the statement; may be repeated\n"
 	"  --require-all       one receipt that is not valid is enough to refuse\n"
-	"  --artifact FILE     file that the statement must vouch for\n"
+	"  --artifact FILE     file that the statement must vouch for; of a folder, every\n"
+	"                      program, script and module in it, for what it is\n"
 	"  --payload FILE      content that the payload must have\n"
 	"  --allow-crit LABEL  critical label to accept; may be repeated\n"
 	"  --json              one JSON object on standard output\n"
@@ -87,6 +89,8 @@ struct file {
  * @policy: read, or NULL
  * @bundle: read, when @input is one; else only its statement is used
  * @artifact: its digests
+ * @folder: --artifact, when it is one
+ * @unvouched: files of @folder that are not vouched for, for --json
  * @params: of the verification
  */
 struct run {
@@ -102,6 +106,8 @@ struct run {
 	struct receipt_policy *policy;
 	struct rcpt_bundle bundle;
 	struct rcpt_digests artifact;
+	struct folder folder;
+	json_t *unvouched;
 	struct rcpt_verify_params params;
 };
 
@@ -221,6 +227,10 @@ static int check_usage(struct run *run, int argc, char **argv)
 		return usage_error("verify", "--keys or --policy is needed, not both");
 	if (trust_check(&run->trust))
 		return EXIT_USAGE;
+	if (run->artifact_file && is_folder(run->artifact_file))
+		run->folder.path = run->artifact_file;
+	if (run->folder.path && run->policy_file)
+		return usage_error("verify", "--policy judges one file, not a folder");
 	if (argc - optind != 1)
 		return usage_error("verify", "one statement or bundle is needed");
 	run->input.name = argv[optind];
@@ -313,7 +323,7 @@ static int read_artifact(struct run *run)
 	if (ret)
 		return ret;
 	run->params.payload = run->payload.span;
-	if (!run->artifact_file)
+	if (!run->artifact_file || run->folder.path)
 		return 0;
 	if (rcpt_digest_file(run->artifact_file, &run->artifact, &err))
 		return failed(run, run->artifact_file, &err);
@@ -341,11 +351,54 @@ static void run_free(struct run *run)
 
 	rcpt_bundle_free(&run->bundle);
 	trust_free(&run->trust);
+	folder_free(&run->folder);
+	json_decref(run->unvouched);
 	receipt_policy_free(run->policy);
 	free(run->payload.data);
 	free(run->input.data);
 	for (i = 0; i < RCPT_MAX_BESIDE; i++)
 		free(run->receipts[i].data);
+}
+
+/*
+ * A folder
+ */
+
+static void not_vouched_for(const char *file, enum receipt_reason reason, void *arg)
+{
+	struct run *run = arg;
+	struct rcpt_error err;
+
+	rcpt_fail(&err, RCPT_INVALID, reason, RCPT_NO_OFFSET,
+		  reason == RECEIPT_REASON_USAGE ? "the manifest does not grant what the file is for" :
+						   "the file is not in the manifest");
+	print_error(file, &err);
+	if (run->unvouched)
+		json_array_append_new(run->unvouched, json_error(file, &err));
+}
+
+/* What is wrong with files is told of each; the verdict is theirs together. */
+static int check_folder(struct run *run, struct rcpt_verify_result *res)
+{
+	struct folder *f = &run->folder;
+	struct rcpt_error err;
+	char *about;
+	int ret;
+
+	if (run->json)
+		run->unvouched = json_array();
+	ret = folder_check(f, &run->bundle, not_vouched_for, run, &about, &err);
+	if (ret) {
+		ret = failed(run, about ? about : f->path, &err);
+		free(about);
+		return ret;
+	}
+	if (!res->err.status && (f->missing || f->ungranted))
+		rcpt_fail(&res->err, RCPT_INVALID,
+			  f->missing ? RECEIPT_REASON_DIGEST : RECEIPT_REASON_USAGE,
+			  RCPT_NO_OFFSET, "%zu of %zu files are not vouched for",
+			  f->missing + f->ungranted, f->checked);
+	return 0;
 }
 
 /*
@@ -489,8 +542,20 @@ static void print_usage(uint8_t usage)
 	}
 }
 
+static void print_folder(const struct folder *f)
+{
+	printf("  artifact   ");
+	print_text(stdout, f->path, strlen(f->path));
+	printf(": %zu files, %zu vouched for\n", f->checked,
+	       f->checked - f->missing - f->ungranted);
+}
+
 static void print_artifact(const struct run *run, const struct rcpt_verify_result *res)
 {
+	if (run->folder.path) {
+		print_folder(&run->folder);
+		return;
+	}
 	if (!run->artifact_file || !res->bound)
 		return;
 	printf("  artifact   ");
@@ -617,8 +682,15 @@ static json_t *policy_json(const struct run *run, const struct rcpt_verify_resul
 
 static json_t *artifact_json(const struct run *run, const struct rcpt_verify_result *res)
 {
+	const struct folder *f = &run->folder;
 	json_t *json = json_object();
 
+	if (f->path) {
+		json_object_set_new(json, "bound", json_boolean(!f->missing && !f->ungranted));
+		json_object_set_new(json, "files", json_integer(f->checked));
+		json_object_set(json, "unvouched", run->unvouched);
+		return json;
+	}
 	json_object_set_new(json, "bound", json_boolean(res->bound));
 	if (res->bound && run->bundle.nleaves) {
 		json_object_set_new(json, "leaf", json_integer(res->leaf));
@@ -650,26 +722,35 @@ static int print_json(const struct run *run, const struct rcpt_verify_result *re
 	return json_print(root);
 }
 
-static int verify(const struct run *run)
+static int report(const struct run *run, const struct rcpt_verify_result *res)
 {
-	struct rcpt_verify_result *res = malloc(sizeof(*res));
-	int status, ret = 0;
+	int ret = 0;
 
-	if (!res)
-		return RCPT_SYSTEM;
-	rcpt_verify(&run->params, res);
-	status = res->err.status;
 	if (run->json)
 		ret = print_json(run, res);
 	else if (!run->quiet)
 		print_result(run, res);
-	if (status) {
+	if (res->err.status) {
 		fflush(stdout);
 		print_error(file_of(run, res), &res->err);
 	}
+	return ret ? ret : res->err.status;
+}
+
+static int verify(struct run *run)
+{
+	struct rcpt_verify_result *res = malloc(sizeof(*res));
+	int ret;
+
+	if (!res)
+		return RCPT_SYSTEM;
+	rcpt_verify(&run->params, res);
+	ret = run->folder.path ? check_folder(run, res) : 0;
+	if (!ret)
+		ret = report(run, res);
 	rcpt_verify_result_free(res);
 	free(res);
-	return ret ? ret : status;
+	return ret;
 }
 
 /**
