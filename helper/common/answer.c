@@ -132,7 +132,7 @@ void rcpt_answerer_free(struct rcpt_answerer *a)
 static uint8_t *checked_slot(struct rcpt_answerer *a,
 			     const struct rcpt_statement *stmt)
 {
-	return a->checked[stmt->digest[0] % RCPT_CHECKED];
+	return a->checked[(stmt->digest[0] | stmt->digest[1] << 8) % RCPT_CHECKED];
 }
 
 /* The times are those of the receipts; whether they are good, the kernel finds out. */

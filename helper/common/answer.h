@@ -11,7 +11,7 @@
 #include "store.h"
 
 #define RCPT_MAX_STORES		16
-#define RCPT_CHECKED		256	/* statements remembered as checked */
+#define RCPT_CHECKED		4096	/* statements remembered as checked */
 
 /**
  * struct rcpt_stores - the stores that are asked
