@@ -7,6 +7,7 @@
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "receipt.h"
 
@@ -76,11 +77,15 @@ static int check_keys(const struct rcpt_statement *stmt, const struct rcpt_keys 
  * Certificates in the statement
  */
 
-static int check_ekus(const struct rcpt_issuer_trust *trust, X509 *leaf,
-		      struct rcpt_error *err)
+static int check_use(const struct rcpt_issuer_trust *trust, X509 *leaf,
+		     struct rcpt_error *err)
 {
 	size_t i;
 
+	/* All bits are set where a certificate does not say. */
+	if (!(X509_get_key_usage(leaf) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))
+		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_CERTIFICATE, RCPT_NO_OFFSET,
+				 "the first certificate's key is not for signing");
 	for (i = 0; i < trust->nekus; i++)
 		if (!rcpt_cert_has_eku(leaf, trust->ekus[i]))
 			return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_CERTIFICATE,
@@ -120,7 +125,7 @@ static int check_path(const struct rcpt_statement *stmt,
 	if (!ret && trust->roots)
 		ret = rcpt_certs_path(certs, trust->roots, &path, err);
 	if (!ret && trust->roots)
-		ret = check_ekus(trust, sk_X509_value(certs, 0), err);
+		ret = check_use(trust, sk_X509_value(certs, 0), err);
 	if (!ret)
 		ret = check_dates(trust, path ? path : certs, err);
 	sk_X509_pop_free(path, X509_free);

@@ -279,9 +279,9 @@ def ca_extensions():
             extension("2.5.29.15", der(3, b"\1\6"), True)]
 
 
-def leaf_extensions(ekus=(), sans=(), fulcio=None):
-    """@sans: (tag, text): 1 email, 2 DNS, 6 URI."""
-    out = [extension("2.5.29.15", der(3, b"\7\x80"), True)]
+def leaf_extensions(ekus=(), sans=(), fulcio=None, usage=b"\7\x80"):
+    """@sans: (tag, text): 1 email, 2 DNS, 6 URI; @usage: unused bits, and bits: for signatures."""
+    out = [extension("2.5.29.15", der(3, usage), True)]
     if ekus:
         out.append(extension("2.5.29.37", sequence(*map(oid, ekus))))
     if sans:
