@@ -93,7 +93,8 @@ static enum receipt_reason check_token(const struct receipt_token *t,
 enum receipt_reason receipt_cbor_check(const struct receipt_header *hdr,
 				       size_t *size)
 {
-	u64 open[RECEIPT_MAX_DEPTH];	/* items that a level still lacks */
+	/* Items that a level still lacks; the outermost one is the whole. */
+	u64 open[RECEIPT_MAX_DEPTH + 1];
 	u8 head[RECEIPT_HEAD_MAX];
 	enum receipt_reason reason;
 	u32 depth = 1, blob = 0, i;
@@ -114,7 +115,7 @@ enum receipt_reason receipt_cbor_check(const struct receipt_header *hdr,
 		}
 		open[depth - 1]--;
 		if (items) {
-			if (depth == RECEIPT_MAX_DEPTH)
+			if (depth > RECEIPT_MAX_DEPTH)
 				return RECEIPT_REASON_BOUND;
 			open[depth++] = items;
 		}

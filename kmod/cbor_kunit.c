@@ -369,7 +369,7 @@ static enum receipt_reason check_nested(struct kunit *test,
 static void depth(struct kunit *test)
 {
 	static const struct receipt_token outer[] = { ARRAY(1), MAP(1), TAG(1) };
-	const u32 most = RECEIPT_MAX_DEPTH - 1;
+	const u32 most = RECEIPT_MAX_DEPTH;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(outer); i++) {

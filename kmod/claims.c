@@ -42,6 +42,7 @@ struct label {
 struct reader {
 	const struct receipt_header *hdr;
 	struct receipt_cursor cur;
+	struct receipt_cursor crit;	/* its array; token 0 when there is none */
 	struct receipt_claims *claims;
 };
 
@@ -182,7 +183,10 @@ static enum receipt_reason read_crit(struct reader *r)
 
 	if (array->major != CBOR_ARRAY || !array->arg)
 		return RECEIPT_REASON_TOKENS;
+	if (array->arg > RECEIPT_MAX_CRIT)
+		return RECEIPT_REASON_BOUND;
 
+	r->crit = r->cur;
 	r->cur.token++;
 	for (i = 0; i < array->arg; i++) {
 		if (read_label(r, &label))
@@ -283,14 +287,33 @@ static enum receipt_reason read_header(struct reader *r,
 	}
 }
 
+/* What is critical must be there; wherever crit itself stands in the map. */
+static enum receipt_reason check_crit(struct reader *r)
+{
+	const struct receipt_cursor first = { .token = 1 };
+	struct label label;
+	u64 i;
+
+	r->cur = r->crit;
+	i = r->cur.token ? peek(r)->arg : 0;
+	for (r->cur.token++; i; i--) {
+		read_label(r, &label);
+		if (!seen_before(r, first, r->hdr->tokens[0].arg, &label))
+			return RECEIPT_REASON_TOKENS;
+	}
+
+	return RECEIPT_REASON_ALLOWED;
+}
+
 /**
  * receipt_claims_read - read a protected header
  * @hdr: accepted by receipt_cbor_check()
  * @claims: filled in; its texts point into @hdr
  *
  * Return: RECEIPT_REASON_ALLOWED, or RECEIPT_REASON_TOKENS for a value of the
- *	wrong type, RECEIPT_REASON_BOUND, RECEIPT_REASON_DUPLICATE_LABEL,
- *	RECEIPT_REASON_CRITICAL, RECEIPT_REASON_NO_CLAIMS without an issuer.
+ *	wrong type and for a critical label that is missing, RECEIPT_REASON_BOUND,
+ *	RECEIPT_REASON_DUPLICATE_LABEL, RECEIPT_REASON_CRITICAL,
+ *	RECEIPT_REASON_NO_CLAIMS without an issuer.
  */
 enum receipt_reason receipt_claims_read(const struct receipt_header *hdr,
 					struct receipt_claims *claims)
@@ -300,6 +323,8 @@ enum receipt_reason receipt_claims_read(const struct receipt_header *hdr,
 
 	memset(claims, 0, sizeof(*claims));
 	reason = read_map(&r, read_header);
+	if (!reason)
+		reason = check_crit(&r);
 	if (reason)
 		return reason;
 

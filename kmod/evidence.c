@@ -4,6 +4,8 @@
  * Nothing that user space says is believed; every byte that counts is encoded
  * here, hashed here, and in the end signed by a log.
  */
+#include <linux/ctype.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -213,24 +215,32 @@ static enum receipt_reason rfc9162_root(const struct receipt_receipt *rcpt,
 				    rcpt->path, rcpt->steps);
 }
 
+/* A decimal number in front of @stop; returns what follows, or NULL. */
+static const u8 *read_number(const u8 *p, const u8 *end, u8 stop, u64 *num)
+{
+	const u8 *first = p;
+
+	for (*num = 0; p < end && isdigit(*p); p++)
+		if (check_mul_overflow(*num, 10, num) ||
+		    check_add_overflow(*num, *p - '0', num))
+			return NULL;
+
+	return p > first && p < end && *p == stop ? p + 1 : NULL;
+}
+
 /* seqno of "ce:<view>.<seqno>:<hex>"; 0 when it is not of that form. */
 static u64 ccf_position(const struct receipt_receipt *rcpt)
 {
-	char text[48], *seqno, *end;
-	size_t len = min_t(size_t, rcpt->leaf_evidence_len, sizeof(text) - 1);
-	u64 position;
+	const u8 *p = rcpt->leaf_evidence, *end = p + rcpt->leaf_evidence_len;
+	u64 view, seqno;
 
-	memcpy(text, rcpt->leaf_evidence, len);
-	text[len] = 0;
-	seqno = strchr(text, '.');
-	if (strncmp(text, "ce:", 3) || !seqno)
+	if (end - p < 3 || memcmp(p, "ce:", 3))
 		return 0;
-	end = strchr(++seqno, ':');
-	if (!end)
-		return 0;
-	*end = 0;
+	p = read_number(p + 3, end, '.', &view);
+	if (p)
+		p = read_number(p, end, ':', &seqno);
 
-	return kstrtou64(seqno, 10, &position) ? 0 : position;
+	return p ? seqno : 0;
 }
 
 /* What all attempts to prove the receipts of a statement have in common. */
@@ -261,6 +271,8 @@ static enum receipt_reason prove_under(struct prover *p,
 	reason = ccf ? ccf_root(rcpt, p->stmt_hash, root) :
 		       rfc9162_root(rcpt, &p->bytes, p->stmt_hash, log->entry,
 				    root);
+	if (!reason && !receipt_logkey_fits(&log->key, enc->claims.alg))
+		reason = RECEIPT_REASON_ALGORITHM;
 	if (!reason)
 		reason = verify_sign1(&log->key, enc, root, sizeof(root),
 				      rcpt->sig, rcpt->sig_len);
@@ -374,7 +386,9 @@ static const char *put_string(char **out, const void *data, size_t len)
 {
 	char *start = *out;
 
-	memcpy(start, data, len);
+	/* What is missing is empty, and nowhere. */
+	if (len)
+		memcpy(start, data, len);
 	start[len] = 0;
 	*out += len + 1;
 

@@ -116,6 +116,7 @@ static const struct accepted accepted_cases[] = {
 	{ SAMPLE_CCF_384, &sample_rules[1].issuer_key, 1, { 2 } },
 	{ SAMPLE_SHA384, &sample_rules[1].issuer_key, 1, { 2 } },
 	{ SAMPLE_WHOLE, &sample_rules[0].issuer_key, 1, { 4 } },
+	{ SAMPLE_CROSSED, &sample_rules[0].issuer_key, 1, { 0 } },
 	{ SAMPLE_BOTH, &sample_rules[0].issuer_key, 2, { 0, 2 } },
 };
 
@@ -331,6 +332,14 @@ static const struct header_case header_cases[] = {
 	     NINT(-1)),
 	WITH("critical: text", CRITICAL, "alg", 1, UINT(2), ARRAY(1), TSTR(3)),
 	WITH("critical: itself", CRITICAL, "", 1, UINT(2), ARRAY(1), UINT(2)),
+	WITH("critical: known, and not there", TOKENS, "", 1, UINT(2), ARRAY(2),
+	     UINT(1), UINT(4)),
+	WITH("critical: there twice", SIGNATURE, "", 1, UINT(2), ARRAY(2),
+	     UINT(15), UINT(15)),
+	WITH("critical: over the bound", BOUND, "", 1, UINT(2),
+	     ARRAY(RECEIPT_MAX_CRIT + 1), UINT(1), UINT(1), UINT(1), UINT(1), UINT(1),
+	     UINT(1), UINT(1), UINT(1), UINT(1), UINT(1), UINT(1), UINT(1), UINT(1),
+	     UINT(1), UINT(1), UINT(1), UINT(1)),
 	WITH("critical: none", TOKENS, "", 1, UINT(2), ARRAY(0)),
 	WITH("critical: no array", TOKENS, "", 1, UINT(2), UINT(1)),
 	WITH("critical: no label", TOKENS, "", 1, UINT(2), ARRAY(1), SIMPLE(22)),

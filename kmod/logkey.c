@@ -28,19 +28,27 @@
 
 static const struct {
 	const char *algo;
-	const char *hash;
-	s64 alg;
+	s64 alg;	/* that a log uses it with */
 	u8 crv;		/* COSE elliptic curve, RFC 9053 section 7.1 */
 	u8 coord;	/* bytes of a coordinate */
-	u8 hash_size;
-	enum receipt_kind hash_kind;
 } curves[] = {
-	[RECEIPT_CURVE_P256] = { "ecdsa-nist-p256", "sha256", COSE_ES256,
-				 1, 32, 32, RECEIPT_KIND_SHA256 },
-	[RECEIPT_CURVE_P384] = { "ecdsa-nist-p384", "sha384", COSE_ES384,
-				 2, 48, 48, RECEIPT_KIND_SHA384 },
-	[RECEIPT_CURVE_P521] = { "ecdsa-nist-p521", "sha512", COSE_ES512,
-				 3, 66, 64, RECEIPT_KIND_SHA512 },
+	[RECEIPT_CURVE_P256] = { "ecdsa-nist-p256", COSE_ES256, 1, 32 },
+	[RECEIPT_CURVE_P384] = { "ecdsa-nist-p384", COSE_ES384, 2, 48 },
+	[RECEIPT_CURVE_P521] = { "ecdsa-nist-p521", COSE_ES512, 3, 66 },
+};
+
+/* RFC 9053 section 2.1: an algorithm names a hash, not a curve. */
+struct algorithm {
+	s64 alg;
+	const char *hash;
+	enum receipt_kind kind;
+	u8 size;
+};
+
+static const struct algorithm algorithms[] = {
+	{ COSE_ES256, "sha256", RECEIPT_KIND_SHA256, 32 },
+	{ COSE_ES384, "sha384", RECEIPT_KIND_SHA384, 48 },
+	{ COSE_ES512, "sha512", RECEIPT_KIND_SHA512, 64 },
 };
 
 /* Not every kernel has it; the other two are needed to load. */
@@ -168,7 +176,19 @@ int receipt_logkey_identify(struct receipt_key *key)
 	return receipt_sha256(&spki, 1, key->id) ?: identify_thumbprint(key);
 }
 
-static int verify_hash(const struct receipt_key *key, const u8 *hash,
+static const struct algorithm *find_algorithm(s64 alg)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(algorithms); i++)
+		if (algorithms[i].alg == alg)
+			return &algorithms[i];
+
+	return NULL;
+}
+
+static int verify_hash(const struct receipt_key *key,
+		       const struct algorithm *alg, const u8 *hash,
 		       const u8 *sig)
 {
 	size_t point = point_size(key);
@@ -179,7 +199,7 @@ static int verify_hash(const struct receipt_key *key, const u8 *hash,
 		return -ENOMEM;
 
 	memcpy(v->point, key->spki + key->spki_len - point, point);
-	memcpy(v->hash, hash, curves[key->curve].hash_size);
+	memcpy(v->hash, hash, alg->size);
 	v->key.key = v->point;
 	v->key.keylen = point;
 	v->key.algo = OID_id_ecPublicKey;
@@ -188,9 +208,9 @@ static int verify_hash(const struct receipt_key *key, const u8 *hash,
 	v->sig.s = v->der;
 	v->sig.s_size = der_signature(v->der, sig, curves[key->curve].coord);
 	v->sig.digest = v->hash;
-	v->sig.digest_size = curves[key->curve].hash_size;
+	v->sig.digest_size = alg->size;
 	v->sig.pkey_algo = "ecdsa";
-	v->sig.hash_algo = curves[key->curve].hash;
+	v->sig.hash_algo = alg->hash;
 	v->sig.encoding = "x962";
 	receipt_count(RECEIPT_STAT_SIGNATURES);
 	ret = public_key_verify_signature(&v->key, &v->sig);
@@ -222,15 +242,16 @@ static void set_verified(const u8 *id)
 	spin_unlock(&verified_lock);
 }
 
-/* What a success is remembered by. */
+/* What a success is remembered by; the length tells the hashes apart. */
 static int verification_id(const struct receipt_key *key, const u8 *hash,
-			   const u8 *sig, size_t sig_len, u8 *id)
+			   size_t hash_size, const u8 *sig, size_t sig_len,
+			   u8 *id)
 {
 	u8 spki_id[RECEIPT_HASH_SIZE];
 	struct receipt_span spki = { key->spki, key->spki_len };
 	struct receipt_span spans[] = {
 		{ spki_id, sizeof(spki_id) },
-		{ hash, curves[key->curve].hash_size },
+		{ hash, hash_size },
 		{ sig, sig_len },
 	};
 
@@ -238,16 +259,11 @@ static int verification_id(const struct receipt_key *key, const u8 *hash,
 	       receipt_sha256(spans, ARRAY_SIZE(spans), id);
 }
 
-static int hash_tbs(const struct receipt_key *key,
-		    const struct receipt_span *tbs, size_t n, u8 *hash)
-{
-	return receipt_hash(curves[key->curve].hash_kind, tbs, n, hash);
-}
-
 /**
  * receipt_logkey_verify - verify a COSE signature
  * @key: key of the policy
- * @alg: COSE algorithm of the signature, see receipt_logkey_fits()
+ * @alg: COSE algorithm of the signature; that it is the one of the curve matters
+ *	for logs only, see receipt_logkey_fits()
  * @tbs: pieces of the Sig_structure (RFC 9052 section 4.4)
  * @n: their number
  * @sig: r || s
@@ -261,20 +277,21 @@ enum receipt_reason receipt_logkey_verify(const struct receipt_key *key, s64 alg
 					  const struct receipt_span *tbs, size_t n,
 					  const u8 *sig, size_t sig_len)
 {
+	const struct algorithm *algorithm = find_algorithm(alg);
 	u8 hash[HASH_MAX], id[RECEIPT_HASH_SIZE];
 	int ret;
 
-	if (!receipt_logkey_fits(key, alg))
+	if (!algorithm)
 		return RECEIPT_REASON_ALGORITHM;
 	if (sig_len != 2 * curves[key->curve].coord)
 		return RECEIPT_REASON_SIGNATURE;
-	if (hash_tbs(key, tbs, n, hash) ||
-	    verification_id(key, hash, sig, sig_len, id))
+	if (receipt_hash(algorithm->kind, tbs, n, hash) ||
+	    verification_id(key, hash, algorithm->size, sig, sig_len, id))
 		return RECEIPT_REASON_NO_MEMORY;
 	if (is_verified(id))
 		return RECEIPT_REASON_ALLOWED;
 
-	ret = verify_hash(key, hash, sig);
+	ret = verify_hash(key, algorithm, hash, sig);
 	if (!ret)
 		set_verified(id);
 
@@ -401,15 +418,16 @@ static const struct known_answer known_answers[] __initconst = {
 static int __init test_known_answer(const struct known_answer *ka)
 {
 	struct receipt_span good = { "receipt", 7 }, bad = { "Receipt", 7 };
+	const struct algorithm *alg = find_algorithm(ka->alg);
 	u8 hash[HASH_MAX];
 	int ret;
 
-	ret = hash_tbs(&ka->key, &good, 1, hash) ?:
-	      verify_hash(&ka->key, hash, ka->sig);
+	ret = receipt_hash(alg->kind, &good, 1, hash) ?:
+	      verify_hash(&ka->key, alg, hash, ka->sig);
 	if (ret)
 		return ret;
-	ret = hash_tbs(&ka->key, &bad, 1, hash) ?:
-	      verify_hash(&ka->key, hash, ka->sig);
+	ret = receipt_hash(alg->kind, &bad, 1, hash) ?:
+	      verify_hash(&ka->key, alg, hash, ka->sig);
 
 	return ret == -EKEYREJECTED ? 0 : -EINVAL;
 }

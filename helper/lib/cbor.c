@@ -263,11 +263,12 @@ static uint64_t children(const struct rcpt_head *head)
 	return head->major == RCPT_TAG;
 }
 
+/* What is empty is no level. */
 static int open_frame(struct rcpt_reader *r, const struct rcpt_head *head,
 		      size_t size)
 {
 	uint64_t left = r->in.len - r->pos - size;
-	struct rcpt_frame *frame = &r->frames[r->depth];
+	struct rcpt_frame *frame;
 
 	if (head->major == RCPT_MAP && head->arg > RECEIPT_MAX_MAP)
 		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, head->offset,
@@ -275,13 +276,15 @@ static int open_frame(struct rcpt_reader *r, const struct rcpt_head *head,
 	if (head->major == RCPT_ARRAY && head->arg > left)
 		return rcpt_reader_fail(r, RECEIPT_REASON_CBOR, head->offset,
 					"truncated");
+	if (!children(head))
+		return 0;
 	if (r->depth == RECEIPT_MAX_DEPTH)
 		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, head->offset,
 					"nested over %d deep", RECEIPT_MAX_DEPTH);
+	frame = &r->frames[r->depth++];
 	frame->left = children(head);
 	frame->map = head->major == RCPT_MAP;
 	frame->nkeys = 0;
-	r->depth++;
 	return 0;
 }
 
@@ -291,7 +294,6 @@ static void close_frames(struct rcpt_reader *r)
 		r->depth--;
 }
 
-/* A container that is counted but empty still has a depth. */
 static bool opens(const struct rcpt_head *head)
 {
 	return head->major >= RCPT_ARRAY && head->major <= RCPT_TAG;
@@ -318,11 +320,8 @@ int rcpt_read(struct rcpt_reader *r, struct rcpt_head *head)
 	if (opens(head) && open_frame(r, head, size))
 		goto fail;
 	r->pos += size;
-	if (opens(head) && children(head))
-		return 0;
-	if (opens(head))
-		r->depth--;
-	close_frames(r);
+	if (!children(head))
+		close_frames(r);
 	return 0;
 fail:
 	memset(head, 0, sizeof(*head));
@@ -622,10 +621,6 @@ static int count_tokens(struct rcpt_span in, struct rcpt_tokens *out,
 			return rcpt_reader_fail(&r, RECEIPT_REASON_BOUND, head.offset,
 						"strings of over %d bytes",
 						RECEIPT_MAX_BLOB);
-		/* The kernel counts what is empty as no level, and the whole as one. */
-		if (r.depth == RECEIPT_MAX_DEPTH)
-			return rcpt_reader_fail(&r, RECEIPT_REASON_BOUND, head.offset,
-						"nested %d deep", RECEIPT_MAX_DEPTH);
 	} while (r.depth);
 	return rcpt_read_end(&r);
 }

@@ -107,10 +107,10 @@ static int read_crit(struct rcpt_reader *r, struct rcpt_header *out)
 
 	if (rcpt_read_array(r, &count, "crit"))
 		return r->failed;
-	if (!count || count > RCPT_MAX_CRIT)
+	if (!count || count > RECEIPT_MAX_CRIT)
 		return rcpt_reader_fail(r, count ? RECEIPT_REASON_BOUND :
 					RECEIPT_REASON_STRUCTURE, r->in.offset + r->pos,
-					"crit: 1 to %d labels expected", RCPT_MAX_CRIT);
+					"crit: 1 to %d labels expected", RECEIPT_MAX_CRIT);
 	for (out->ncrit = 0; out->ncrit < count; out->ncrit++) {
 		struct rcpt_label *label = &out->crit[out->ncrit];
 

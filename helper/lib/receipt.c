@@ -462,18 +462,20 @@ int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 	return ret;
 }
 
-/* Decimal digits, at least one, up to a colon. */
-static bool read_seqno(struct rcpt_span in, uint64_t *out, size_t *len)
+/* Decimal digits, at least one, up to @stop; @in goes on behind it. */
+static bool read_number(struct rcpt_span *in, uint8_t stop, uint64_t *out)
 {
 	size_t i;
 
 	*out = 0;
-	for (i = 0; i < in.len && in.data[i] >= '0' && in.data[i] <= '9'; i++)
+	for (i = 0; i < in->len && in->data[i] >= '0' && in->data[i] <= '9'; i++)
 		if (__builtin_mul_overflow(*out, 10, out) ||
-		    __builtin_add_overflow(*out, in.data[i] - '0', out))
+		    __builtin_add_overflow(*out, in->data[i] - '0', out))
 			return false;
-	*len = i;
-	return i && i < in.len && in.data[i] == ':';
+	if (!i || i == in->len || in->data[i] != stop)
+		return false;
+	*in = rcpt_span(in->data + i + 1, in->len - i - 1);
+	return true;
 }
 
 /* "ce:VIEW.SEQNO:...", commit evidence of CCF. */
@@ -481,19 +483,15 @@ static bool read_evidence(const struct rcpt_receipt *receipt, struct rcpt_span *
 			  uint64_t *seqno)
 {
 	struct rcpt_span text = receipt->proofs[0].evidence, rest;
-	const uint8_t *dot;
-	size_t len;
+	uint64_t view;
 
 	if (receipt->header.vds != RECEIPT_VDS_CCF || text.len < 3 ||
 	    memcmp(text.data, "ce:", 3))
 		return false;
-	dot = memchr(text.data, '.', text.len);
-	if (!dot)
+	rest = rcpt_span(text.data + 3, text.len - 3);
+	if (!read_number(&rest, '.', &view) || !read_number(&rest, ':', seqno))
 		return false;
-	rest = rcpt_span(dot + 1, text.data + text.len - dot - 1);
-	if (!read_seqno(rest, seqno, &len))
-		return false;
-	*transaction = rcpt_span(text.data + 3, dot + 1 + len - (text.data + 3));
+	*transaction = rcpt_span(text.data + 3, rest.data - 1 - (text.data + 3));
 	return true;
 }
 

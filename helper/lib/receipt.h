@@ -31,7 +31,6 @@
 #define RCPT_MAX_PROOFS		4		/* inclusion proofs in a receipt */
 #define RCPT_MAX_KEYS		256		/* trust anchors */
 #define RCPT_MAX_RSA_BYTES	1024		/* of an RSA modulus */
-#define RCPT_MAX_CRIT		16		/* labels in crit */
 #define RCPT_MAX_ROOTS		64		/* certificates that are trusted */
 #define RCPT_MAX_EKUS		8		/* uses that are asked of a certificate */
 #define RCPT_MAX_BESIDE		8		/* receipts beside a statement */
@@ -352,7 +351,7 @@ struct rcpt_header {
 	bool has_vds;
 	int64_t alg;
 	size_t ncrit;
-	struct rcpt_label crit[RCPT_MAX_CRIT];
+	struct rcpt_label crit[RECEIPT_MAX_CRIT];
 	struct rcpt_span content_type;
 	uint64_t content_format;
 	struct rcpt_span kid;

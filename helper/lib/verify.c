@@ -340,8 +340,7 @@ static void prove_issuer(const struct rcpt_verify_params *p, uint8_t *key_id)
 		if (!p->policy->rules[i].has_issuer_key)
 			continue;
 		pkey = rcpt_key_from_spki(rcpt_span(key->spki, key->spki_len));
-		good = pkey && rcpt_key_fits(pkey, stmt->header.alg) &&
-		       !rcpt_sign1_verify(&stmt->sign1, stmt->sign1.payload,
+		good = pkey && !rcpt_sign1_verify(&stmt->sign1, stmt->sign1.payload,
 					  stmt->header.alg, pkey, NULL);
 		EVP_PKEY_free(pkey);
 		if (!good)

@@ -37,7 +37,7 @@ struct rcpt_verify_params {
 	struct rcpt_issuer_trust trust;
 	bool require_all;
 	size_t ncrit;
-	struct rcpt_label crit[RCPT_MAX_CRIT];
+	struct rcpt_label crit[RECEIPT_MAX_CRIT];
 	size_t nbeside;
 	struct rcpt_span beside[RCPT_MAX_BESIDE];
 	const struct rcpt_digests *artifact;

@@ -148,8 +148,8 @@ static int add_crit(struct run *run, const char *arg)
 	struct rcpt_label *label = &run->params.crit[run->params.ncrit];
 	char *end;
 
-	if (run->params.ncrit == RCPT_MAX_CRIT)
-		return usage_error("verify", "over %d --allow-crit", RCPT_MAX_CRIT);
+	if (run->params.ncrit == RECEIPT_MAX_CRIT)
+		return usage_error("verify", "over %d --allow-crit", RECEIPT_MAX_CRIT);
 	label->num = strtoll(arg, &end, 10);
 	if (!*arg || *end)
 		label->text = rcpt_span(arg, strlen(arg));

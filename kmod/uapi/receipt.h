@@ -23,6 +23,7 @@
 /* Bounds. What is over a bound is refused, never truncated. */
 #define RECEIPT_MAX_TOKENS		1024	/* in one protected header */
 #define RECEIPT_MAX_DEPTH		16	/* nesting of arrays, maps, tags */
+#define RECEIPT_MAX_CRIT		16	/* labels in crit */
 #define RECEIPT_MAX_MAP			64	/* pairs in a map that is read */
 #define RECEIPT_MAX_BLOB		32768	/* bytes of strings of one header */
 #define RECEIPT_MAX_PATH		64	/* hashes in a Merkle path */

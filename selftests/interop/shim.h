@@ -53,6 +53,9 @@ enum kernel_read_file_id { READING_UNKNOWN };
 enum kernel_load_data_id { LOADING_UNKNOWN };
 
 #define kvmalloc(size, gfp)	kzalloc(size, gfp)
+#define isdigit(c)		((c) >= '0' && (c) <= '9')
+#define check_mul_overflow(a, b, d) __builtin_mul_overflow(a, b, d)
+#define check_add_overflow(a, b, d) __builtin_add_overflow(a, b, d)
 
 static inline void put_unaligned_be16(u16 v, void *p)
 {

@@ -43,6 +43,7 @@ struct key {
 	EVP_PKEY *pkey;
 	const struct curve *curve;
 	int alg;
+	const char *md;		/* that it signs, of the curve or not */
 	char kid[2 * HASH + 1];
 	char spki[400];		/* base64 */
 };
@@ -55,6 +56,7 @@ static MAYBE_UNUSED void make_key(struct key *k, int alg)
 	k->alg = alg;
 	for (k->curve = curves; k->curve->alg != alg; k->curve++)
 		;
+	k->md = k->curve->md;
 	k->pkey = EVP_EC_gen(k->curve->name);
 	len = i2d_PUBKEY(k->pkey, &der);
 	if (len <= 0 || (size_t)len > sizeof(k->spki) / 2)
@@ -94,7 +96,7 @@ static MAYBE_UNUSED size_t sign_with(const struct key *k, const void *data, size
 	const uint8_t *p = der;
 	ECDSA_SIG *sig;
 
-	if (EVP_DigestSignInit(ctx, NULL, EVP_get_digestbyname(k->curve->md), NULL,
+	if (EVP_DigestSignInit(ctx, NULL, EVP_get_digestbyname(k->md), NULL,
 			       k->pkey) != 1 ||
 	    EVP_DigestSign(ctx, der, &der_len, data, len) != 1)
 		broken("signature");

@@ -39,6 +39,8 @@ static struct log whole = { .name = "whole", .issuer = "whole.example", .alg = E
 			    .entry = WHOLE_ENTRY };
 static struct log *const logs[] = { &rfc9162_256, &rfc9162_384, &ccf_384, &ccf_256, &whole };
 static struct key issuer_256, issuer_384;
+/* issuer_256 with the algorithm of another curve, as real statements have it. */
+static struct key issuer_crossed;
 
 /* How a receipt names the key. */
 enum kid { KID_HEX, KID_BYTES, KID_NONE };
@@ -63,6 +65,8 @@ static const struct sample samples[] = {
 	  KID_HEX, { &ccf_384 } },
 	{ "whole", "ES256, manifest, RFC 9162 over whole statements, no kid", &issuer_256, 0,
 	  KID_NONE, { &whole } },
+	{ "crossed", "ES384 with a key of P-256, manifest, RFC 9162", &issuer_crossed, 0, KID_HEX,
+	  { &rfc9162_256 } },
 	{ "both", "ES256, manifest, receipts of two logs", &issuer_256, 0, KID_HEX,
 	  { &rfc9162_256, &ccf_384 } },
 };
@@ -368,6 +372,9 @@ int main(void)
 {
 	make_key(&issuer_256, ES256);
 	make_key(&issuer_384, ES384);
+	issuer_crossed = issuer_256;
+	issuer_crossed.alg = ES384;
+	issuer_crossed.md = issuer_384.md;
 	for (size_t i = 0; i < ARRAY_SIZE(logs); i++)
 		make_key(&logs[i]->key, logs[i]->alg);
 	for (size_t i = 0; i < ARRAY_SIZE(samples); i++)

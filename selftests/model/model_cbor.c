@@ -100,7 +100,7 @@ static enum receipt_reason parse(struct parse *p, const struct receipt_header *h
 	p->n = hdr->ntokens;
 	p->blob_len = hdr->blob_len;
 	p->at = p->blob = p->size = 0;
-	reason = parse_item(p, 1);
+	reason = parse_item(p, 0);
 	if (!reason && (p->at != p->n || p->blob != p->blob_len))
 		reason = RECEIPT_REASON_TOKENS;
 	return reason;

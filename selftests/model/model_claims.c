@@ -69,7 +69,7 @@ struct reading {
 	s64 alg, vds, hash_alg, iat;
 	bool content_type, manifest, has_svn;
 	u64 svn;
-	u32 kid, iss, sub;	/* token; 0 when missing */
+	u32 kid, iss, sub, crit;	/* token; 0 when missing */
 };
 
 #define is(i, what) (header.tokens[i].major == (what))
@@ -147,6 +147,8 @@ static enum receipt_reason critical(u32 array)
 
 	if (!is(array, 4) || !header.tokens[array].arg)
 		return RECEIPT_REASON_TOKENS;
+	if (header.tokens[array].arg > 16)
+		return RECEIPT_REASON_BOUND;
 	for (u64 i = 0; i < header.tokens[array].arg; i++, at = header.end[at]) {
 		bool good = false;
 
@@ -166,8 +168,10 @@ static enum receipt_reason parameter(struct reading *r, u32 label, u32 value)
 {
 	if (is_uint(label, 1))
 		return number(value, &r->alg);
-	if (is_uint(label, 2))
+	if (is_uint(label, 2)) {
+		r->crit = value;
 		return critical(value);
+	}
 	if (is_uint(label, 4)) {
 		r->kid = value;
 		return is(value, 2) ? RECEIPT_REASON_ALLOWED : RECEIPT_REASON_TOKENS;
@@ -209,12 +213,34 @@ static enum receipt_reason read_map(struct reading *r, u32 map, bool claims)
 	return reason;
 }
 
+static bool has_label(u32 label)
+{
+	u32 at = 1;
+
+	for (u64 i = 0; i < header.tokens[0].arg; i++, at = header.end[header.end[at]])
+		if (equal(at, label))
+			return true;
+	return false;
+}
+
+static bool critical_are_there(u32 array)
+{
+	u32 at = array + 1;
+
+	for (u64 i = 0; i < header.tokens[array].arg; i++, at = header.end[at])
+		if (!has_label(at))
+			return false;
+	return true;
+}
+
 static struct reading read_again(void)
 {
 	struct reading r = { 0 };
 
 	find_ends(0);
 	r.reason = read_map(&r, 0, false);
+	if (!r.reason && r.crit && !critical_are_there(r.crit))
+		r.reason = RECEIPT_REASON_TOKENS;
 	if (!r.reason && (!r.iss || !header.tokens[r.iss].arg))
 		r.reason = RECEIPT_REASON_NO_CLAIMS;
 	return r;
