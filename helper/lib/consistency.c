@@ -7,23 +7,9 @@
 
 #include "receipt.h"
 
-static int read_len(struct rcpt_reader *r, size_t max, struct rcpt_consistency *out)
-{
-	uint64_t count;
-
-	if (rcpt_read_array(r, &count, "path"))
-		return r->failed;
-	if (count > max)
-		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, r->in.offset + r->pos,
-					"path of over %zu hashes", max);
-	out->npath = count;
-	return 0;
-}
-
 static int read_rfc9162(struct rcpt_reader *r, struct rcpt_consistency *out)
 {
 	uint64_t count;
-	size_t i;
 
 	if (rcpt_read_array(r, &count, "consistency proof"))
 		return r->failed;
@@ -31,36 +17,9 @@ static int read_rfc9162(struct rcpt_reader *r, struct rcpt_consistency *out)
 		return rcpt_reader_fail(r, RECEIPT_REASON_PROOF, r->in.offset,
 					"consistency proof: 3 elements expected");
 	if (rcpt_read_uint(r, &out->first, "first tree size") ||
-	    rcpt_read_uint(r, &out->second, "second tree size") ||
-	    read_len(r, RCPT_MAX_CONSISTENCY, out))
+	    rcpt_read_uint(r, &out->second, "second tree size"))
 		return r->failed;
-	for (i = 0; i < out->npath; i++)
-		if (rcpt_read_hash(r, out->path[i], "path"))
-			return r->failed;
-	return 0;
-}
-
-static int read_steps(struct rcpt_reader *r, struct rcpt_consistency *out)
-{
-	uint64_t count;
-	size_t i;
-	bool left;
-
-	if (read_len(r, RECEIPT_MAX_PATH, out))
-		return r->failed;
-	for (i = 0; i < out->npath; i++) {
-		if (rcpt_read_array(r, &count, "path element"))
-			return r->failed;
-		if (count != 2)
-			return rcpt_reader_fail(r, RECEIPT_REASON_PROOF,
-						r->in.offset + r->pos,
-						"path element: 2 elements expected");
-		if (rcpt_read_bool(r, &left, "path element: side") ||
-		    rcpt_read_hash(r, out->path[i], "path element"))
-			return r->failed;
-		out->left[i] = left;
-	}
-	return 0;
+	return rcpt_read_path(r, RCPT_MAX_CONSISTENCY, out->path, &out->npath);
 }
 
 static int read_ccf(struct rcpt_reader *r, struct rcpt_consistency *out)
@@ -77,7 +36,7 @@ static int read_ccf(struct rcpt_reader *r, struct rcpt_consistency *out)
 		if (key.major == RCPT_UINT && key.arg == 1)
 			anchor = !rcpt_read_hash(r, out->anchor, "anchor");
 		else if (key.major == RCPT_UINT && key.arg == 2)
-			path = !read_steps(r, out);
+			path = !rcpt_read_ccf_path(r, out->path, out->left, &out->npath);
 		else
 			rcpt_skip(r, NULL);
 		if (r->failed)

@@ -11,23 +11,84 @@
 #define INCLUSION_PROOFS	(-1)
 #define CONSISTENCY_PROOFS	(-2)
 
-static int read_path_len(struct rcpt_reader *r, struct rcpt_inclusion *out)
+static int read_path_len(struct rcpt_reader *r, size_t max, size_t *n)
 {
 	uint64_t count;
 
+	*n = 0;
 	if (rcpt_read_array(r, &count, "path"))
 		return r->failed;
-	if (count > RECEIPT_MAX_PATH)
+	if (count > max)
 		return rcpt_reader_fail(r, RECEIPT_REASON_BOUND, r->in.offset + r->pos,
-					"path of over %d hashes", RECEIPT_MAX_PATH);
-	out->npath = count;
+					"path of over %zu hashes", max);
+	*n = count;
+	return 0;
+}
+
+/**
+ * rcpt_read_path() - read a path of RFC 9162: hashes
+ * @r: reader
+ * @max: room in @path
+ * @path: result
+ * @n: result: how many
+ *
+ * Return: 0, or -RCPT_MALFORMED.
+ */
+int rcpt_read_path(struct rcpt_reader *r, size_t max, uint8_t (*path)[RECEIPT_HASH_SIZE],
+		   size_t *n)
+{
+	size_t i;
+
+	if (read_path_len(r, max, n))
+		return r->failed;
+	for (i = 0; i < *n; i++)
+		if (rcpt_read_hash(r, path[i], "path"))
+			return r->failed;
+	return 0;
+}
+
+static int read_ccf_step(struct rcpt_reader *r, uint8_t hash[RECEIPT_HASH_SIZE],
+			 uint8_t *is_left)
+{
+	uint64_t count;
+	bool left;
+
+	if (rcpt_read_array(r, &count, "path element"))
+		return r->failed;
+	if (count != 2)
+		return rcpt_reader_fail(r, RECEIPT_REASON_PROOF, r->in.offset + r->pos,
+					"path element: 2 elements expected");
+	if (rcpt_read_bool(r, &left, "path element: side"))
+		return r->failed;
+	*is_left = left;
+	return rcpt_read_hash(r, hash, "path element");
+}
+
+/**
+ * rcpt_read_ccf_path() - read a path of the CCF profile: sides and hashes
+ * @r: reader
+ * @path: result, with room for RECEIPT_MAX_PATH
+ * @left: result: 1 when the hash is the left sibling, with the same room
+ * @n: result: how many
+ *
+ * Return: 0, or -RCPT_MALFORMED.
+ */
+int rcpt_read_ccf_path(struct rcpt_reader *r, uint8_t (*path)[RECEIPT_HASH_SIZE],
+		       uint8_t *left, size_t *n)
+{
+	size_t i;
+
+	if (read_path_len(r, RECEIPT_MAX_PATH, n))
+		return r->failed;
+	for (i = 0; i < *n; i++)
+		if (read_ccf_step(r, path[i], &left[i]))
+			return r->failed;
 	return 0;
 }
 
 static int read_rfc9162(struct rcpt_reader *r, struct rcpt_inclusion *out)
 {
 	uint64_t count;
-	size_t i;
 
 	if (rcpt_read_array(r, &count, "inclusion proof"))
 		return r->failed;
@@ -35,12 +96,9 @@ static int read_rfc9162(struct rcpt_reader *r, struct rcpt_inclusion *out)
 		return rcpt_reader_fail(r, RECEIPT_REASON_PROOF, r->in.offset,
 					"inclusion proof: 3 elements expected");
 	if (rcpt_read_uint(r, &out->size, "tree size") ||
-	    rcpt_read_uint(r, &out->index, "leaf index") || read_path_len(r, out))
+	    rcpt_read_uint(r, &out->index, "leaf index"))
 		return r->failed;
-	for (i = 0; i < out->npath; i++)
-		if (rcpt_read_hash(r, out->path[i], "path"))
-			return r->failed;
-	return 0;
+	return rcpt_read_path(r, RECEIPT_MAX_PATH, out->path, &out->npath);
 }
 
 static int read_ccf_leaf(struct rcpt_reader *r, struct rcpt_inclusion *out)
@@ -62,29 +120,14 @@ static int read_ccf_leaf(struct rcpt_reader *r, struct rcpt_inclusion *out)
 	return rcpt_read_hash(r, out->data_hash, "data hash");
 }
 
+/* The profile asks an inclusion proof for one step at least. */
 static int read_ccf_path(struct rcpt_reader *r, struct rcpt_inclusion *out)
 {
-	uint64_t count;
-	size_t i;
-	bool left;
-
-	if (read_path_len(r, out))
+	if (rcpt_read_ccf_path(r, out->path, out->left, &out->npath))
 		return r->failed;
 	if (!out->npath)
 		return rcpt_reader_fail(r, RECEIPT_REASON_PROOF, r->in.offset + r->pos,
 					"path is empty");
-	for (i = 0; i < out->npath; i++) {
-		if (rcpt_read_array(r, &count, "path element"))
-			return r->failed;
-		if (count != 2)
-			return rcpt_reader_fail(r, RECEIPT_REASON_PROOF,
-						r->in.offset + r->pos,
-						"path element: 2 elements expected");
-		if (rcpt_read_bool(r, &left, "path element: side") ||
-		    rcpt_read_hash(r, out->path[i], "path element"))
-			return r->failed;
-		out->left[i] = left;
-	}
 	return 0;
 }
 

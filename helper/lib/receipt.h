@@ -517,7 +517,7 @@ int rcpt_did_x509_check(struct rcpt_span iss, const struct rcpt_span *chain, siz
 			struct rcpt_error *err);
 
 /*
- * receipt.c
+ * receipt.c: receipts, and the paths in their proofs
  */
 
 /**
@@ -561,6 +561,10 @@ struct rcpt_receipt {
 	struct rcpt_span consistency;
 };
 
+int rcpt_read_path(struct rcpt_reader *r, size_t max, uint8_t (*path)[RECEIPT_HASH_SIZE],
+		   size_t *n);
+int rcpt_read_ccf_path(struct rcpt_reader *r, uint8_t (*path)[RECEIPT_HASH_SIZE],
+		       uint8_t *left, size_t *n);
 int rcpt_inclusion_parse(struct rcpt_span in, int64_t vds, struct rcpt_inclusion *out,
 			 struct rcpt_error *err);
 int rcpt_receipt_parse(struct rcpt_span in, struct rcpt_receipt *out,
