@@ -160,30 +160,17 @@ static int find_proof(const struct rcpt_receipt *receipt, const struct rcpt_tree
 	return found ? 0 : -RCPT_INVALID;
 }
 
-static int verify_keys(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
-		       const uint8_t root[RECEIPT_HASH_SIZE], const struct rcpt_key **key,
-		       struct rcpt_error *err)
-{
-	struct rcpt_error e = { 0 }, worst = { 0 };
-	size_t i;
+/* A receipt and the root that it must be signed over. */
+struct grown {
+	const struct rcpt_receipt *receipt;
+	const uint8_t *root;
+};
 
-	for (i = 0; i < keys->count; i++) {
-		if (!rcpt_key_matches(&keys->keys[i], receipt->header.claims.iss,
-				      receipt->header.kid))
-			continue;
-		if (!rcpt_receipt_root_verify(receipt, root, &keys->keys[i], &e)) {
-			*key = &keys->keys[i];
-			return 0;
-		}
-		if (!worst.status ||
-		    rcpt_status_weight(e.status) > rcpt_status_weight(worst.status))
-			worst = e;
-	}
-	if (!worst.status)
-		return rcpt_receipt_no_key(receipt, keys, err);
-	if (err)
-		*err = worst;
-	return -worst.status;
+static int check_grown(const struct rcpt_key *key, void *arg, struct rcpt_error *err)
+{
+	struct grown *g = arg;
+
+	return rcpt_receipt_root_verify(g->receipt, g->root, key, err);
 }
 
 /**
@@ -192,7 +179,6 @@ static int verify_keys(const struct rcpt_receipt *receipt, const struct rcpt_key
  * @keys: trusted
  * @old: a state of the log that was proven before
  * @head: result: the state that the receipt is about
- * @key: result: the key that has signed it, in @keys
  * @err: what went wrong
  *
  * Return: 0; -RCPT_INVALID when no proof begins at @old, an attached root is
@@ -201,16 +187,12 @@ static int verify_keys(const struct rcpt_receipt *receipt, const struct rcpt_key
  */
 int rcpt_consistency_verify(const struct rcpt_receipt *receipt,
 			    const struct rcpt_keys *keys, const struct rcpt_tree_head *old,
-			    struct rcpt_tree_head *head, const struct rcpt_key **key,
-			    struct rcpt_error *err)
+			    struct rcpt_tree_head *head, struct rcpt_error *err)
 {
-	struct rcpt_span attached = receipt->sign1.payload;
+	struct grown grown = { receipt, head->root };
 	int ret = find_proof(receipt, old, head, err);
 
-	if (ret)
-		return ret;
-	if (attached.data && !rcpt_span_equal(attached, head->root, RECEIPT_HASH_SIZE))
-		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_ROOT, attached.offset,
-				 "attached root is not the one that the proof gives");
-	return verify_keys(receipt, keys, head->root, key, err);
+	if (!ret)
+		ret = rcpt_receipt_attached(receipt, head->root, err);
+	return ret ? ret : rcpt_receipt_try_keys(receipt, keys, check_grown, &grown, NULL, err);
 }

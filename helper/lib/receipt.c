@@ -355,6 +355,25 @@ static int fold_ccf(const struct rcpt_inclusion *p, const struct rcpt_statement 
 }
 
 /**
+ * rcpt_receipt_attached() - hold an attached root against the one of a proof
+ * @receipt: parsed
+ * @root: that its proofs give
+ * @err: what went wrong
+ *
+ * Return: 0, also when none is attached; -RCPT_INVALID when it is another.
+ */
+int rcpt_receipt_attached(const struct rcpt_receipt *receipt,
+			  const uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
+{
+	struct rcpt_span attached = receipt->sign1.payload;
+
+	if (!attached.data || rcpt_span_equal(attached, root, RECEIPT_HASH_SIZE))
+		return 0;
+	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_ROOT, attached.offset,
+			 "attached root is not the one that the proof gives");
+}
+
+/**
  * rcpt_receipt_root() - compute the root that a receipt is about
  * @receipt: parsed
  * @stmt: the statement that it is held against
@@ -370,7 +389,6 @@ int rcpt_receipt_root(const struct rcpt_receipt *receipt,
 		      const struct rcpt_statement *stmt, enum receipt_entry entry,
 		      uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
 {
-	struct rcpt_span attached = receipt->sign1.payload;
 	uint8_t other[RECEIPT_HASH_SIZE];
 	size_t i;
 	int ret;
@@ -389,10 +407,7 @@ int rcpt_receipt_root(const struct rcpt_receipt *receipt,
 					 "inclusion proofs give different roots");
 		memcpy(root, other, sizeof(other));
 	}
-	if (attached.data && !rcpt_span_equal(attached, root, RECEIPT_HASH_SIZE))
-		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_ROOT, attached.offset,
-				 "attached root is not the one that the proof gives");
-	return 0;
+	return rcpt_receipt_attached(receipt, root, err);
 }
 
 /**
@@ -425,26 +440,9 @@ int rcpt_receipt_root_verify(const struct rcpt_receipt *receipt, const uint8_t r
 	return ret;
 }
 
-static int verify_with(const struct rcpt_receipt *receipt,
-		       const struct rcpt_statement *stmt, const struct rcpt_key *key,
-		       uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
-{
-	int ret = rcpt_key_fits(key->pkey, receipt->header.alg) ?
-		  rcpt_receipt_root(receipt, stmt, key->entry, root, err) : 0;
-
-	return ret ? ret : rcpt_receipt_root_verify(receipt, root, key, err);
-}
-
-/**
- * rcpt_receipt_no_key() - why none of the keys is one for a receipt
- * @receipt: parsed
- * @keys: none of which rcpt_key_matches() it
- * @err: filled in
- *
- * Return: -RCPT_CANNOT_EVALUATE.
- */
-int rcpt_receipt_no_key(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
-			struct rcpt_error *err)
+/* Why none of the keys is one for a receipt. */
+static int no_key(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
+		  struct rcpt_error *err)
 {
 	struct rcpt_span iss = receipt->header.claims.iss, any = { 0 };
 	size_t i;
@@ -459,6 +457,62 @@ int rcpt_receipt_no_key(const struct rcpt_receipt *receipt, const struct rcpt_ke
 				 RCPT_NO_OFFSET, "the receipt names no log");
 	return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_UNKNOWN_LOG,
 			 RCPT_NO_OFFSET, "no key of the receipt's issuer");
+}
+
+/**
+ * rcpt_receipt_try_keys() - find the key that proves a receipt
+ * @receipt: parsed
+ * @keys: trusted; those are tried that rcpt_key_matches() the receipt
+ * @check: returns 0 when the receipt is good with the key, or the negative of a
+ *	status with its error filled in
+ * @arg: for @check
+ * @key: result: the first good one, in @keys; may be NULL
+ * @err: what went wrong: with several keys, what weighs most
+ *
+ * Return: 0; -RCPT_CANNOT_EVALUATE when the receipt names no issuer or no key is
+ * of its issuer and key id; else what @check said.
+ */
+int rcpt_receipt_try_keys(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
+			  int (*check)(const struct rcpt_key *key, void *arg,
+				       struct rcpt_error *err),
+			  void *arg, const struct rcpt_key **key, struct rcpt_error *err)
+{
+	struct rcpt_error e = { 0 }, worst = { 0 };
+	size_t i;
+
+	for (i = 0; i < keys->count; i++) {
+		if (!rcpt_key_matches(&keys->keys[i], receipt->header.claims.iss,
+				      receipt->header.kid))
+			continue;
+		if (!check(&keys->keys[i], arg, &e)) {
+			if (key)
+				*key = &keys->keys[i];
+			return 0;
+		}
+		if (rcpt_status_weight(e.status) > rcpt_status_weight(worst.status))
+			worst = e;
+	}
+	if (!worst.status)
+		return no_key(receipt, keys, err);
+	if (err)
+		*err = worst;
+	return -worst.status;
+}
+
+/* A receipt held against a statement; the root that it gives. */
+struct recorded {
+	const struct rcpt_receipt *receipt;
+	const struct rcpt_statement *stmt;
+	uint8_t *root;
+};
+
+static int check_recorded(const struct rcpt_key *key, void *arg, struct rcpt_error *err)
+{
+	struct recorded *r = arg;
+	int ret = rcpt_key_fits(key->pkey, r->receipt->header.alg) ?
+		  rcpt_receipt_root(r->receipt, r->stmt, key->entry, r->root, err) : 0;
+
+	return ret ? ret : rcpt_receipt_root_verify(r->receipt, r->root, key, err);
 }
 
 /**
@@ -479,30 +533,9 @@ int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 			const struct rcpt_keys *keys, const struct rcpt_key **key,
 			uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
 {
-	struct rcpt_error e = { 0 }, worst = { 0 };
-	size_t i;
-	int ret = 0, this;
+	struct recorded recorded = { receipt, stmt, root };
 
-	for (i = 0; i < keys->count; i++) {
-		if (!rcpt_key_matches(&keys->keys[i], receipt->header.claims.iss,
-				      receipt->header.kid))
-			continue;
-		this = verify_with(receipt, stmt, &keys->keys[i], root, &e);
-		if (!this) {
-			if (key)
-				*key = &keys->keys[i];
-			return 0;
-		}
-		if (!ret || rcpt_status_weight(-this) > rcpt_status_weight(-ret)) {
-			ret = this;
-			worst = e;
-		}
-	}
-	if (!ret)
-		return rcpt_receipt_no_key(receipt, keys, err);
-	if (err)
-		*err = worst;
-	return ret;
+	return rcpt_receipt_try_keys(receipt, keys, check_recorded, &recorded, key, err);
 }
 
 /* Decimal digits, at least one, up to @stop; @in goes on behind it. */

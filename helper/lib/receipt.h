@@ -572,8 +572,12 @@ int rcpt_receipt_parse(struct rcpt_span in, struct rcpt_receipt *out,
 void rcpt_receipt_free(struct rcpt_receipt *receipt);
 int rcpt_receipt_root_verify(const struct rcpt_receipt *receipt, const uint8_t root[32],
 			     const struct rcpt_key *key, struct rcpt_error *err);
-int rcpt_receipt_no_key(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
-			struct rcpt_error *err);
+int rcpt_receipt_attached(const struct rcpt_receipt *receipt,
+			  const uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err);
+int rcpt_receipt_try_keys(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
+			  int (*check)(const struct rcpt_key *key, void *arg,
+				       struct rcpt_error *err),
+			  void *arg, const struct rcpt_key **key, struct rcpt_error *err);
 int rcpt_receipt_root(const struct rcpt_receipt *receipt,
 		      const struct rcpt_statement *stmt,
 		      enum receipt_entry entry,
@@ -625,8 +629,7 @@ int rcpt_consistency_receipt(struct rcpt_span in, struct rcpt_receipt *out,
 			     struct rcpt_error *err);
 int rcpt_consistency_verify(const struct rcpt_receipt *receipt,
 			    const struct rcpt_keys *keys, const struct rcpt_tree_head *old,
-			    struct rcpt_tree_head *head, const struct rcpt_key **key,
-			    struct rcpt_error *err);
+			    struct rcpt_tree_head *head, struct rcpt_error *err);
 
 /*
  * issuer.c: who signed a statement

@@ -273,7 +273,6 @@ static void report(struct run *run, const char *file, const struct rcpt_receipt 
 static int prove(struct run *run, const char *file, struct rcpt_error *err)
 {
 	struct rcpt_tree_head head = { 0 };
-	const struct rcpt_key *key;
 	struct rcpt_receipt receipt;
 	uint8_t *data;
 	size_t len;
@@ -286,7 +285,7 @@ static int prove(struct run *run, const char *file, struct rcpt_error *err)
 		ret = set_issuer(run, &receipt, err);
 	if (!ret)
 		ret = rcpt_consistency_verify(&receipt, &run->trust.keys, &run->head, &head,
-					      &key, err);
+					      err);
 	if (!ret) {
 		run->head = head;
 		report(run, file, &receipt);

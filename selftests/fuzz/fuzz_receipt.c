@@ -23,7 +23,6 @@ static void check_consistency(const uint8_t *data, size_t size)
 {
 	const struct rcpt_tree_head old = { .size = 0 };
 	const struct rcpt_keys none = { 0 };
-	const struct rcpt_key *key;
 	struct rcpt_tree_head head;
 	struct rcpt_error err = { 0 };
 	struct rcpt_receipt receipt;
@@ -32,7 +31,7 @@ static void check_consistency(const uint8_t *data, size_t size)
 	holds_error(ret, &err);
 	if (!ret) {
 		HOLDS(receipt.consistency.data && receipt.header.has_vds);
-		ret = rcpt_consistency_verify(&receipt, &none, &old, &head, &key, &err);
+		ret = rcpt_consistency_verify(&receipt, &none, &old, &head, &err);
 		HOLDS(ret);
 		holds_error(ret, &err);
 	}
