@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bundle.h"
+#include "options.h"
 #include "receiptctl.h"
 #include "sign.h"
 
@@ -22,10 +23,8 @@
 int bundle_file_add_receipt(struct bundle_file *file, const char *command,
 			    const char *path)
 {
-	if (file->nreceipts == ARRAY_SIZE(file->receipts))
-		return usage_error(command, "over %zu --receipt", ARRAY_SIZE(file->receipts));
-	file->receipts[file->nreceipts++] = path;
-	return 0;
+	return options_add(command, "--receipt", file->receipts, ARRAY_SIZE(file->receipts),
+			   &file->nreceipts, path);
 }
 
 /* A receipt that nobody could use is an error where it is added by hand. */

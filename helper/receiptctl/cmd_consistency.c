@@ -2,7 +2,6 @@
 /*
  * receiptctl consistency: that a log has only grown between two of its states.
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,16 +85,15 @@ static int set_root(struct run *run, const char *arg)
 
 static int set_size(struct run *run, const char *arg)
 {
-	char *end;
-
-	run->head.size = strtoull(arg, &end, 10);
-	if (*arg >= '0' && *arg <= '9' && !*end && run->head.size)
+	if (options_number(arg, UINT64_MAX, &run->head.size) && run->head.size)
 		return 0;
 	return usage_error("consistency", "--size: a number of leaves expected, not '%s'", arg);
 }
 
-static int set_option(struct run *run, int option, const char *arg)
+static int set_option(void *all, int option, const char *arg)
 {
+	struct run *run = all;
+
 	switch (option) {
 	case OPT_ROOT:
 		return set_root(run, arg);
@@ -137,20 +135,9 @@ static int check_usage(const struct run *run, int nreceipts)
 
 static int parse_args(struct run *run, int argc, char **argv)
 {
-	int option, ret;
+	int ret = options_parse("consistency", argc, argv, options, set_option, run);
 
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		ret = set_option(run, option, optarg);
-		if (ret < 0)
-			return usage_error("consistency",
-					   "unknown option or missing argument: '%s'",
-					   argv[optind - 1]);
-		if (ret)
-			return ret;
-	}
-	return check_usage(run, argc - optind);
+	return ret ? ret : check_usage(run, argc - optind);
 }
 
 /*

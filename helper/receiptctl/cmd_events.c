@@ -3,23 +3,26 @@
  * receiptctl events: verdicts, policies and helpers, as they come.
  */
 #include <errno.h>
-#include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "event.h"
 #include "kernel.h"
+#include "options.h"
 #include "receiptctl.h"
 
 /**
  * struct listening - what is printed, and until when
  * @json: one object per line instead of text
+ * @help: only help was asked for
  * @left: events to print; negative: no end
  * @end: time to stop; negative: no end
  */
 struct listening {
 	bool json;
+	bool help;
 	long left;
 	double end;
 };
@@ -101,44 +104,68 @@ static int listen_events(struct rcpt_nl *nl, struct listening *l)
 	return 0;
 }
 
-static bool parse_count(const char *text, long *count)
-{
-	char *end;
+enum { OPT_FOLLOW = 1, OPT_JSON, OPT_COUNT, OPT_TIMEOUT, OPT_HELP };
 
-	errno = 0;
-	*count = strtol(text, &end, 10);
-	return end != text && !*end && !errno && *count > 0;
+static const struct option options[] = {
+	{ "follow", no_argument, NULL, OPT_FOLLOW },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "count", required_argument, NULL, OPT_COUNT },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 }
+};
+
+static int set_count(struct listening *l, const char *arg)
+{
+	uint64_t count;
+
+	if (!options_number(arg, LONG_MAX, &count) || !count)
+		return usage_error("events", "'%s' is no number of events", arg);
+	l->left = count;
+	return 0;
 }
 
-static int parse_options(int argc, char **argv, struct listening *l)
+static int set_timeout(struct listening *l, const char *arg)
 {
-	static const struct option longs[] = {
-		{ "follow", no_argument, NULL, 'f' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "count", required_argument, NULL, 'n' },
-		{ "timeout", required_argument, NULL, 't' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
 	double seconds;
-	int c;
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'h')
-			return print_help() - 1;
-		if (c == '?')
-			return usage_error("events", "unknown option or missing argument");
-		if (c == 'j')
-			l->json = true;
-		if (c == 'n' && !parse_count(optarg, &l->left))
-			return usage_error("events", "'%s' is no number of events", optarg);
-		if (c != 't')
-			continue;
-		if (!parse_seconds(optarg, &seconds))
-			return usage_error("events", "'%s' is no number of seconds", optarg);
-		l->end = now_seconds() + seconds;
+	if (!parse_seconds(arg, &seconds))
+		return usage_error("events", "'%s' is no number of seconds", arg);
+	l->end = now_seconds() + seconds;
+	return 0;
+}
+
+static int set_option(void *all, int option, const char *arg)
+{
+	struct listening *l = all;
+
+	switch (option) {
+	case OPT_FOLLOW:
+		return 0;
+	case OPT_JSON:
+		l->json = true;
+		return 0;
+	case OPT_COUNT:
+		return set_count(l, arg);
+	case OPT_TIMEOUT:
+		return set_timeout(l, arg);
+	case OPT_HELP:
+		l->help = true;
+		return 0;
+	default:
+		return -1;
 	}
+}
+
+/* Return: 0, -1 after --help, or the exit status. */
+static int parse_args(struct listening *l, int argc, char **argv)
+{
+	int ret = options_parse("events", argc, argv, options, set_option, l);
+
+	if (ret)
+		return ret;
+	if (l->help)
+		return print_help() - 1;
 	if (optind < argc)
 		return usage_error("events", "unexpected argument '%s'", argv[optind]);
 	return 0;
@@ -156,7 +183,7 @@ int cmd_events(int argc, char **argv)
 	struct listening l = { .left = -1, .end = -1 };
 	struct rcpt_error err = { 0 };
 	struct rcpt_nl *nl;
-	int status = parse_options(argc, argv, &l);
+	int status = parse_args(&l, argc, argv);
 
 	if (status)
 		return status < 0 ? 0 : status;

@@ -2,10 +2,10 @@
 /*
  * receiptctl evidence: hand the kernel evidence before it asks.
  */
-#include <getopt.h>
 #include <string.h>
 
 #include "kernel.h"
+#include "options.h"
 #include "receiptctl.h"
 
 static int print_help(void)
@@ -70,48 +70,69 @@ static int send_all(struct rcpt_nl *nl, struct bundle_file *file, char **paths,
 	return status;
 }
 
-/* Return: 0, -1 after --help, or the exit status. */
-static int parse_options(int argc, char **argv, struct bundle_file *file, bool *json)
-{
-	static const struct option longs[] = {
-		{ "receipt", required_argument, NULL, 'r' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
-	int c, status;
+enum { OPT_RECEIPT = 1, OPT_JSON, OPT_HELP };
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'h')
-			return print_help() - 1;
-		status = c == 'j' ? 0 : c == 'r' ?
-			 bundle_file_add_receipt(file, "evidence", optarg) :
-			 usage_error("evidence", "unknown option or missing argument");
-		if (status)
-			return status;
-		*json = *json || c == 'j';
+static const struct option options[] = {
+	{ "receipt", required_argument, NULL, OPT_RECEIPT },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 }
+};
+
+/* The command line. */
+struct args {
+	struct bundle_file file;
+	bool json;
+	bool help;
+};
+
+static int set_option(void *all, int option, const char *arg)
+{
+	struct args *args = all;
+
+	switch (option) {
+	case OPT_RECEIPT:
+		return bundle_file_add_receipt(&args->file, "evidence", arg);
+	case OPT_JSON:
+		args->json = true;
+		return 0;
+	case OPT_HELP:
+		args->help = true;
+		return 0;
+	default:
+		return -1;
 	}
+}
+
+/* Return: 0, -1 after --help, or the exit status. */
+static int parse_args(struct args *args, int argc, char **argv)
+{
+	int ret = options_parse("evidence", argc, argv, options, set_option, args);
+
+	if (ret)
+		return ret;
+	if (args->help)
+		return print_help() - 1;
 	if (optind == argc)
 		return usage_error("evidence", "send: no bundle given");
-	if (file->nreceipts && optind + 1 != argc)
+	if (args->file.nreceipts && optind + 1 != argc)
 		return usage_error("evidence", "send: --receipt is for one file");
 	return 0;
 }
 
 static int cmd_send(int argc, char **argv)
 {
-	struct bundle_file file = { 0 };
-	bool json = false;
-	int status = parse_options(argc, argv, &file, &json);
-	json_t *array = json ? json_array() : NULL;
+	struct args args = { 0 };
+	int status = parse_args(&args, argc, argv);
 	struct rcpt_nl *nl;
+	json_t *array;
 
 	if (status)
 		return status < 0 ? 0 : status;
+	array = args.json ? json_array() : NULL;
 	status = kernel_open(&nl);
 	if (!status) {
-		status = send_all(nl, &file, argv + optind, array);
+		status = send_all(nl, &args.file, argv + optind, array);
 		rcpt_nl_close(nl);
 	}
 	if (array && json_print(array))

@@ -2,11 +2,11 @@
 /*
  * receiptctl inspect: what is in a file, without judging it.
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "describe.h"
+#include "options.h"
 #include "receiptctl.h"
 
 static const char help[] =
@@ -50,27 +50,33 @@ struct inspect {
 	bool help;
 };
 
+static int set_option(void *all, int option, const char *arg)
+{
+	struct inspect *run = all;
+
+	switch (option) {
+	case OPT_JSON:
+		run->json = true;
+		return 0;
+	case OPT_DIAG:
+		run->diag = true;
+		return 0;
+	case OPT_ENTRY:
+		return options_entry("inspect", arg, &run->entry);
+	case OPT_HELP:
+		run->help = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
 static int parse_args(struct inspect *run, int argc, char **argv)
 {
-	int option;
+	int ret = options_parse("inspect", argc, argv, options, set_option, run);
 
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == OPT_JSON)
-			run->json = true;
-		else if (option == OPT_DIAG)
-			run->diag = true;
-		else if (option == OPT_HELP)
-			run->help = true;
-		else if (option == OPT_ENTRY && !strcmp(optarg, "stmt"))
-			run->entry = RECEIPT_ENTRY_STMT;
-		else if (option != OPT_ENTRY || strcmp(optarg, "sha256-stmt"))
-			return usage_error("inspect", "unknown option or argument: '%s'",
-					   argv[optind - 1]);
-	}
-	if (run->help)
-		return 0;
+	if (ret || run->help)
+		return ret;
 	if (run->json && run->diag)
 		return usage_error("inspect", "--json or --diag, not both");
 	if (argc - optind != 1)

@@ -2,7 +2,6 @@
 /*
  * receiptctl log: a local transparency log.
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 
 #include "log.h"
 #include "logline.h"
+#include "options.h"
 #include "outfile.h"
 #include "receiptctl.h"
 
@@ -114,54 +114,60 @@ struct args {
 	bool done;
 };
 
-static void set_option(struct args *args, int option)
+static int not_allowed(const struct args *args, int option)
 {
+	const struct option *row = options;
+
+	while (row->val != option)
+		row++;
+	return usage_error(args->command, "'--%s' is not for this command", row->name);
+}
+
+static int set_option(void *all, int option, const char *arg)
+{
+	struct args *args = all;
+
+	if (option != OPT_HELP && !(args->allowed & OPT_BIT(option)))
+		return not_allowed(args, option);
 	switch (option) {
 	case OPT_DIR:
-		args->dir = optarg;
-		break;
+		args->dir = arg;
+		return 0;
 	case OPT_ISSUER:
-		args->issuer = optarg;
-		break;
+		args->issuer = arg;
+		return 0;
 	case OPT_ALG:
-		args->alg = optarg;
-		break;
+		args->alg = arg;
+		return 0;
 	case OPT_NAME:
-		args->name = optarg;
-		break;
+		args->name = arg;
+		return 0;
 	case OPT_KEY:
-		args->key = optarg;
-		break;
+		args->key = arg;
+		return 0;
 	case OPT_OUT:
-		args->out = optarg;
-		break;
+		args->out = arg;
+		return 0;
 	case OPT_CHAIN:
 		args->chain = true;
-		break;
+		return 0;
 	case OPT_JSON:
 		args->json = true;
-		break;
+		return 0;
 	case OPT_HELP:
 		args->done = true;
-		break;
+		return 0;
+	default:
+		return -1;
 	}
 }
 
 static int parse_args(struct args *args, int argc, char **argv)
 {
-	int option;
+	int ret = options_parse(args->command, argc, argv, options, set_option, args);
 
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == '?' || option == ':')
-			return usage_error(args->command,
-					   "unknown option or missing argument");
-		if (option != OPT_HELP && !(args->allowed & OPT_BIT(option)))
-			return usage_error(args->command, "'%s' is not for this command",
-					   argv[optind - 1]);
-		set_option(args, option);
-	}
+	if (ret)
+		return ret;
 	if (args->done)
 		fputs(args->help, stdout);
 	else if (!args->dir)

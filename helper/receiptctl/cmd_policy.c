@@ -3,13 +3,13 @@
  * receiptctl policy: check, load, show, keys.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "event.h"
 #include "kernel.h"
 #include "logline.h"
+#include "options.h"
 #include "policy.h"
 #include "policyfile.h"
 #include "receiptctl.h"
@@ -17,6 +17,7 @@
 /**
  * struct options - of any of the subcommands
  * @json: output for programs
+ * @help: only help was asked for
  * @evidence: bundle
  * @line: what is said of keys
  * @source: the same
@@ -24,6 +25,7 @@
  */
 struct options {
 	bool json;
+	bool help;
 	const char *evidence;
 	struct log_line line;
 	struct rcpt_key_source source;
@@ -54,41 +56,53 @@ static int print_help(void)
 	return 0;
 }
 
-static int set_entry(struct options *o, const char *arg)
+enum { OPT_JSON = 1, OPT_EVIDENCE, OPT_ISSUER, OPT_NAME, OPT_IDENTITY, OPT_ENTRY, OPT_HELP };
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "evidence", required_argument, NULL, OPT_EVIDENCE },
+	{ "issuer", required_argument, NULL, OPT_ISSUER },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "identity", required_argument, NULL, OPT_IDENTITY },
+	{ "entry", required_argument, NULL, OPT_ENTRY },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 }
+};
+
+static int set_name(struct options *o, const char *arg)
 {
-	o->source.entry = o->line.entry = strcmp(arg, "stmt") ? RECEIPT_ENTRY_SHA256_STMT :
-								RECEIPT_ENTRY_STMT;
-	if (o->line.entry == RECEIPT_ENTRY_SHA256_STMT && strcmp(arg, "sha256-stmt"))
-		return usage_error("policy", "--entry: sha256-stmt or stmt, not '%s'", arg);
-	return 0;
+	o->line.name = arg;
+	if (log_line_is_name(arg))
+		return 0;
+	return usage_error("policy", "--name: 1 to %d letters, digits, '-', '_' and '.'",
+			   RECEIPT_POLICY_NAME_MAX);
 }
 
-static int set_option(struct options *o, int c, const char *arg)
+static int set_option(void *all, int option, const char *arg)
 {
-	switch (c) {
-	case 'j':
+	struct options *o = all;
+
+	switch (option) {
+	case OPT_JSON:
 		o->json = true;
 		return 0;
-	case 'e':
+	case OPT_EVIDENCE:
 		o->evidence = arg;
 		return 0;
-	case 'i':
+	case OPT_ISSUER:
 		o->source.issuer = arg;
 		return 0;
-	case 'n':
-		o->line.name = arg;
-		if (log_line_is_name(arg))
-			return 0;
-		return usage_error("policy", "--name: 1 to %d letters, digits, '-', '_' and '.'",
-				   RECEIPT_POLICY_NAME_MAX);
-	case 'v':
-		o->line.identity_verified = true;
-		return strcmp(arg, "verified") ?
-		       usage_error("policy", "--identity: verified, not '%s'", arg) : 0;
-	case 'E':
-		return set_entry(o, arg);
+	case OPT_NAME:
+		return set_name(o, arg);
+	case OPT_IDENTITY:
+		return options_identity("policy", arg, &o->line.identity_verified);
+	case OPT_ENTRY:
+		return options_entry("policy", arg, &o->line.entry);
+	case OPT_HELP:
+		o->help = true;
+		return 0;
 	default:
-		return usage_error("policy", "unknown option or missing argument");
+		return -1;
 	}
 }
 
@@ -99,28 +113,15 @@ static bool has_key_options(const struct options *o)
 }
 
 /* Return: 0, -1 after --help, or the exit status. */
-static int parse_options(int argc, char **argv, struct options *o, bool file)
+static int parse_args(struct options *o, int argc, char **argv, bool file)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "evidence", required_argument, NULL, 'e' },
-		{ "issuer", required_argument, NULL, 'i' },
-		{ "name", required_argument, NULL, 'n' },
-		{ "identity", required_argument, NULL, 'v' },
-		{ "entry", required_argument, NULL, 'E' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
-	int c, status;
+	int ret = options_parse("policy", argc, argv, options, set_option, o);
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'h')
-			return print_help() - 1;
-		status = set_option(o, c, optarg);
-		if (status)
-			return status;
-	}
+	if (ret)
+		return ret;
+	if (o->help)
+		return print_help() - 1;
+	o->source.entry = o->line.entry;
 	if (o->evidence && strcmp(argv[0], "load"))
 		return usage_error("policy", "%s takes no --evidence", argv[0]);
 	if (has_key_options(o) && strcmp(argv[0], "keys"))
@@ -168,7 +169,7 @@ static int cmd_check(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct policy_file f;
-	int status = parse_options(argc, argv, &o, true);
+	int status = parse_args(&o, argc, argv, true);
 
 	if (status)
 		return status < 0 ? 0 : status;
@@ -231,7 +232,7 @@ static int cmd_load(int argc, char **argv)
 	struct options o = { 0 };
 	struct policy_file f;
 	struct rcpt_nl *nl;
-	int status = parse_options(argc, argv, &o, true);
+	int status = parse_args(&o, argc, argv, true);
 
 	if (status)
 		return status < 0 ? 0 : status;
@@ -290,7 +291,7 @@ static int cmd_show(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct rcpt_nl *nl;
-	int status = parse_options(argc, argv, &o, false);
+	int status = parse_args(&o, argc, argv, false);
 
 	if (status)
 		return status < 0 ? 0 : status;
@@ -349,7 +350,7 @@ static int cmd_keys(int argc, char **argv)
 	struct rcpt_error err;
 	uint8_t *data;
 	size_t len;
-	int status = parse_options(argc, argv, &o, true);
+	int status = parse_args(&o, argc, argv, true);
 
 	if (status)
 		return status < 0 ? 0 : status;

@@ -5,7 +5,6 @@
  * and nothing is written before the log has it for good.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +13,7 @@
 #include "bundle.h"
 #include "hash.h"
 #include "log.h"
+#include "options.h"
 #include "outfile.h"
 #include "receiptctl.h"
 #include "sign.h"
@@ -164,16 +164,10 @@ static int no_memory(void)
 
 static int set_svn(struct seal *seal, const char *arg)
 {
-	char *end;
-
-	if (*arg < '0' || *arg > '9')
-		return usage_error("seal", "--svn: not a number: '%s'", arg);
-	errno = 0;
-	seal->claims.svn = strtoull(arg, &end, 10);
-	if (*end || errno || seal->claims.svn > INT64_MAX)
-		return usage_error("seal", "--svn: not a number: '%s'", arg);
 	seal->claims.has_svn = true;
-	return 0;
+	if (options_number(arg, INT64_MAX, &seal->claims.svn))
+		return 0;
+	return usage_error("seal", "--svn: not a number: '%s'", arg);
 }
 
 static int add_usage(struct seal *seal, const char *word, size_t len)
@@ -215,8 +209,10 @@ static int set_alg(struct seal *seal, const char *arg)
 	return usage_error("seal", "--hash-alg: sha256, sha384 or sha512, not '%s'", arg);
 }
 
-static int set_option(struct seal *seal, int option, const char *arg)
+static int set_option(void *all, int option, const char *arg)
 {
+	struct seal *seal = all;
+
 	switch (option) {
 	case OPT_KEY:
 		seal->key_file = arg;
@@ -255,7 +251,7 @@ static int set_option(struct seal *seal, int option, const char *arg)
 		seal->help = true;
 		return 0;
 	default:
-		return usage_error("seal", "unknown option or missing argument");
+		return -1;
 	}
 }
 
@@ -284,21 +280,16 @@ static int check_usage(const struct seal *seal, int npaths)
 
 static int parse_args(struct seal *seal, int argc, char **argv)
 {
-	int option, rc;
+	int rc = options_parse("seal", argc, argv, options, set_option, seal);
 
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		rc = set_option(seal, option, optarg);
-		if (rc)
-			return rc;
-	}
+	if (rc)
+		return rc;
 	if (seal->help) {
 		fputs(help, stdout);
 		return 0;
 	}
 	if (seal->envelope && !seal->alg)
-		rc = set_alg(seal, "sha256");
+		set_alg(seal, "sha256");
 	return check_usage(seal, argc - optind);
 }
 

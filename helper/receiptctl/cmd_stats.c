@@ -2,10 +2,10 @@
 /*
  * receiptctl stats: the kernel's counters. receiptctl flush: its caches.
  */
-#include <getopt.h>
 #include <string.h>
 
 #include "kernel.h"
+#include "options.h"
 #include "receiptctl.h"
 
 static int stats_help(void)
@@ -38,24 +38,40 @@ static void add_stat(const char *name, uint64_t value, void *arg)
 	json_object_set_new(arg, name, json_integer(value));
 }
 
-/* Options are --json, where @json is set, and --help. */
-static int parse(int argc, char **argv, bool *json, int (*help)(void))
-{
-	const struct option longs[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ json ? "json" : NULL, no_argument, NULL, 'j' },
-		{ 0 }
-	};
-	int c;
+enum { OPT_HELP = 1, OPT_JSON };
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'h')
-			return help() - 1;
-		if (c != 'j')
-			return usage_error(argv[0], "unknown option or missing argument");
-		*json = true;
-	}
+static const struct option options[] = {
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ 0 }
+};
+
+/* The command line; @takes_json: --json is an option of the command. */
+struct args {
+	bool takes_json;
+	bool json;
+	bool help;
+};
+
+static int set_option(void *all, int option, const char *arg)
+{
+	struct args *args = all;
+
+	(void)arg;
+	args->json = args->json || option == OPT_JSON;
+	args->help = args->help || option == OPT_HELP;
+	return args->json && !args->takes_json ? -1 : 0;
+}
+
+/* Return: 0, -1 after --help, or the exit status. */
+static int parse_args(struct args *args, int argc, char **argv, int (*help)(void))
+{
+	int ret = options_parse(argv[0], argc, argv, options, set_option, args);
+
+	if (ret)
+		return ret;
+	if (args->help)
+		return help() - 1;
 	if (optind < argc)
 		return usage_error(argv[0], "unexpected argument '%s'", argv[optind]);
 	return 0;
@@ -73,20 +89,20 @@ int cmd_stats(int argc, char **argv)
 	struct rcpt_error err = { 0 };
 	json_t *object = NULL;
 	struct rcpt_nl *nl;
-	bool json = false;
-	int status = parse(argc, argv, &json, stats_help);
+	struct args args = { .takes_json = true };
+	int status = parse_args(&args, argc, argv, stats_help);
 
 	if (status)
 		return status < 0 ? 0 : status;
 	status = kernel_open(&nl);
 	if (status)
 		return status;
-	if (json)
+	if (args.json)
 		object = json_object();
-	if (rcpt_nl_stats(nl, json ? add_stat : print_stat, object, &err))
+	if (rcpt_nl_stats(nl, args.json ? add_stat : print_stat, object, &err))
 		status = kernel_error(NULL, &err);
 	rcpt_nl_close(nl);
-	if (json && !status)
+	if (args.json && !status)
 		return json_print(object);
 	json_decref(object);
 	return status;
@@ -103,7 +119,8 @@ int cmd_flush(int argc, char **argv)
 {
 	struct rcpt_error err = { 0 };
 	struct rcpt_nl *nl;
-	int status = parse(argc, argv, NULL, flush_help);
+	struct args args = { 0 };
+	int status = parse_args(&args, argc, argv, flush_help);
 
 	if (status)
 		return status < 0 ? 0 : status;

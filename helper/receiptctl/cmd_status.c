@@ -2,11 +2,11 @@
 /*
  * receiptctl status: is a helper there, which policy is active.
  */
-#include <getopt.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "kernel.h"
+#include "options.h"
 #include "receiptctl.h"
 
 #define POLL_US	50000
@@ -113,6 +113,41 @@ static int run(double wait, bool json)
 	return 0;
 }
 
+enum { OPT_JSON = 1, OPT_WAIT, OPT_HELP };
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "wait", required_argument, NULL, OPT_WAIT },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 }
+};
+
+/* The command line; @wait: seconds, or negative. */
+struct args {
+	double wait;
+	bool json;
+	bool help;
+};
+
+static int set_option(void *all, int option, const char *arg)
+{
+	struct args *args = all;
+
+	switch (option) {
+	case OPT_JSON:
+		args->json = true;
+		return 0;
+	case OPT_WAIT:
+		return parse_seconds(arg, &args->wait) ? 0 :
+		       usage_error("status", "'%s' is no number of seconds", arg);
+	case OPT_HELP:
+		args->help = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
 /**
  * cmd_status() - receiptctl status
  * @argc: of @argv
@@ -122,28 +157,14 @@ static int run(double wait, bool json)
  */
 int cmd_status(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "wait", required_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
-	double wait = -1;
-	bool json = false;
-	int c;
+	struct args args = { .wait = -1 };
+	int ret = options_parse("status", argc, argv, options, set_option, &args);
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'h')
-			return print_help();
-		if (c == 'j')
-			json = true;
-		else if (c != 'w')
-			return usage_error("status", "unknown option or missing argument");
-		else if (!parse_seconds(optarg, &wait))
-			return usage_error("status", "'%s' is no number of seconds", optarg);
-	}
+	if (ret)
+		return ret;
+	if (args.help)
+		return print_help();
 	if (optind < argc)
 		return usage_error("status", "unexpected argument '%s'", argv[optind]);
-	return run(wait, json);
+	return run(args.wait, args.json);
 }

@@ -2,12 +2,12 @@
 /*
  * receiptctl store: the bundles that the helper finds evidence in.
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bundle.h"
 #include "bundlefile.h"
+#include "options.h"
 #include "receiptctl.h"
 #include "store.h"
 
@@ -74,8 +74,10 @@ struct args {
 	bool done;
 };
 
-static int set_option(struct args *args, int option, const char *arg)
+static int set_option(void *all, int option, const char *arg)
 {
+	struct args *args = all;
+
 	switch (option) {
 	case OPT_STORE:
 		args->dir = arg;
@@ -92,22 +94,18 @@ static int set_option(struct args *args, int option, const char *arg)
 		args->done = true;
 		return 0;
 	default:
-		return usage_error(args->command, "unknown option or missing argument");
+		return -1;
 	}
 }
 
 static int parse_args(struct args *args, int argc, char **argv)
 {
-	int option, rc;
+	int rc;
 
 	args->dir = RCPT_STORE_LOCAL;
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		rc = set_option(args, option, optarg);
-		if (rc)
-			return rc;
-	}
+	rc = options_parse(args->command, argc, argv, options, set_option, args);
+	if (rc)
+		return rc;
 	if (args->done)
 		fputs(args->help, stdout);
 	else if (args->rebuild && args->help != index_help)

@@ -4,7 +4,6 @@
  * which a policy trusts the logs in it.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -98,27 +97,16 @@ struct run {
 
 static int set_svn(struct run *run, const char *arg)
 {
-	char *end;
-
-	errno = 0;
-	run->min_svn = strtoull(arg, &end, 10);
 	run->has_min_svn = true;
-	if (*arg >= '0' && *arg <= '9' && !*end && !errno)
+	if (options_number(arg, UINT64_MAX, &run->min_svn))
 		return 0;
 	return usage_error("trust-list", "--min-svn: a number expected, not '%s'", arg);
 }
 
-static int add_receipt(struct run *run, const char *arg)
+static int set_option(void *all, int option, const char *arg)
 {
-	if (run->nreceipts == ARRAY_SIZE(run->receipts))
-		return usage_error("trust-list", "over %zu --receipt",
-				   ARRAY_SIZE(run->receipts));
-	run->receipts[run->nreceipts++] = arg;
-	return 0;
-}
+	struct run *run = all;
 
-static int set_option(struct run *run, int option, const char *arg)
-{
 	switch (option) {
 	case OPT_ISS:
 		run->iss = arg;
@@ -127,16 +115,15 @@ static int set_option(struct run *run, int option, const char *arg)
 		run->sub = arg;
 		return 0;
 	case OPT_RECEIPT:
-		return add_receipt(run, arg);
+		return options_add("trust-list", "--receipt", run->receipts,
+				   ARRAY_SIZE(run->receipts), &run->nreceipts, arg);
 	case OPT_SVN:
 		return set_svn(run, arg);
 	case OPT_STATE:
 		run->state_file = arg;
 		return 0;
 	case OPT_IDENTITY:
-		run->identity = true;
-		return strcmp(arg, "verified") ?
-		       usage_error("trust-list", "--identity: verified, not '%s'", arg) : 0;
+		return options_identity("trust-list", arg, &run->identity);
 	case OPT_JSON:
 		run->json = true;
 		return 0;
@@ -174,20 +161,9 @@ static int check_usage(struct run *run, int argc, char **argv)
 
 static int parse_args(struct run *run, int argc, char **argv)
 {
-	int option, ret;
+	int ret = options_parse("trust-list", argc, argv, options, set_option, run);
 
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		ret = set_option(run, option, optarg);
-		if (ret < 0)
-			return usage_error("trust-list",
-					   "unknown option or missing argument: '%s'",
-					   argv[optind - 1]);
-		if (ret)
-			return ret;
-	}
-	return check_usage(run, argc, argv);
+	return ret ? ret : check_usage(run, argc, argv);
 }
 
 /*

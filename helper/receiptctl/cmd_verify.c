@@ -2,7 +2,6 @@
 /*
  * receiptctl verify: the verdict over a statement, and why.
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +81,8 @@ struct file {
  * @artifact_file: name of --artifact
  * @payload: --payload
  * @input: the statement or bundle
- * @receipts: --receipt, as many as @params.nbeside
+ * @receipt_files: names of --receipt, as many as @params.nbeside
+ * @receipts: the same, read
  * @json: output for programs
  * @quiet: no output
  * @help: only help was asked for
@@ -99,6 +99,7 @@ struct run {
 	const char *artifact_file;
 	struct file payload;
 	struct file input;
+	const char *receipt_files[RCPT_MAX_BESIDE];
 	struct file receipts[RCPT_MAX_BESIDE];
 	bool json;
 	bool quiet;
@@ -167,14 +168,6 @@ static int set_op(struct run *run, const char *arg)
 	return 0;
 }
 
-static int add_receipt(struct run *run, const char *name)
-{
-	if (run->params.nbeside == RCPT_MAX_BESIDE)
-		return usage_error("verify", "over %d --receipt", RCPT_MAX_BESIDE);
-	run->receipts[run->params.nbeside++].name = name;
-	return 0;
-}
-
 /* Options with a value. */
 static int set_value(struct run *run, int option, const char *arg)
 {
@@ -185,7 +178,8 @@ static int set_value(struct run *run, int option, const char *arg)
 	case OPT_OP:
 		return set_op(run, arg);
 	case OPT_RECEIPT:
-		return add_receipt(run, arg);
+		return options_add("verify", "--receipt", run->receipt_files, RCPT_MAX_BESIDE,
+				   &run->params.nbeside, arg);
 	case OPT_ARTIFACT:
 		run->artifact_file = arg;
 		return 0;
@@ -199,8 +193,10 @@ static int set_value(struct run *run, int option, const char *arg)
 	}
 }
 
-static int set_option(struct run *run, int option, const char *arg)
+static int set_option(void *all, int option, const char *arg)
 {
+	struct run *run = all;
+
 	switch (option) {
 	case OPT_ALL:
 		run->params.require_all = true;
@@ -239,19 +235,9 @@ static int check_usage(struct run *run, int argc, char **argv)
 
 static int parse_args(struct run *run, int argc, char **argv)
 {
-	int option, ret;
+	int ret = options_parse("verify", argc, argv, options, set_option, run);
 
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		ret = set_option(run, option, optarg);
-		if (ret < 0)
-			return usage_error("verify", "unknown option or missing argument: '%s'",
-					   argv[optind - 1]);
-		if (ret)
-			return ret;
-	}
-	return check_usage(run, argc, argv);
+	return ret ? ret : check_usage(run, argc, argv);
 }
 
 /*
@@ -307,6 +293,7 @@ static int read_input(struct run *run)
 		return failed(run, run->input.name, &err);
 	run->params.stmt = &run->bundle.statement;
 	for (i = 0; i < run->params.nbeside; i++) {
+		run->receipts[i].name = run->receipt_files[i];
 		ret = read_file(run, &run->receipts[i]);
 		if (ret)
 			return ret;

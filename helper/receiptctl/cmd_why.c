@@ -3,19 +3,20 @@
  * receiptctl why: why a file may be used, or may not.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "event.h"
 #include "kernel.h"
 #include "manifest.h"
+#include "options.h"
 #include "receiptctl.h"
 #include "why.h"
 
 /**
  * struct options - the command line
  * @json: output for programs
+ * @help: only help was asked for
  * @op: operation
  * @policy: file, or NULL for the active one
  * @stores: folders
@@ -24,6 +25,7 @@
  */
 struct options {
 	bool json;
+	bool help;
 	int op;
 	const char *policy;
 	const char *stores[RCPT_MAX_STORES];
@@ -362,39 +364,51 @@ static int collect(struct why *w, const struct options *o)
 	return status;
 }
 
-/* Return: 0, -1 after --help, or the exit status. */
-static int parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "op", required_argument, NULL, 'o' },
-		{ "store", required_argument, NULL, 's' },
-		{ "policy", required_argument, NULL, 'p' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
-	int c;
+enum { OPT_JSON = 1, OPT_OP, OPT_STORE, OPT_POLICY, OPT_HELP };
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'h')
-			return print_help() - 1;
-		if (c == '?')
-			return usage_error("why", "unknown option or missing argument");
-		if (c == 'j')
-			o->json = true;
-		if (c == 'p')
-			o->policy = optarg;
-		if (c == 's' && o->nstores == RCPT_MAX_STORES)
-			return usage_error("why", "more than %d stores", RCPT_MAX_STORES);
-		if (c == 's')
-			o->stores[o->nstores++] = optarg;
-		if (c != 'o')
-			continue;
-		o->op = receipt_op_parse(optarg, strlen(optarg));
-		if (o->op < 0)
-			return usage_error("why", "'%s' is no operation", optarg);
+static const struct option options[] = {
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "op", required_argument, NULL, OPT_OP },
+	{ "store", required_argument, NULL, OPT_STORE },
+	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 }
+};
+
+static int set_option(void *all, int option, const char *arg)
+{
+	struct options *o = all;
+
+	switch (option) {
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_OP:
+		o->op = receipt_op_parse(arg, strlen(arg));
+		return o->op < 0 ? usage_error("why", "'%s' is no operation", arg) : 0;
+	case OPT_STORE:
+		return options_add("why", "--store", o->stores, RCPT_MAX_STORES, &o->nstores,
+				   arg);
+	case OPT_POLICY:
+		o->policy = arg;
+		return 0;
+	case OPT_HELP:
+		o->help = true;
+		return 0;
+	default:
+		return -1;
 	}
+}
+
+/* Return: 0, -1 after --help, or the exit status. */
+static int parse_args(struct options *o, int argc, char **argv)
+{
+	int ret = options_parse("why", argc, argv, options, set_option, o);
+
+	if (ret)
+		return ret;
+	if (o->help)
+		return print_help() - 1;
 	if (optind + 1 != argc)
 		return usage_error("why", "one file is to be named");
 	o->file = argv[optind];
@@ -412,7 +426,7 @@ int cmd_why(int argc, char **argv)
 {
 	struct options o = { .op = RECEIPT_OP_EXECUTE };
 	struct why *w;
-	int status = parse_options(argc, argv, &o);
+	int status = parse_args(&o, argc, argv);
 
 	if (status)
 		return status < 0 ? 0 : status;

@@ -12,10 +12,8 @@
 static int add_file(const struct trust *t, const char *option, struct trust_files *files,
 		    const char *name)
 {
-	if (files->n == ARRAY_SIZE(files->name))
-		return usage_error(t->command, "over %zu %s", ARRAY_SIZE(files->name), option);
-	files->name[files->n++] = name;
-	return 0;
+	return options_add(t->command, option, files->name, ARRAY_SIZE(files->name), &files->n,
+			   name);
 }
 
 /* Of all --keys before it that have none yet. */
@@ -31,17 +29,6 @@ static int set_issuer(struct trust *t, const char *arg)
 	return 0;
 }
 
-static int set_entry(struct trust *t, const char *arg)
-{
-	if (!strcmp(arg, "sha256-stmt"))
-		t->entry = RECEIPT_ENTRY_SHA256_STMT;
-	else if (!strcmp(arg, "stmt"))
-		t->entry = RECEIPT_ENTRY_STMT;
-	else
-		return usage_error(t->command, "--entry: sha256-stmt or stmt, not '%s'", arg);
-	return 0;
-}
-
 static int add_eku(struct trust *t, const char *arg)
 {
 	struct rcpt_issuer_trust *issuers = &t->issuers;
@@ -49,10 +36,8 @@ static int add_eku(struct trust *t, const char *arg)
 	if (!*arg || arg[strspn(arg, "0123456789.")])
 		return usage_error(t->command,
 				   "--issuer-eku: an OID in dotted form, not '%s'", arg);
-	if (issuers->nekus == RCPT_MAX_EKUS)
-		return usage_error(t->command, "over %d --issuer-eku", RCPT_MAX_EKUS);
-	issuers->ekus[issuers->nekus++] = arg;
-	return 0;
+	return options_add(t->command, "--issuer-eku", issuers->ekus, RCPT_MAX_EKUS,
+			   &issuers->nekus, arg);
 }
 
 /**
@@ -71,7 +56,7 @@ int trust_option(struct trust *t, int option, const char *arg)
 	case TRUST_ISSUER:
 		return set_issuer(t, arg);
 	case TRUST_ENTRY:
-		return set_entry(t, arg);
+		return options_entry(t->command, arg, &t->entry);
 	case TRUST_ISSUER_KEY:
 		return add_file(t, "--issuer-key", &t->issuer_key_files, arg);
 	case TRUST_ISSUER_ROOT:

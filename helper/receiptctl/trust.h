@@ -5,8 +5,7 @@
 #ifndef RECEIPTCTL_TRUST_H
 #define RECEIPTCTL_TRUST_H
 
-#include <getopt.h>
-
+#include "options.h"
 #include "receipt.h"
 
 #define MAX_TRUST_FILES	16
