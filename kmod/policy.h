@@ -18,6 +18,12 @@
 #define RECEIPT_POLICY_RULES		4096
 #define RECEIPT_RULE_RECEIPTS		4	/* receipt= in one rule */
 #define RECEIPT_SPKI_MAX		158	/* DER bytes of a P-521 key info */
+#define RECEIPT_RULE_DIGESTS		3	/* digest=, fsverity=, dmverity= */
+
+/* Kinds that are found by hashing all of a content. */
+#define RECEIPT_CONTENT_KINDS	(BIT(RECEIPT_KIND_SHA256) | \
+				 BIT(RECEIPT_KIND_SHA384) | \
+				 BIT(RECEIPT_KIND_SHA512))
 
 enum receipt_action {
 	RECEIPT_ACTION_UNSET,
@@ -89,8 +95,8 @@ enum receipt_tristate { RECEIPT_ANY, RECEIPT_TRUE, RECEIPT_FALSE };
  * @min_svn: lowest svn of the statement
  * @has_issuer_key: @issuer_key counts
  * @issuer_key: the key that must have signed the statement
- * @digest_kind: 0, or the kind of @digest
- * @digest: of the artifact
+ * @ndigests: used entries of @digests
+ * @digests: which the artifact must have, each of another kind
  * @boot_verified: what it must be
  */
 struct receipt_rule {
@@ -105,8 +111,11 @@ struct receipt_rule {
 	bool has_issuer_key;
 	u64 min_svn;
 	struct receipt_key issuer_key;
-	u8 digest_kind;
-	u8 digest[RECEIPT_MAX_DIGEST];
+	u8 ndigests;
+	struct {
+		u8 kind;
+		u8 bytes[RECEIPT_MAX_DIGEST];
+	} digests[RECEIPT_RULE_DIGESTS];
 	enum receipt_tristate boot_verified;
 };
 
@@ -115,7 +124,7 @@ struct receipt_rule {
  * @name: policy_name
  * @version: policy_version, major, minor, patch
  * @mode: permissive or enforce
- * @digests: bits of the kinds that are measured
+ * @digests: bits of the kinds that count
  * @nlogs: used entries of @logs
  * @logs: log lines in order
  * @nrules: used entries of @rules
@@ -147,7 +156,7 @@ struct receipt_policy {
 struct receipt_policy_error {
 	u32 line;
 	u32 column;
-	char text[120];
+	char text[160];
 };
 
 struct receipt_policy *receipt_policy_parse(const char *text, size_t len,
@@ -245,6 +254,8 @@ struct receipt_verdict {
 size_t receipt_kind_size(u8 kind);
 bool receipt_rule_needs_evidence(const struct receipt_rule *rule);
 bool receipt_rule_names_artifact(const struct receipt_rule *rule);
+bool receipt_policy_needs_content(const struct receipt_policy *policy,
+				  enum receipt_op op);
 struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 					   const struct receipt_facts *facts);
 bool receipt_policy_unconditional(const struct receipt_policy *policy,

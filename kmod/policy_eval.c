@@ -32,7 +32,7 @@ bool receipt_rule_needs_evidence(const struct receipt_rule *rule)
  */
 bool receipt_rule_names_artifact(const struct receipt_rule *rule)
 {
-	return rule->digest_kind || rule->boot_verified == RECEIPT_TRUE ||
+	return rule->ndigests || rule->boot_verified == RECEIPT_TRUE ||
 	       receipt_rule_needs_evidence(rule);
 }
 
@@ -60,18 +60,28 @@ size_t receipt_kind_size(u8 kind)
 	return kind < ARRAY_SIZE(sizes) ? sizes[kind] : 0;
 }
 
-static bool digest_matches(const struct receipt_rule *rule,
-			   const struct receipt_facts *facts)
+static bool has_digest(const struct receipt_facts *facts, u8 kind, const u8 *bytes)
 {
 	u8 i;
 
 	for (i = 0; i < facts->ndigests; i++) {
-		if (facts->digests[i].kind == rule->digest_kind &&
-		    !memcmp(facts->digests[i].bytes, rule->digest,
-			    receipt_kind_size(rule->digest_kind)))
+		if (facts->digests[i].kind == kind &&
+		    !memcmp(facts->digests[i].bytes, bytes, receipt_kind_size(kind)))
 			return true;
 	}
 	return false;
+}
+
+static bool digests_match(const struct receipt_rule *rule,
+			  const struct receipt_facts *facts)
+{
+	u8 i;
+
+	for (i = 0; i < rule->ndigests; i++) {
+		if (!has_digest(facts, rule->digests[i].kind, rule->digests[i].bytes))
+			return false;
+	}
+	return true;
 }
 
 /* The properties that hold or fail whatever evidence comes. */
@@ -82,7 +92,7 @@ static bool known_part_holds(const struct receipt_rule *rule,
 		return false;
 	if (rule->boot_verified == RECEIPT_FALSE && facts->boot_verified)
 		return false;
-	return !rule->digest_kind || digest_matches(rule, facts);
+	return digests_match(rule, facts);
 }
 
 /* @pattern is NULL, a text, or the beginning of one and "*". */
@@ -271,6 +281,42 @@ struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 			.reason = RECEIPT_REASON_NO_EVIDENCE,
 		};
 	return verdict;
+}
+
+static bool names_content(const struct receipt_rule *rule)
+{
+	u8 i;
+
+	for (i = 0; i < rule->ndigests; i++) {
+		if (RECEIPT_CONTENT_KINDS & BIT(rule->digests[i].kind))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * receipt_policy_needs_content - may a digest of the content take something back?
+ * @policy: the policy
+ * @op: operation
+ *
+ * What is allowed without such a digest stays allowed when it is known, unless a
+ * rule denies by it, or by evidence, which may be about it.
+ *
+ * Return: whether there is such a rule.
+ */
+bool receipt_policy_needs_content(const struct receipt_policy *policy,
+				  enum receipt_op op)
+{
+	u32 i;
+
+	for (i = 0; i < policy->nrules; i++) {
+		const struct receipt_rule *rule = &policy->rules[i];
+
+		if (rule->op == op && rule->action == RECEIPT_ACTION_DENY &&
+		    (names_content(rule) || receipt_rule_needs_evidence(rule)))
+			return true;
+	}
+	return false;
 }
 
 /**

@@ -191,6 +191,10 @@ static const struct bad_case bad_cases[] = {
 	{ "op=EXECUTE digest=sha256:" HEX "0 action=DENY", 19, "expected sha256: and 64" },
 	{ "op=EXECUTE digest=sha512:" HEX HEX " action=DENY", 19, "sha512 is not measured" },
 	{ "op=EXECUTE digest=sha256:x" HEX_63 " action=DENY", 26, "hexadecimal digit" },
+	{ "op=EXECUTE digest=fsverity:" HEX " action=DENY", 19, "expected sha256, sha384" },
+	{ "op=EXECUTE fsverity=sha256:" HEX " action=DENY", 21, "fsverity is not measured" },
+	{ "op=EXECUTE dmverity=sha256:" HEX " action=DENY", 21, "dmverity is not measured" },
+	{ "op=EXECUTE fsverity=sha512:" HEX HEX " action=DENY", 21, "expected sha256" },
 	{ "op=EXECUTE boot_verified=1 action=ALLOW", 26, "expected TRUE, FALSE" },
 	/* keys */
 	{ "op=EXECUTE issuer_key=abc action=ALLOW", 23, "multiple of 4" },
@@ -255,6 +259,8 @@ static const struct text_case text_cases[] = {
 	{ "comments", "# a\n\n# b\n", 0, 0, "policy_name= is missing" },
 	{ "no default", HEADER, 0, 0, "DEFAULT action=ALLOW or DENY is missing" },
 	{ "no header", DENY, 1, 1, "unknown word; expected policy_name" },
+	{ "no digest of contents", "digests=fsverity,dmverity\n", 1, 9,
+	  "sha256, sha384 or sha512 must be there" },
 	{ "header without version", "policy_name=a mode=enforce\n" DENY,
 	  1, 0, "policy_version= is missing" },
 	{ "header without mode", "#\npolicy_name=a policy_version=1.0.0\n" DENY,
@@ -355,7 +361,7 @@ static void whole_rules(struct kunit *test, const struct receipt_policy *policy)
 	KUNIT_EXPECT_TRUE(test, rule->has_issuer_key);
 	KUNIT_EXPECT_MEMEQ(test, &rule->issuer_key, &policy->logs[2].key,
 			   sizeof(rule->issuer_key));
-	KUNIT_EXPECT_EQ(test, rule->digest_kind, 0);
+	KUNIT_EXPECT_EQ(test, rule->ndigests, 0);
 	KUNIT_EXPECT_EQ(test, rule->boot_verified, RECEIPT_ANY);
 	rule++;
 	KUNIT_EXPECT_EQ(test, rule->line, 10);
@@ -366,9 +372,9 @@ static void whole_rules(struct kunit *test, const struct receipt_policy *policy)
 	KUNIT_EXPECT_NULL(test, rule->subject);
 	KUNIT_EXPECT_FALSE(test, rule->has_min_svn);
 	KUNIT_EXPECT_FALSE(test, rule->has_issuer_key);
-	KUNIT_EXPECT_EQ(test, rule->digest_kind, RECEIPT_KIND_SHA256);
-	KUNIT_EXPECT_EQ(test, rule->digest[1], 0x11);
-	KUNIT_EXPECT_EQ(test, rule->digest[31], 0xff);
+	KUNIT_EXPECT_EQ(test, rule->digests[0].kind, RECEIPT_KIND_SHA256);
+	KUNIT_EXPECT_EQ(test, rule->digests[0].bytes[1], 0x11);
+	KUNIT_EXPECT_EQ(test, rule->digests[0].bytes[31], 0xff);
 	KUNIT_EXPECT_EQ(test, rule->boot_verified, RECEIPT_FALSE);
 }
 

@@ -21,7 +21,7 @@
 #endif
 #include "policy.h"
 
-#define PROPERTIES_MAX	10	/* of one statement */
+#define PROPERTIES_MAX	12	/* of one statement */
 
 /* Both from 1; a column of 0 means the whole line. Columns count bytes. */
 struct place {
@@ -712,12 +712,16 @@ static int parse_mode(struct parser *p, const struct word *w, void *object)
 	return 0;
 }
 
-/* What a policy may have measured. */
-static const char *const digest_names[] = {
+/* What may count; those of contents first. */
+static const char *const kind_names[] = {
 	[RECEIPT_KIND_SHA256] = "sha256",
 	[RECEIPT_KIND_SHA384] = "sha384",
 	[RECEIPT_KIND_SHA512] = "sha512",
+	[RECEIPT_KIND_FSVERITY_SHA256] = "fsverity",
+	[RECEIPT_KIND_DMVERITY_SHA256] = "dmverity",
 };
+
+#define CONTENT_NAMES	(RECEIPT_KIND_SHA512 + 1)	/* of kind_names */
 
 /* One of a list of names with commas between them. */
 static int parse_digests(struct parser *p, const struct word *w, void *object)
@@ -732,17 +736,20 @@ static int parse_digests(struct parser *p, const struct word *w, void *object)
 		comma = memchr(one.value, ',', one.value_len);
 		if (comma)
 			one.value_len = comma - one.value;
-		kind = parse_choice(p, &one, digest_names, ARRAY_SIZE(digest_names));
+		kind = parse_choice(p, &one, kind_names, ARRAY_SIZE(kind_names));
 		if (kind < 0)
 			return kind;
 		if (policy->digests & BIT(kind))
 			return fail(p, one.value_at, "%s is there already",
-				    digest_names[kind]);
+				    kind_names[kind]);
 		policy->digests |= BIT(kind);
 		one.value += one.value_len + 1;
 		one.value_at.column += one.value_len + 1;
 		one.value_len = w->value + w->value_len - one.value;
 	} while (comma);
+	if (!(policy->digests & RECEIPT_CONTENT_KINDS))
+		return fail(p, w->value_at,
+			    "sha256, sha384 or sha512 must be there, too");
 	return 0;
 }
 
@@ -1056,37 +1063,65 @@ static int parse_rule_issuer_key(struct parser *p, const struct word *w,
 	return parse_spki(p, w, &rule->issuer_key);
 }
 
-/* KIND:HEX, of a kind that the policy has measured. */
-static int parse_rule_digest(struct parser *p, const struct word *w, void *object)
+/* The hexadecimal digits from @from on, which are all of a digest of @kind. */
+static int parse_rule_hex(struct parser *p, const struct word *w, size_t from, u8 kind,
+			  struct receipt_rule *rule)
+{
+	u8 *bytes = rule->digests[rule->ndigests].bytes;
+	size_t i;
+
+	for (i = from; i < w->value_len; i++) {
+		int digit = hex_digit(w->value[i]);
+
+		if (digit < 0)
+			return fail(p, in_value(w, i), "expected a hexadecimal digit");
+		bytes[(i - from) / 2] = bytes[(i - from) / 2] << 4 | digit;
+	}
+	rule->digests[rule->ndigests++].kind = kind;
+	return 0;
+}
+
+/* ALG:HEX. The kind is that of the algorithm, or @kind. It must count. */
+static int parse_rule_digest_of(struct parser *p, const struct word *w, int nnames,
+				u8 kind, struct receipt_rule *rule)
 {
 	const char *colon = memchr(w->value, ':', w->value_len);
-	size_t head = colon ? colon + 1 - w->value : 0, size, i;
-	struct receipt_rule *rule = object;
+	size_t head = colon ? colon + 1 - w->value : 0, size;
 	struct word name = *w;
-	int kind;
+	int alg;
 
 	name.value_len = colon ? head - 1 : w->value_len;
-	kind = parse_choice(p, &name, digest_names, ARRAY_SIZE(digest_names));
-	if (kind < 0)
-		return kind;
+	alg = parse_choice(p, &name, kind_names, nnames);
+	if (alg < 0)
+		return alg;
+	if (!kind)
+		kind = alg;
 	if (!(p->policy->digests & BIT(kind)))
 		return fail(p, w->value_at,
 			    "%s is not measured; add it to digests= in the first line",
-			    digest_names[kind]);
+			    kind_names[kind]);
 	size = receipt_kind_size(kind);
 	if (!colon || w->value_len != head + 2 * size)
 		return fail(p, w->value_at, "expected %s: and %zu hexadecimal digits",
-			    digest_names[kind], 2 * size);
-	for (i = 0; i < 2 * size; i++) {
-		int digit = hex_digit(w->value[head + i]);
+			    kind_names[alg], 2 * size);
+	return parse_rule_hex(p, w, head, kind, rule);
+}
 
-		if (digit < 0)
-			return fail(p, in_value(w, head + i),
-				    "expected a hexadecimal digit");
-		rule->digest[i / 2] = rule->digest[i / 2] << 4 | digit;
-	}
-	rule->digest_kind = kind;
-	return 0;
+static int parse_rule_digest(struct parser *p, const struct word *w, void *object)
+{
+	return parse_rule_digest_of(p, w, CONTENT_NAMES, 0, object);
+}
+
+static int parse_rule_fsverity(struct parser *p, const struct word *w, void *object)
+{
+	return parse_rule_digest_of(p, w, RECEIPT_KIND_SHA256 + 1,
+				    RECEIPT_KIND_FSVERITY_SHA256, object);
+}
+
+static int parse_rule_dmverity(struct parser *p, const struct word *w, void *object)
+{
+	return parse_rule_digest_of(p, w, RECEIPT_KIND_SHA256 + 1,
+				    RECEIPT_KIND_DMVERITY_SHA256, object);
 }
 
 static int parse_rule_boot(struct parser *p, const struct word *w, void *object)
@@ -1119,6 +1154,8 @@ static const struct property rule_properties[] = {
 	{ "min_svn", parse_rule_min_svn, 0 },
 	{ "issuer_key", parse_rule_issuer_key, 0 },
 	{ "digest", parse_rule_digest, 0 },
+	{ "fsverity", parse_rule_fsverity, 0 },
+	{ "dmverity", parse_rule_dmverity, 0 },
 	{ "boot_verified", parse_rule_boot, 0 },
 	{ "action", parse_rule_action, PROP_REQUIRED | PROP_LAST },
 	{}

@@ -28,7 +28,7 @@
 #define RECEIPT_MAX_BLOB		32768	/* bytes of strings of one header */
 #define RECEIPT_MAX_PATH		64	/* hashes in a Merkle path */
 #define RECEIPT_MAX_RECEIPTS		8	/* in one statement */
-#define RECEIPT_MEASURED_MAX		3	/* kinds of digests of one content */
+#define RECEIPT_MEASURED_MAX		5	/* kinds of digests of one artifact */
 #define RECEIPT_MAX_STATEMENTS		8	/* kept for one digest */
 #define RECEIPT_MAX_PAYLOAD		64	/* bytes: a root or a digest */
 #define RECEIPT_MAX_SIGNATURE		1024	/* bytes */

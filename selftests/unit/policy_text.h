@@ -30,6 +30,7 @@
 
 /* Line 1, the lines of logs, a line with the default. */
 #define HEADER	"policy_name=test policy_version=1.2.3 mode=enforce\n"
+#define VERITY	"policy_name=test policy_version=1.2.3 mode=enforce digests=sha256,fsverity,dmverity\n"
 #define ACME	"log name=acme alg=ES256 key=" P256_A " issuer=\"log.acme\" identity=verified\n"
 #define ACME2	"log name=acme alg=ES384 key=" P384_A " issuer=\"log.acme\" identity=verified\n"
 #define BETA	"log name=beta alg=ES256 key=" P256_B " issuer=log.beta identity=verified entry=stmt\n"

@@ -412,6 +412,29 @@ static const struct bad_text {
 	  1, 71, "sha256 is there already" },
 	{ "policy_name=t policy_version=1.0.0 mode=enforce digests=sha384\n" DENY
 	  "op=EXECUTE digest=sha256:" HEX_A " action=ALLOW\n", 3, 19, "sha256 is not measured" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce digests=fsverity\n" DENY, 1, 57,
+	  "sha256, sha384 or sha512 must be there" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce digests=dmverity,fsverity\n" DENY, 1, 57,
+	  "sha256, sha384 or sha512 must be there" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce digests=sha256,fsverity,fsverity\n" DENY,
+	  1, 73, "fsverity is there already" },
+	{ VERITY DENY "op=EXECUTE digest=fsverity:" HEX_A " action=ALLOW\n", 3, 19,
+	  "expected sha256, sha384, sha512" },
+	{ VERITY DENY "op=EXECUTE fsverity=sha512:" HEX_A HEX_A " action=ALLOW\n", 3, 21,
+	  "expected sha256" },
+	{ VERITY DENY "op=EXECUTE fsverity=" HEX_A " action=ALLOW\n", 3, 21, "expected sha256" },
+	{ VERITY DENY "op=EXECUTE fsverity=sha256 action=ALLOW\n", 3, 21,
+	  "expected sha256: and 64 hexadecimal digits" },
+	{ VERITY DENY "op=EXECUTE dmverity=sha256:" HEX_A "00 action=ALLOW\n", 3, 21,
+	  "expected sha256: and 64 hexadecimal digits" },
+	{ VERITY DENY "op=EXECUTE fsverity=sha256:" HEX_A " fsverity=sha256:" HEX_A
+	  " action=ALLOW\n", 3, 93, "fsverity= is there already" },
+	{ HEADER DENY "op=EXECUTE fsverity=sha256:" HEX_A " action=ALLOW\n", 3, 21,
+	  "fsverity is not measured" },
+	{ HEADER DENY "op=EXECUTE dmverity=sha256:" HEX_A " action=ALLOW\n", 3, 21,
+	  "dmverity is not measured" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce digests=sha256,fsverity\n" DENY
+	  "op=EXECUTE dmverity=sha256:" HEX_A " action=ALLOW\n", 3, 21, "dmverity is not measured" },
 	{ HEADER ACME "DEFAULT action=ALLOW\nop=EXECUTE subject=x action=DENY\n", 4, 0,
 	  "in vain: the default allows" },
 	{ HEADER ACME DENY "op=EXECUTE subject=x action=DENY\nop=EXECUTE action=ALLOW\n", 4, 0,
@@ -490,6 +513,11 @@ static void test_bad_texts(void **state)
 
 static const char *const good_texts[] = {
 	HEADER DENY,
+	VERITY DENY,
+	VERITY DENY "op=EXECUTE fsverity=sha256:" HEX_A " dmverity=sha256:" HEX_A
+	" digest=sha256:" HEX_A " action=ALLOW\n",
+	"policy_name=t policy_version=1.0.0 mode=enforce digests=dmverity,sha512\n" DENY
+	"op=EXECUTE dmverity=sha256:" HEX_A " action=DENY\n",
 	HEADER ALLOW,
 	"policy_name=test policy_version=1.2.3 digests=sha512,sha384 mode=enforce\n"
 	"log name=acme alg=ES512 key=" P521 " issuer=log.acme\n" DENY
@@ -540,8 +568,23 @@ static void test_digests(void **state)
 
 	(void)state;
 	assert_int_equal(p->digests, 1 << RECEIPT_KIND_SHA256 | 1 << RECEIPT_KIND_SHA384);
-	assert_int_equal(p->rules[0].digest_kind, RECEIPT_KIND_SHA384);
-	assert_int_equal(p->rules[0].digest[47], 0xff);
+	assert_int_equal(p->rules[0].digests[0].kind, RECEIPT_KIND_SHA384);
+	assert_int_equal(p->rules[0].digests[0].bytes[47], 0xff);
+	receipt_policy_free(p);
+}
+
+static void test_verity(void **state)
+{
+	struct receipt_policy *p = must_parse(VERITY DENY
+		"op=EXECUTE dmverity=sha256:" HEX_A " fsverity=sha256:" HEX_A " action=ALLOW\n");
+
+	(void)state;
+	assert_int_equal(p->digests, 1 << RECEIPT_KIND_SHA256 | 1 << RECEIPT_KIND_FSVERITY_SHA256 |
+			 1 << RECEIPT_KIND_DMVERITY_SHA256);
+	assert_int_equal(p->rules[0].ndigests, 2);
+	assert_int_equal(p->rules[0].digests[0].kind, RECEIPT_KIND_DMVERITY_SHA256);
+	assert_int_equal(p->rules[0].digests[1].kind, RECEIPT_KIND_FSVERITY_SHA256);
+	assert_int_equal(p->rules[0].digests[1].bytes[31], 0xff);
 	receipt_policy_free(p);
 }
 
@@ -592,9 +635,9 @@ static void test_contents(void **state)
 	assert_int_equal(rule->min_svn, 7);
 	assert_true(rule->has_issuer_key);
 	assert_int_equal(rule->issuer_key.curve, RECEIPT_CURVE_P384);
-	assert_int_equal(rule->digest_kind, RECEIPT_KIND_SHA256);
-	assert_memory_equal(rule->digest, "\x00\x11\x22\x33", 4);
-	assert_int_equal(rule->digest[31], 0xff);
+	assert_int_equal(rule->digests[0].kind, RECEIPT_KIND_SHA256);
+	assert_memory_equal(rule->digests[0].bytes, "\x00\x11\x22\x33", 4);
+	assert_int_equal(rule->digests[0].bytes[31], 0xff);
 	assert_int_equal(rule->boot_verified, RECEIPT_FALSE);
 
 	rule++;
@@ -606,7 +649,7 @@ static void test_contents(void **state)
 	assert_null(rule->subject);
 	assert_false(rule->has_min_svn);
 	assert_false(rule->has_issuer_key);
-	assert_int_equal(rule->digest_kind, 0);
+	assert_int_equal(rule->ndigests, 0);
 	assert_int_equal(rule->boot_verified, RECEIPT_ANY);
 
 	assert_int_equal(p->defaults[RECEIPT_OP_EXECUTE], RECEIPT_ACTION_DENY);
@@ -897,6 +940,7 @@ int main(void)
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_contents),
 		cmocka_unit_test(test_digests),
+		cmocka_unit_test(test_verity),
 		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_value_length),
 		cmocka_unit_test(test_many_rules),

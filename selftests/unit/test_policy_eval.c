@@ -433,6 +433,62 @@ static void test_unconditional(void **state)
 	}
 }
 
+/* The artifact has A as its SHA-256 and B as its fs-verity digest. */
+static const struct {
+	const char *rules;
+	bool allowed;
+	bool needs_content;
+} verity_cases[] = {
+	{ DENY "op=EXECUTE fsverity=sha256:" HEX_B " action=ALLOW\n", true, false },
+	{ DENY "op=EXECUTE fsverity=sha256:" HEX_A " action=ALLOW\n", false, false },
+	{ DENY "op=EXECUTE digest=sha256:" HEX_B " action=ALLOW\n", false, false },
+	{ DENY "op=EXECUTE dmverity=sha256:" HEX_B " action=ALLOW\n", false, false },
+	{ DENY "op=EXECUTE dmverity=sha256:" HEX_A " action=ALLOW\n", false, false },
+	{ DENY "op=EXECUTE digest=sha256:" HEX_A " fsverity=sha256:" HEX_B " action=ALLOW\n",
+	  true, false },
+	{ DENY "op=EXECUTE digest=sha256:" HEX_B " fsverity=sha256:" HEX_B " action=ALLOW\n",
+	  false, false },
+	{ DENY "op=EXECUTE digest=sha256:" HEX_A " fsverity=sha256:" HEX_A " action=ALLOW\n",
+	  false, false },
+	{ ALLOW "op=EXECUTE fsverity=sha256:" HEX_B " action=DENY\n", false, false },
+	{ ALLOW "op=EXECUTE dmverity=sha256:" HEX_B " action=DENY\n", true, false },
+	{ ALLOW "op=EXECUTE digest=sha256:" HEX_A " action=DENY\n", false, true },
+	{ ALLOW "op=KMODULE digest=sha256:" HEX_A " action=DENY\n", true, false },
+	{ DENY "op=EXECUTE receipt=acme subject=x action=DENY\n"
+	  "op=EXECUTE fsverity=sha256:" HEX_B " action=ALLOW\n", true, true },
+};
+
+static void test_verity(void **state)
+{
+	struct receipt_facts facts = {
+		.op = EXEC,
+		.ndigests = 2,
+		.digests = {
+			{ RECEIPT_KIND_SHA256, bytes_a },
+			{ RECEIPT_KIND_FSVERITY_SHA256, bytes_b },
+		},
+		.evidence_complete = true,
+	};
+	struct receipt_policy_error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(verity_cases); i++) {
+		char text[2048];
+		struct receipt_policy *policy;
+		enum receipt_action action;
+
+		snprintf(text, sizeof(text), VERITY ACME "%s", verity_cases[i].rules);
+		policy = receipt_policy_parse(text, strlen(text), &err);
+		assert_false(IS_ERR(policy));
+		action = receipt_policy_eval(policy, &facts).action;
+		if ((action == RECEIPT_ACTION_ALLOW) != verity_cases[i].allowed ||
+		    receipt_policy_needs_content(policy, EXEC) != verity_cases[i].needs_content)
+			fail_msg("case %zu:\n%s", i, verity_cases[i].rules);
+		receipt_policy_free(policy);
+	}
+}
+
 static int setup(void **state)
 {
 	int i;
@@ -452,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_early_verdicts_stand),
 		cmocka_unit_test(test_ids_not_filled_in),
 		cmocka_unit_test(test_unconditional),
+		cmocka_unit_test(test_verity),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
