@@ -19,6 +19,8 @@
 struct lsm_blob_sizes receipt_blob_sizes __ro_after_init = {
 	.lbs_inode = sizeof(struct receipt_state *),
 	.lbs_file = sizeof(bool),
+	/* Not used, but without one nobody is told that a device is freed. */
+	.lbs_bdev = sizeof(u8),
 };
 
 /* Numbers are given out upstream. */
@@ -95,6 +97,8 @@ static struct security_hook_list hooks[] __ro_after_init = {
 	LSM_HOOK_INIT(file_release, receipt_file_release),
 	LSM_HOOK_INIT(inode_setattr, receipt_inode_setattr),
 	LSM_HOOK_INIT(inode_free_security, receipt_inode_free_security),
+	LSM_HOOK_INIT(bdev_setintegrity, receipt_bdev_setintegrity),
+	LSM_HOOK_INIT(bdev_free_security, receipt_bdev_free_security),
 	LSM_HOOK_INIT(kernel_read_file, receipt_kernel_read_file),
 	LSM_HOOK_INIT(kernel_post_read_file, receipt_kernel_post_read_file),
 	LSM_HOOK_INIT(kernel_load_data, receipt_kernel_load_data),

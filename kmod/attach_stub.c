@@ -33,9 +33,11 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip,
 /* First those that only forget, so that no verdict outlives its content. */
 static struct attachment attachments[] = {
 	ATTACH(inode_free_security),
+	ATTACH(bdev_free_security),
 	ATTACH(file_open),
 	ATTACH(inode_setattr),
 	ATTACH(file_release),
+	ATTACH(bdev_setintegrity),
 	ATTACH(kernel_load_data),
 	ATTACH(kernel_post_load_data),
 	ATTACH(kernel_read_file),

@@ -102,32 +102,41 @@ static bool unsealed_memfd(struct inode *inode)
 	return (SHMEM_I(inode)->seals & MEMFD_SEALS) != MEMFD_SEALS;
 }
 
-/* What judge() finds out about the artifact of a request. */
+/**
+ * struct artifact - what is found out about the artifact of a request
+ * @state: of its inode; NULL for a buffer
+ * @change: of @state
+ * @boot: it came with the initramfs
+ * @kinds: bits of the kinds of digests that count
+ * @hashed: those of the content are known as well
+ */
 struct artifact {
-	struct receipt_state *state;	/* NULL for a buffer */
+	struct receipt_state *state;
 	u32 change;
 	bool boot;
+	u8 kinds;
+	bool hashed;
 };
 
-static enum receipt_reason measure_inode(const struct receipt_request *req,
-					 u8 kinds, struct artifact *art,
-					 struct receipt_digests *digests)
+static enum receipt_reason check_inode(struct inode *inode)
 {
-	struct inode *inode = req->inode;
-	enum receipt_reason reason;
-
 	if (!S_ISREG(inode->i_mode) || !stable_content(inode->i_sb))
 		return RECEIPT_REASON_UNSTABLE_FS;
 	if (unsealed_memfd(inode))
 		return RECEIPT_REASON_OPEN_WRITER;
-	art->state = receipt_state_get(inode);
-	if (!art->state)
-		return RECEIPT_REASON_NO_MEMORY;
-	if (receipt_state_digests(art->state, kinds, digests, &art->change))
-		return RECEIPT_REASON_ALLOWED;
+
+	return RECEIPT_REASON_ALLOWED;
+}
+
+static enum receipt_reason hash_inode(const struct receipt_request *req,
+				      u8 kinds, const struct artifact *art,
+				      struct receipt_digests *digests)
+{
+	enum receipt_reason reason;
+
 	if (req->locked)
 		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
-	if (atomic_read(&inode->i_writecount) > 0)
+	if (atomic_read(&req->inode->i_writecount) > 0)
 		return RECEIPT_REASON_OPEN_WRITER;
 	reason = receipt_measure_file(req->file, kinds, digests);
 	if (reason)
@@ -137,7 +146,36 @@ static enum receipt_reason measure_inode(const struct receipt_request *req,
 	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
 }
 
-static enum receipt_reason measure(const struct receipt_request *req, u8 kinds,
+/* With @hash all digests, else those that cost nothing. */
+static enum receipt_reason measure_inode(const struct receipt_request *req,
+					 bool hash, struct artifact *art,
+					 struct receipt_digests *digests)
+{
+	u8 content = art->kinds & RECEIPT_CONTENT_KINDS;
+	enum receipt_reason reason = check_inode(req->inode);
+
+	if (reason)
+		return reason;
+	art->state = receipt_state_get(req->inode);
+	if (!art->state)
+		return RECEIPT_REASON_NO_MEMORY;
+	art->hashed = receipt_state_digests(art->state, content, digests,
+					    &art->change);
+	if (!art->hashed && hash) {
+		reason = hash_inode(req, content, art, digests);
+		if (reason)
+			return reason;
+		art->hashed = true;
+	}
+	if (!art->hashed)
+		digests->n = 0;
+	receipt_verity_digests(req->inode, art->kinds, digests);
+	art->boot = READ_ONCE(art->state->boot);
+
+	return RECEIPT_REASON_ALLOWED;
+}
+
+static enum receipt_reason measure(const struct receipt_request *req, bool hash,
 				   struct artifact *art,
 				   struct receipt_digests *digests)
 {
@@ -148,15 +186,15 @@ static enum receipt_reason measure(const struct receipt_request *req, u8 kinds,
 		/* The kernel keeps writers off the file that it reads. */
 		inode = req->file ? d_real_inode(req->file->f_path.dentry) : NULL;
 		art->boot = inode && receipt_state_is_boot(inode);
-		return receipt_measure_buffer(req->buf, req->size, kinds,
+		art->hashed = true;
+		return receipt_measure_buffer(req->buf, req->size,
+					      art->kinds & RECEIPT_CONTENT_KINDS,
 					      digests);
 	}
 
-	reason = measure_inode(req, kinds, art, digests);
+	reason = measure_inode(req, hash, art, digests);
 	if (reason)
 		digests->n = 0;
-	else
-		art->boot = READ_ONCE(art->state->boot);
 
 	return reason;
 }
@@ -222,7 +260,7 @@ static enum receipt_reason ask(const struct receipt_active *active,
 
 	if (req->locked)
 		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
-	for (d = 0; d < digests->n - 1; d++)
+	for (d = 0; d + 1 < digests->n; d++)
 		if (known[d].generation != generation)
 			break;
 	reason = receipt_lookup_wait(req, &digests->digest[d], generation,
@@ -230,6 +268,14 @@ static enum receipt_reason ask(const struct receipt_active *active,
 	recall(&digests->digest[d], &answer, &known[d]);
 
 	return reason;
+}
+
+/* Can @policy judge by what was found out? */
+static bool suffices(const struct artifact *art,
+		     const struct receipt_policy *policy, enum receipt_op op)
+{
+	return art->kinds == policy->digests &&
+	       (art->hashed || !receipt_policy_needs_content(policy, op));
 }
 
 /* The verdict; UNSET when the policy that is active now asks for other digests. */
@@ -251,7 +297,7 @@ static struct receipt_verdict rule_known(struct receipt_active **active,
 		why = ask(*active, req, digests, known);
 		receipt_policy_put(*active);
 		*active = receipt_policy_get();
-		if (receipt_digests_kinds(digests) != (*active)->policy->digests)
+		if (!suffices(art, (*active)->policy, req->op))
 			return (struct receipt_verdict){};
 	}
 
@@ -287,12 +333,14 @@ static struct receipt_verdict rule(struct receipt_active **active,
  */
 static enum receipt_reason settle(const struct receipt_request *req,
 				  const struct artifact *art,
-				  const struct receipt_verdict *verdict,
+				  const struct receipt_outcome *out,
 				  const struct receipt_active *active)
 {
-	bool proven = verdict->proven &&
+	bool proven = out->verdict.proven &&
 		      active->policy->mode == RECEIPT_MODE_ENFORCE;
 
+	if (proven && !receipt_verity_rely(req->inode, &out->digests))
+		return RECEIPT_REASON_FILE_CHANGED;
 	if (!receipt_state_allow(art->state, art->change, req->op,
 				 active->generation, proven))
 		return RECEIPT_REASON_FILE_CHANGED;
@@ -305,23 +353,47 @@ static enum receipt_reason settle(const struct receipt_request *req,
 	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
 }
 
+/*
+ * One round: by the digests that cost nothing, and where they do not lead to an
+ * allowance, or one must not be had without it, by those of the content as well.
+ */
+static struct receipt_verdict judge_round(struct receipt_active **active,
+					  const struct receipt_request *req,
+					  struct artifact *art,
+					  struct receipt_digests *digests)
+{
+	struct receipt_verdict verdict;
+	enum receipt_reason reason;
+
+	art->kinds = (*active)->policy->digests;
+	reason = measure(req, false, art, digests);
+	if (!reason && digests->n && suffices(art, (*active)->policy, req->op)) {
+		verdict = rule(active, req, art, digests);
+		if (verdict.action != RECEIPT_ACTION_DENY || art->hashed)
+			return verdict;
+	}
+	if (!reason && !art->hashed)
+		reason = measure(req, true, art, digests);
+	if (reason)
+		return deny(reason);
+
+	return rule(active, req, art, digests);
+}
+
 static void judge(struct receipt_active **active,
 		  const struct receipt_request *req,
 		  struct receipt_outcome *out)
 {
 	struct artifact art = {};
-	enum receipt_reason reason = req->refuse;
+	enum receipt_reason reason;
 	int tries = 0;
 
+	if (req->refuse) {
+		out->verdict = deny(req->refuse);
+		return;
+	}
 	do {
-		if (!reason)
-			reason = measure(req, (*active)->policy->digests, &art,
-					 &out->digests);
-		if (reason) {
-			out->verdict = deny(reason);
-			return;
-		}
-		out->verdict = rule(active, req, &art, &out->digests);
+		out->verdict = judge_round(active, req, &art, &out->digests);
 	} while (out->verdict.action == RECEIPT_ACTION_UNSET &&
 		 ++tries < JUDGE_TRIES);
 	if (out->verdict.action == RECEIPT_ACTION_UNSET)
@@ -332,7 +404,7 @@ static void judge(struct receipt_active **active,
 		out->verdict = deny(RECEIPT_REASON_NO_EVIDENCE);
 	if (req->need_proof || !art.state)
 		return;
-	reason = settle(req, &art, &out->verdict, *active);
+	reason = settle(req, &art, out, *active);
 	if (reason)
 		out->verdict = deny(reason);
 }

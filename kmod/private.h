@@ -22,6 +22,7 @@
 #undef pr_fmt
 #define pr_fmt(fmt) "receipt: " fmt
 
+struct block_device;
 struct genl_info;
 struct linux_binprm;
 struct mnt_idmap;
@@ -41,7 +42,7 @@ struct receipt_digest {
 };
 
 /**
- * struct receipt_digests - what was computed over one content
+ * struct receipt_digests - the digests of one artifact
  * @n: used entries of @digest; zero: not measured
  * @digest: each of another kind, in the order of enum receipt_kind
  */
@@ -73,6 +74,17 @@ enum receipt_reason receipt_measure_buffer(const void *buf, size_t size,
 enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
 					 struct receipt_digests *digests);
 
+/* verity.c */
+
+bool receipt_verity_digests(struct inode *inode, u8 kinds,
+			    struct receipt_digests *digests);
+bool receipt_verity_rely(const struct inode *inode,
+			 const struct receipt_digests *digests);
+int receipt_bdev_setintegrity(struct block_device *bdev,
+			      enum lsm_integrity_type type, const void *value,
+			      size_t size);
+void receipt_bdev_free_security(struct block_device *bdev);
+
 /* state.c */
 
 /**
@@ -86,7 +98,7 @@ enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
  * @verdict: policy generation << 16 | proven operations << 8 | allowed
  *	operations; zero when nothing is known. Read without the lock.
  * @boot: came with the initramfs and was not opened for writing since
- * @digests: of the content since @change
+ * @digests: of the content since @change, by hashing
  */
 struct receipt_state {
 #ifdef MODULE

@@ -51,6 +51,7 @@ struct rcu_head { int unused; };
 struct hlist_node { int unused; };
 enum kernel_read_file_id { READING_UNKNOWN };
 enum kernel_load_data_id { LOADING_UNKNOWN };
+enum lsm_integrity_type { LSM_INT_UNKNOWN };
 
 #define kvmalloc(size, gfp)	kzalloc(size, gfp)
 #define isdigit(c)		((c) >= '0' && (c) <= '9')

@@ -21,6 +21,7 @@ struct vm_area_struct;
 
 enum kernel_read_file_id { READING_UNKNOWN };
 enum kernel_load_data_id { LOADING_UNKNOWN };
+enum lsm_integrity_type { LSM_INT_UNKNOWN };
 
 typedef struct { int counter; } refcount_t;
 typedef struct { int locked; } spinlock_t;
