@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fsverity.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "receipt.h"
@@ -75,10 +77,27 @@ static bool hash_file(int fd, struct rcpt_digests *out)
 	return ok;
 }
 
+/* As the kernel has it; nothing for a file that is not under fs-verity. */
+static void add_fsverity(int fd, struct rcpt_digests *out)
+{
+	union {
+		struct fsverity_digest head;
+		uint8_t room[sizeof(struct fsverity_digest) + RECEIPT_MAX_DIGEST];
+	} arg = { .head.digest_size = RECEIPT_MAX_DIGEST };
+
+	if (ioctl(fd, FS_IOC_MEASURE_VERITY, &arg) ||
+	    arg.head.digest_algorithm != FS_VERITY_HASH_ALG_SHA256)
+		return;
+	out->digests[out->n].kind = RECEIPT_KIND_FSVERITY_SHA256;
+	memcpy(out->digests[out->n].bytes, arg.head.digest, RECEIPT_HASH_SIZE);
+	out->n++;
+}
+
 /**
- * rcpt_digest_file() - content digests of a file
+ * rcpt_digest_file() - digests of a file
  * @path: its name
- * @out: SHA-256, SHA-384 and SHA-512
+ * @out: SHA-256, SHA-384 and SHA-512 of the content, and the fs-verity digest when
+ *	the file is under fs-verity
  * @err: what went wrong
  *
  * Return: 0, or -RCPT_SYSTEM.
@@ -96,6 +115,8 @@ int rcpt_digest_file(const char *path, struct rcpt_digests *out,
 				 RCPT_NO_OFFSET, "cannot open: %s", strerror(errno));
 	ok = hash_file(fd, out);
 	saved = errno;
+	if (ok)
+		add_fsverity(fd, out);
 	close(fd);
 	if (ok)
 		return 0;

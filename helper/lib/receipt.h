@@ -106,8 +106,11 @@ struct rcpt_digest {
  */
 struct rcpt_digests {
 	size_t n;
-	struct rcpt_digest digests[3];
+	struct rcpt_digest digests[RECEIPT_MEASURED_MAX];
 };
+
+/* What files get that are put under fs-verity; another size is another digest. */
+#define RCPT_FSVERITY_BLOCK	4096
 
 int rcpt_sha256(const void *data, size_t len, uint8_t out[RECEIPT_HASH_SIZE]);
 int rcpt_digest_file(const char *path, struct rcpt_digests *out,

@@ -24,7 +24,7 @@
 
 static const char help[] =
 	"usage: receiptctl seal --issuer-key KEY.pem --issuer ISS --subject SUB --log DIR\n"
-	"                       --out BUNDLE [OPTION]... PATH...\n"
+	"                       --out BUNDLE [OPTION]... [PATH]...\n"
 	"\n"
 	"Seals files: signs one statement about all of them, registers it in a log and\n"
 	"writes a bundle. Of folders it takes what can be executed or loaded: ELF files\n"
@@ -42,6 +42,11 @@ static const char help[] =
 	"  --usage LIST        grant these to every file, whatever it is: execute, kmodule,\n"
 	"                      firmware, kexec-image, kexec-initramfs, x509-cert, policy,\n"
 	"                      anon-exec\n"
+	"  --fsverity          vouch for the fs-verity digest of every file, too: SHA-256, blocks\n"
+	"                      of 4096 bytes, no salt, as \"fsverity enable\" has it\n"
+	"  --dmverity ROOT     vouch for a dm-verity device with this root hash: SHA-256, 64\n"
+	"                      hexadecimal digits. No PATH is needed then. --usage says what\n"
+	"                      for; execute, when it is left out\n"
 	"  --hash-envelope     about one file alone: its digest is the payload\n"
 	"  --hash-alg ALG      sha256 (default), sha384 or sha512; for --hash-envelope\n"
 	"  --json              one JSON object on standard output\n"
@@ -49,7 +54,7 @@ static const char help[] =
 	"  --help              this text\n";
 
 enum { OPT_KEY = 1, OPT_CHAIN, OPT_ISSUER, OPT_SUBJECT, OPT_SVN, OPT_LOG, OPT_OUT,
-       OPT_USAGE, OPT_ENVELOPE, OPT_ALG, OPT_JSON, OPT_QUIET, OPT_HELP };
+       OPT_USAGE, OPT_FSVERITY, OPT_DMVERITY, OPT_ENVELOPE, OPT_ALG, OPT_JSON, OPT_QUIET, OPT_HELP };
 
 static const struct option options[] = {
 	{ "issuer-key", required_argument, NULL, OPT_KEY },
@@ -60,6 +65,8 @@ static const struct option options[] = {
 	{ "log", required_argument, NULL, OPT_LOG },
 	{ "out", required_argument, NULL, OPT_OUT },
 	{ "usage", required_argument, NULL, OPT_USAGE },
+	{ "fsverity", no_argument, NULL, OPT_FSVERITY },
+	{ "dmverity", required_argument, NULL, OPT_DMVERITY },
 	{ "hash-envelope", no_argument, NULL, OPT_ENVELOPE },
 	{ "hash-alg", required_argument, NULL, OPT_ALG },
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -100,6 +107,8 @@ static const struct hash_alg {
  * @log_dir: --log
  * @out: --out
  * @usage: bits of --usage, or 0
+ * @has_root: --dmverity
+ * @root: its root hash
  * @envelope: --hash-envelope
  * @alg: --hash-alg, or NULL
  * @json: output for programs
@@ -110,8 +119,9 @@ static const struct hash_alg {
  * @chain: its certificates
  * @log: open
  * @files: found
- * @leaves: of the manifest; digests are those of @files
+ * @leaves: of the manifest; digests are those of @files, and @root
  * @nleaves: how many
+ * @nmade: how many there were before what is there twice was left out
  * @names: of leaves, where they differ from paths
  * @ntaken: files that are sealed
  * @payload: root or digest
@@ -124,6 +134,8 @@ struct seal {
 	const char *log_dir;
 	const char *out;
 	uint8_t usage;
+	bool has_root;
+	uint8_t root[RECEIPT_HASH_SIZE];
 	bool envelope;
 	const struct hash_alg *alg;
 	bool json;
@@ -136,6 +148,7 @@ struct seal {
 	struct artifacts files;
 	struct rcpt_leaf *leaves;
 	size_t nleaves;
+	size_t nmade;
 	char **names;
 	size_t ntaken;
 	uint8_t payload[RECEIPT_MAX_DIGEST];
@@ -209,6 +222,19 @@ static int set_alg(struct seal *seal, const char *arg)
 	return usage_error("seal", "--hash-alg: sha256, sha384 or sha512, not '%s'", arg);
 }
 
+static int set_root(struct seal *seal, const char *arg)
+{
+	size_t len;
+
+	if (seal->has_root)
+		return usage_error("seal", "--dmverity: once");
+	if (strlen(arg) != 2 * sizeof(seal->root) ||
+	    OPENSSL_hexstr2buf_ex(seal->root, sizeof(seal->root), &len, arg, '\0') != 1)
+		return usage_error("seal", "--dmverity: 64 hexadecimal digits, not '%s'", arg);
+	seal->has_root = true;
+	return 0;
+}
+
 static int set_option(void *all, int option, const char *arg)
 {
 	struct seal *seal = all;
@@ -236,6 +262,11 @@ static int set_option(void *all, int option, const char *arg)
 		return 0;
 	case OPT_USAGE:
 		return set_usage(seal, arg);
+	case OPT_FSVERITY:
+		seal->files.fsverity = true;
+		return 0;
+	case OPT_DMVERITY:
+		return set_root(seal, arg);
 	case OPT_ENVELOPE:
 		seal->envelope = true;
 		return 0;
@@ -267,12 +298,14 @@ static int check_usage(const struct seal *seal, int npaths)
 		return usage_error("seal", "--log is missing");
 	if (!seal->out)
 		return usage_error("seal", "--out is missing");
-	if (!npaths)
+	if (!npaths && !seal->has_root)
 		return usage_error("seal", "nothing is named to be sealed");
 	if (seal->alg && !seal->envelope)
 		return usage_error("seal", "--hash-alg is for --hash-envelope");
 	if (seal->envelope && seal->usage)
 		return usage_error("seal", "--usage has no place in a hash envelope");
+	if (seal->envelope && (seal->files.fsverity || seal->has_root))
+		return usage_error("seal", "--fsverity and --dmverity have no place in a hash envelope");
 	if (seal->envelope && npaths != 1)
 		return usage_error("seal", "a hash envelope is about one file");
 	return 0;
@@ -402,7 +435,7 @@ static int count_taken(struct seal *seal)
 		else if (a->named)
 			return nothing_to_seal(a->path, "neither ELF file, script nor kernel module; --usage says what it is for");
 	}
-	if (!seal->ntaken)
+	if (!seal->ntaken && !seal->has_root)
 		return nothing_to_seal(NULL, "nothing to seal: no ELF file, script or kernel module was found");
 	return 0;
 }
@@ -425,13 +458,14 @@ static char *text_name(const char *path)
 	return name;
 }
 
-static int name_leaf(struct seal *seal, struct rcpt_leaf *leaf, const char *path)
+static int name_leaf(struct seal *seal, const char *path)
 {
+	struct rcpt_leaf *leaf = &seal->leaves[seal->nmade];
 	struct rcpt_error err;
 
 	if (!rcpt_utf8_valid((const uint8_t *)path, strlen(path))) {
 		path = text_name(path);
-		seal->names[leaf - seal->leaves] = (char *)path;
+		seal->names[seal->nmade] = (char *)path;
 		if (!path)
 			return no_memory();
 	}
@@ -445,30 +479,48 @@ static int name_leaf(struct seal *seal, struct rcpt_leaf *leaf, const char *path
 	return 0;
 }
 
+static int make_leaf(struct seal *seal, uint8_t kind, uint8_t usage, const uint8_t *digest,
+		     const char *path)
+{
+	struct rcpt_leaf *leaf = &seal->leaves[seal->nmade];
+	int rc = name_leaf(seal, path);
+
+	leaf->kind = kind;
+	leaf->usage = usage;
+	leaf->digest = digest;
+	seal->nmade++;
+	return rc;
+}
+
+static int make_file_leaves(struct seal *seal, const struct artifact *a)
+{
+	int rc = make_leaf(seal, RECEIPT_KIND_SHA256, a->usage, a->digest, a->path);
+
+	if (!rc && seal->files.fsverity)
+		rc = make_leaf(seal, RECEIPT_KIND_FSVERITY_SHA256, a->usage, a->fsverity,
+			       a->path);
+	return rc;
+}
+
 static int make_leaves(struct seal *seal)
 {
-	size_t i, n = 0;
-	int rc;
+	size_t room = seal->ntaken * 2 + 1;
+	size_t i;
+	int rc = 0;
 
-	seal->leaves = calloc(seal->ntaken, sizeof(*seal->leaves));
-	seal->names = calloc(seal->ntaken, sizeof(*seal->names));
+	seal->leaves = calloc(room, sizeof(*seal->leaves));
+	seal->names = calloc(room, sizeof(*seal->names));
 	if (!seal->leaves || !seal->names)
 		return no_memory();
-	for (i = 0; i < seal->files.n; i++) {
-		const struct artifact *a = &seal->files.item[i];
-
-		if (!a->usage)
-			continue;
-		seal->leaves[n].kind = RECEIPT_KIND_SHA256;
-		seal->leaves[n].usage = a->usage;
-		seal->leaves[n].digest = a->digest;
-		rc = name_leaf(seal, &seal->leaves[n], a->path);
-		if (rc)
-			return rc;
-		n++;
-	}
-	seal->nleaves = rcpt_manifest_sort(seal->leaves, n);
-	return 0;
+	for (i = 0; !rc && i < seal->files.n; i++)
+		if (seal->files.item[i].usage)
+			rc = make_file_leaves(seal, &seal->files.item[i]);
+	if (!rc && seal->has_root)
+		rc = make_leaf(seal, RECEIPT_KIND_DMVERITY_SHA256,
+			       seal->usage ? seal->usage : 1 << RECEIPT_OP_EXECUTE,
+			       seal->root, "dm-verity");
+	seal->nleaves = rcpt_manifest_sort(seal->leaves, seal->nmade);
+	return rc;
 }
 
 static int make_payload(struct seal *seal)
@@ -633,7 +685,7 @@ static void seal_free(struct seal *seal)
 {
 	size_t i;
 
-	for (i = 0; seal->names && i < seal->ntaken; i++)
+	for (i = 0; i < seal->nmade; i++)
 		free(seal->names[i]);
 	free(seal->names);
 	free(seal->leaves);

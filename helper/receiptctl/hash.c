@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <libfsverity.h>
 #include <openssl/evp.h>
 
 #define BUFFER_SIZE	(256u << 10)
@@ -119,52 +120,113 @@ static ssize_t read_full(int fd, uint8_t *buf, size_t len)
 	return used;
 }
 
-/* Hash what @fd gives; its first bytes decide whether it is read to the end. */
-static int hash_content(struct crew *crew, struct artifact *a, int fd,
-			EVP_MD_CTX *ctx, uint8_t *buf, off_t *total,
-			struct rcpt_error *err)
+/**
+ * struct reading - a file that is being read, and hashed on the way
+ * @fd: open
+ * @ctx: of the digest of the content
+ * @total: bytes that were read
+ */
+struct reading {
+	int fd;
+	EVP_MD_CTX *ctx;
+	off_t total;
+};
+
+static int fail_crypto(struct rcpt_error *err)
 {
-	ssize_t n = pread(fd, buf, START_SIZE, 0);
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+			 RCPT_NO_OFFSET, "the crypto library failed");
+}
+
+/* Bytes that were read, 0 at the end, or negative errno. */
+static ssize_t read_hashed(struct reading *r, void *buf, size_t len)
+{
+	ssize_t n = read_full(r->fd, buf, len);
+
+	if (n < 0)
+		return -errno;
+	r->total += n;
+	return EVP_DigestUpdate(r->ctx, buf, n) == 1 ? n : -ENOMEM;
+}
+
+/* For libfsverity, which reads as many bytes as the file has, in order. */
+static int read_block(void *r, void *buf, size_t len)
+{
+	ssize_t n = read_hashed(r, buf, len);
+
+	if (n < 0)
+		return n;
+	return (size_t)n == len ? 0 : -ENODATA;
+}
+
+static int hash_verity(struct reading *r, off_t size, uint8_t *digest)
+{
+	const struct libfsverity_merkle_tree_params params = {
+		.version = 1,
+		.hash_algorithm = FS_VERITY_HASH_ALG_SHA256,
+		.file_size = size,
+		.block_size = RCPT_FSVERITY_BLOCK,
+	};
+	struct libfsverity_digest *computed;
+	int rc = libfsverity_compute_digest(r, read_block, &params, &computed);
+
+	if (rc)
+		return rc;
+	memcpy(digest, computed->digest, RECEIPT_HASH_SIZE);
+	free(computed);
+	return 0;
+}
+
+static int hash_plain(struct reading *r, uint8_t *buf)
+{
+	ssize_t n;
+
+	do {
+		n = read_hashed(r, buf, BUFFER_SIZE);
+	} while (n > 0);
+	return n;
+}
+
+/* Hash what @fd gives; its first bytes decide whether it is read to the end. */
+static int hash_content(struct crew *crew, struct artifact *a, struct reading *r,
+			off_t size, uint8_t *buf, struct rcpt_error *err)
+{
+	ssize_t n = pread(r->fd, buf, START_SIZE, 0);
+	int rc;
 
 	if (n < 0)
 		return fail_errno(err, "cannot read");
 	a->usage = crew->usage ? crew->usage : classify(a->path, buf, n);
 	if (!a->usage)
 		return 0;
-	if (EVP_DigestInit_ex2(ctx, crew->md, NULL) != 1)
-		goto crypto;
-	*total = 0;
-	while ((n = read_full(fd, buf, BUFFER_SIZE)) > 0) {
-		*total += n;
-		if (EVP_DigestUpdate(ctx, buf, n) != 1)
-			goto crypto;
-	}
-	if (n < 0)
-		return fail_errno(err, "cannot read");
-	if (EVP_DigestFinal_ex(ctx, a->digest, NULL) == 1)
-		return 0;
-crypto:
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-			 RCPT_NO_OFFSET, "the crypto library failed");
+	if (EVP_DigestInit_ex2(r->ctx, crew->md, NULL) != 1)
+		return fail_crypto(err);
+	rc = crew->list->fsverity ? hash_verity(r, size, a->fsverity) : hash_plain(r, buf);
+	if (rc == -ENODATA)
+		return fail_changed(err);
+	errno = -rc;
+	if (rc)
+		return rc == -ENOMEM ? fail_crypto(err) : fail_errno(err, "cannot read");
+	return EVP_DigestFinal_ex(r->ctx, a->digest, NULL) == 1 ? 0 : fail_crypto(err);
 }
 
 static int hash_fd(struct crew *crew, struct artifact *a, int fd,
 		   EVP_MD_CTX *ctx, uint8_t *buf, struct rcpt_error *err)
 {
+	struct reading r = { .fd = fd, .ctx = ctx };
 	struct stat before, after;
-	off_t total = 0;
 	int rc;
 
 	if (fstat(fd, &before))
 		return fail_errno(err, "cannot read");
 	if (!S_ISREG(before.st_mode))
 		return fail_changed(err);
-	rc = hash_content(crew, a, fd, ctx, buf, &total, err);
+	rc = hash_content(crew, a, &r, before.st_size, buf, err);
 	if (rc || !a->usage)
 		return rc;
 	if (fstat(fd, &after))
 		return fail_errno(err, "cannot read");
-	if (!same_state(&before, &after) || total != after.st_size)
+	if (!same_state(&before, &after) || r.total != after.st_size)
 		return fail_changed(err);
 	return 0;
 }

@@ -18,21 +18,25 @@
  * @usage: bits of operations; 0 until it is hashed, and then when it is none
  *	that can be executed or loaded
  * @digest: of the content, once hashed
+ * @fsverity: fs-verity digest, once hashed, where the list asks for it
  */
 struct artifact {
 	char *path;
 	bool named;
 	uint8_t usage;
 	uint8_t digest[RECEIPT_MAX_DIGEST];
+	uint8_t fsverity[RECEIPT_HASH_SIZE];
 };
 
 /**
  * struct artifacts - a list of them; start with all zero
+ * @fsverity: wanted are fs-verity digests as well
  * @n: used entries
  * @cap: room
  * @item: the entries
  */
 struct artifacts {
+	bool fsverity;
 	size_t n;
 	size_t cap;
 	struct artifact *item;

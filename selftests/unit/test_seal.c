@@ -389,6 +389,61 @@ static void test_seal_envelope(void **state)
 	assert_int_equal(seal("--svn=2", "--hash-envelope", in_folder(dir, "sub")), 64);
 }
 
+/* What "fsverity digest" of fsverity-utils says of the program. */
+static const uint8_t fsverity[32] = {
+	0x75, 0x9f, 0x5a, 0x82, 0x8e, 0x17, 0x80, 0xc2, 0xbe, 0xe7, 0x43, 0x3d, 0xe4, 0x5a,
+	0x2b, 0x2b, 0x63, 0xa1, 0x07, 0xe3, 0x1e, 0xde, 0x03, 0xc8, 0x2f, 0x3b, 0x2b, 0x5b,
+	0xb4, 0x12, 0x31, 0xf0,
+};
+
+static void test_seal_fsverity(void **state)
+{
+	struct rcpt_bundle bundle;
+	uint8_t digest[32], *data;
+	size_t leaf;
+
+	(void)state;
+	assert_int_equal(seal("--svn=3", "--fsverity", dir), 0);
+	bundle = read_bundle(&data);
+	assert_int_equal(bundle.nleaves, 8);
+	rcpt_sha256(elf, sizeof(elf), digest);
+	leaf = rcpt_bundle_find(&bundle, RECEIPT_KIND_SHA256, digest, 0);
+	assert_int_equal(bundle.leaves[leaf].usage, EXECUTE);
+	leaf = rcpt_bundle_find(&bundle, RECEIPT_KIND_FSVERITY_SHA256, fsverity, 0);
+	assert_int_equal(bundle.leaves[leaf].usage, EXECUTE);
+	assert_int_equal(bundle.leaves[leaf + 1].usage, KMODULE);
+	assert_int_equal(rcpt_bundle_find(&bundle, RECEIPT_KIND_SHA256, fsverity, 0),
+			 bundle.nleaves);
+	rcpt_bundle_free(&bundle);
+	free(data);
+}
+
+#define ROOT	"00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
+
+static void test_seal_dmverity(void **state)
+{
+	struct rcpt_bundle bundle;
+	uint8_t *data;
+
+	(void)state;
+	assert_int_equal(seal("--dmverity", ROOT, in_folder(dir, "program")), 0);
+	bundle = read_bundle(&data);
+	assert_int_equal(bundle.nleaves, 2);
+	assert_int_equal(bundle.leaves[1].kind, RECEIPT_KIND_DMVERITY_SHA256);
+	assert_int_equal(bundle.leaves[1].usage, EXECUTE);
+	assert_memory_equal(bundle.leaves[1].digest, "\x00\x11\x22\x33", 4);
+	assert_int_equal(bundle.leaves[1].digest[31], 0xff);
+	rcpt_bundle_free(&bundle);
+	free(data);
+
+	assert_int_equal(seal("--usage=execute,policy", "--dmverity=" ROOT, NULL), 0);
+	bundle = read_bundle(&data);
+	assert_int_equal(bundle.nleaves, 1);
+	assert_int_equal(bundle.leaves[0].usage, EXECUTE | 1 << RECEIPT_OP_POLICY);
+	rcpt_bundle_free(&bundle);
+	free(data);
+}
+
 /* Names that are no UTF-8 are sealed, written in a way that is. */
 static void test_seal_odd_name(void **state)
 {
@@ -422,6 +477,13 @@ static void test_refused(void **state)
 	assert_int_equal(seal("--usage", "", in_folder(dir, "program")), 64);
 	assert_int_equal(seal("--hash-alg", "sha256", in_folder(dir, "program")), 64);
 	assert_int_equal(seal("--bogus", "1", in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--dmverity", ROOT "0", in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--dmverity", "x" ROOT, in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--dmverity=" ROOT, "--dmverity=" ROOT, NULL), 64);
+	assert_int_equal(seal("--hash-envelope", "--dmverity=" ROOT,
+			      in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--hash-envelope", "--fsverity", in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--svn=1", "--fsverity", NULL), 64);
 	assert_int_equal(seal("--issuer", "", in_folder(dir, "program")), 3);
 	assert_int_equal(seal("--subject", "\xff", in_folder(dir, "program")), 3);
 	assert_int_equal(seal("--log", in_folder(dir, "sub"), in_folder(dir, "program")), 70);
@@ -461,6 +523,8 @@ int main(void)
 		cmocka_unit_test(test_seal_folder),
 		cmocka_unit_test(test_seal_usage),
 		cmocka_unit_test(test_seal_envelope),
+		cmocka_unit_test(test_seal_fsverity),
+		cmocka_unit_test(test_seal_dmverity),
 		cmocka_unit_test(test_seal_odd_name),
 		cmocka_unit_test(test_refused),
 	};
