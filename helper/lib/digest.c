@@ -28,6 +28,26 @@ int rcpt_sha256(const void *data, size_t len, uint8_t out[RECEIPT_HASH_SIZE])
 	return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) ? 0 : -RCPT_SYSTEM;
 }
 
+/**
+ * rcpt_digest_kind() - which kind of digest a hash envelope holds
+ * @hash_alg: its COSE algorithm (label 258)
+ *
+ * Return: enum receipt_kind, or 0 for an algorithm that is not supported.
+ */
+uint8_t rcpt_digest_kind(int64_t hash_alg)
+{
+	switch (hash_alg) {
+	case RCPT_SHA256:
+		return RECEIPT_KIND_SHA256;
+	case RCPT_SHA384:
+		return RECEIPT_KIND_SHA384;
+	case RCPT_SHA512:
+		return RECEIPT_KIND_SHA512;
+	default:
+		return 0;
+	}
+}
+
 static bool update(EVP_MD_CTX * const ctx[KINDS], const void *data, size_t len)
 {
 	size_t i;

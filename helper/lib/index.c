@@ -489,26 +489,13 @@ static int put_place(struct rcpt_index *index, MDB_txn *txn, uint8_t kind,
 	return rc == MDB_KEYEXIST ? 0 : rc;
 }
 
-static uint8_t envelope_kind(const struct rcpt_bundle *bundle)
-{
-	switch (bundle->statement.header.hash_alg) {
-	case RCPT_SHA256:
-		return RECEIPT_KIND_SHA256;
-	case RCPT_SHA384:
-		return RECEIPT_KIND_SHA384;
-	case RCPT_SHA512:
-		return RECEIPT_KIND_SHA512;
-	}
-	return 0;
-}
-
 /* A hash envelope grants every operation; one of no known kind helps nobody. */
 static int put_envelope(struct rcpt_index *index, MDB_txn *txn, uint32_t id,
 			const struct rcpt_bundle *bundle)
 {
 	struct place place = { .id = id, .usage = 0xff };
 	struct rcpt_span payload = bundle->statement.sign1.payload;
-	uint8_t kind = envelope_kind(bundle);
+	uint8_t kind = rcpt_digest_kind(bundle->statement.header.hash_alg);
 
 	if (!kind || payload.len != rcpt_digest_len(kind))
 		return 0;

@@ -113,6 +113,7 @@ struct rcpt_digests {
 #define RCPT_FSVERITY_BLOCK	4096
 
 int rcpt_sha256(const void *data, size_t len, uint8_t out[RECEIPT_HASH_SIZE]);
+uint8_t rcpt_digest_kind(int64_t hash_alg);
 int rcpt_digest_file(const char *path, struct rcpt_digests *out,
 		     struct rcpt_error *err);
 

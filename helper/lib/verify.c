@@ -99,20 +99,6 @@ static void check_receipts(const struct rcpt_verify_params *p,
 		take_error(res, worst);
 }
 
-static int kind_of(int64_t hash_alg)
-{
-	switch (hash_alg) {
-	case RCPT_SHA256:
-		return RECEIPT_KIND_SHA256;
-	case RCPT_SHA384:
-		return RECEIPT_KIND_SHA384;
-	case RCPT_SHA512:
-		return RECEIPT_KIND_SHA512;
-	default:
-		return 0;
-	}
-}
-
 static const uint8_t *digest_of(const struct rcpt_digests *d, uint8_t kind)
 {
 	size_t i;
@@ -128,7 +114,7 @@ static int bind_envelope(const struct rcpt_verify_params *p, struct rcpt_error *
 {
 	const struct rcpt_header *h = &p->stmt->header;
 	struct rcpt_span payload = p->stmt->sign1.payload;
-	int kind = kind_of(h->hash_alg);
+	int kind = rcpt_digest_kind(h->hash_alg);
 	const uint8_t *digest = p->artifact ? digest_of(p->artifact, kind) : payload.data;
 
 	if (!kind)
@@ -273,7 +259,7 @@ static bool about_measured(const struct rcpt_verify_params *p,
 	size_t i;
 
 	if (p->stmt->header.has_hash_alg)
-		return measured(p, kind_of(p->stmt->header.hash_alg));
+		return measured(p, rcpt_digest_kind(p->stmt->header.hash_alg));
 	if (!b || !b->nleaves)
 		return true;
 	if (p->artifact)
@@ -296,7 +282,7 @@ static void add_digest(const struct rcpt_verify_params *p, struct receipt_facts 
 static void fill_digests(const struct rcpt_verify_params *p, struct facts *f)
 {
 	const struct rcpt_header *h = &p->stmt->header;
-	int kind = h->has_hash_alg ? kind_of(h->hash_alg) : 0;
+	int kind = h->has_hash_alg ? rcpt_digest_kind(h->hash_alg) : 0;
 	size_t i;
 
 	for (i = 0; p->artifact && i < p->artifact->n; i++)

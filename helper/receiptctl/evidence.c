@@ -69,24 +69,10 @@ static int send_leaf(struct sending *s, size_t leaf, uint8_t kind,
 	return 0;
 }
 
-static uint8_t envelope_kind(const struct rcpt_header *header)
-{
-	switch (header->hash_alg) {
-	case RCPT_SHA256:
-		return RECEIPT_KIND_SHA256;
-	case RCPT_SHA384:
-		return RECEIPT_KIND_SHA384;
-	case RCPT_SHA512:
-		return RECEIPT_KIND_SHA512;
-	default:
-		return 0;
-	}
-}
-
 static int send_envelope(struct sending *s, struct rcpt_error *err)
 {
 	struct rcpt_span payload = s->bundle->statement.sign1.payload;
-	uint8_t kind = envelope_kind(&s->bundle->statement.header);
+	uint8_t kind = rcpt_digest_kind(s->bundle->statement.header.hash_alg);
 
 	if (!kind || payload.len != rcpt_digest_len(kind))
 		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_HASH_ALGORITHM,
