@@ -351,19 +351,35 @@ static bool label_is(const struct rcpt_label *label, const struct rcpt_head *key
 	return rcpt_head_int(key, &num) && num == label->num;
 }
 
-static bool has_label(struct rcpt_span protected, const struct rcpt_label *label)
+/* The value of a label in a map that was read before; absent when it is not there. */
+static struct rcpt_span find_label(struct rcpt_span map, const struct rcpt_label *label)
 {
+	struct rcpt_span value = { 0 };
 	struct rcpt_reader r;
 	struct rcpt_head key;
 	uint64_t count;
+	bool found = false;
 
-	rcpt_reader_init(&r, protected, NULL);
-	for (rcpt_read_map(&r, &count, ""); count && !r.failed; count--) {
-		if (!rcpt_read(&r, &key) && label_is(label, &key))
-			return true;
-		rcpt_skip(&r, NULL);
+	rcpt_reader_init(&r, map, NULL);
+	for (rcpt_read_map(&r, &count, ""); count && !r.failed && !found; count--) {
+		found = !rcpt_read(&r, &key) && label_is(label, &key);
+		rcpt_skip(&r, found ? &value : NULL);
 	}
-	return false;
+	return value;
+}
+
+/**
+ * rcpt_sign1_unprotected() - find a label in the unprotected header
+ * @sign1: parsed
+ * @label: its number
+ *
+ * Return: its value, well-formed; absent when it is not there.
+ */
+struct rcpt_span rcpt_sign1_unprotected(const struct rcpt_sign1 *sign1, int64_t label)
+{
+	const struct rcpt_label wanted = { .num = label };
+
+	return find_label(sign1->unprotected, &wanted);
 }
 
 /* RFC 9052 section 3.1: what is critical must be there, and protected. */
@@ -372,7 +388,7 @@ static int check_crit(struct rcpt_reader *r, const struct rcpt_header *h)
 	size_t i;
 
 	for (i = 0; i < h->ncrit; i++)
-		if (!has_label(r->in, &h->crit[i]))
+		if (!find_label(r->in, &h->crit[i]).data)
 			return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, r->in.offset,
 						"crit names a label that is not in the header");
 	return 0;

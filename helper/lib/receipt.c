@@ -222,20 +222,11 @@ static int read_vdp(struct rcpt_reader *r, struct rcpt_receipt *out)
 
 static int read_unprotected(struct rcpt_receipt *out, struct rcpt_error *err)
 {
+	struct rcpt_span proofs = rcpt_sign1_unprotected(&out->sign1, RCPT_LABEL_PROOFS);
 	struct rcpt_reader r;
-	struct rcpt_head key;
-	uint64_t count;
 
-	rcpt_reader_init(&r, out->sign1.unprotected, err);
-	rcpt_read_map(&r, &count, "unprotected header");
-	for (; count && !r.failed; count--) {
-		rcpt_read(&r, &key);
-		if (key.major == RCPT_UINT && key.arg == RCPT_LABEL_PROOFS)
-			read_vdp(&r, out);
-		else
-			rcpt_skip(&r, NULL);
-	}
-	if (r.failed)
+	rcpt_reader_init(&r, proofs, err);
+	if (proofs.data && read_vdp(&r, out))
 		return r.failed;
 	if (!out->nproofs)
 		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_PROOF,

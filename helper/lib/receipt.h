@@ -373,6 +373,7 @@ struct rcpt_header {
 
 int rcpt_sign1_parse(struct rcpt_span in, struct rcpt_sign1 *out,
 		     struct rcpt_error *err);
+struct rcpt_span rcpt_sign1_unprotected(const struct rcpt_sign1 *sign1, int64_t label);
 int rcpt_header_parse(struct rcpt_span protected, struct rcpt_header *out,
 		      struct rcpt_error *err);
 int rcpt_header_crit(const struct rcpt_header *header,

@@ -26,20 +26,11 @@ static int read_receipts(struct rcpt_reader *r, struct rcpt_statement *out)
 
 static int read_unprotected(struct rcpt_statement *out, struct rcpt_error *err)
 {
+	struct rcpt_span receipts = rcpt_sign1_unprotected(&out->sign1, RCPT_LABEL_RECEIPTS);
 	struct rcpt_reader r;
-	struct rcpt_head key;
-	uint64_t count;
 
-	rcpt_reader_init(&r, out->sign1.unprotected, err);
-	rcpt_read_map(&r, &count, "unprotected header");
-	for (; count && !r.failed; count--) {
-		rcpt_read(&r, &key);
-		if (key.major == RCPT_UINT && key.arg == RCPT_LABEL_RECEIPTS)
-			read_receipts(&r, out);
-		else
-			rcpt_skip(&r, NULL);
-	}
-	return r.failed;
+	rcpt_reader_init(&r, receipts, err);
+	return receipts.data ? read_receipts(&r, out) : 0;
 }
 
 /* What a log sees: the unprotected header emptied, all else as sent. */
