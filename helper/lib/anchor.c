@@ -38,6 +38,12 @@ static const struct curve curves[] = {
 	{ "P-521", 3, 66 },
 };
 
+static int no_memory(struct load *l)
+{
+	return rcpt_fail(l->err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+			 "no memory");
+}
+
 static int malformed(struct load *l, const char *text)
 {
 	return rcpt_fail(l->err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE,
@@ -83,8 +89,7 @@ static int put(struct load *l, struct found found)
 	free(key.issuer);
 	free(key.kid);
 	free(key.cert);
-	return rcpt_fail(l->err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-			 RCPT_NO_OFFSET, "no memory");
+	return no_memory(l);
 }
 
 static int put_certificate(struct load *l, struct rcpt_span der, bool bare)
@@ -238,11 +243,11 @@ static int load_certificate_text(struct load *l, const char *text)
 	if (strstr(text, "-----BEGIN"))
 		return load_pem(l, text, room, false);
 	der = malloc(room + 1);
-	if (!der || !base64_decode(text, der, room, &len)) {
-		free(der);
-		return malformed(l, "certificate is neither PEM nor base64");
-	}
-	ret = put_certificate(l, rcpt_span(der, len), false);
+	if (!der)
+		return no_memory(l);
+	ret = base64_decode(text, der, room, &len) ?
+	      put_certificate(l, rcpt_span(der, len), false) :
+	      malformed(l, "certificate is neither PEM nor base64");
 	free(der);
 	return ret;
 }
@@ -338,20 +343,22 @@ static int load_pem(struct load *l, const void *data, size_t len, bool bare)
 	BIO *bio = BIO_new_mem_buf(data, len);
 	char *name = NULL, *header = NULL;
 	unsigned char *der = NULL;
-	long der_len;
 	size_t before = l->found;
-	int ret = 0;
+	long der_len;
+	int ret = bio ? 0 : no_memory(l);
 
-	while (!ret && bio && PEM_read_bio(bio, &name, &header, &der, &der_len)) {
+	while (!ret && PEM_read_bio(bio, &name, &header, &der, &der_len)) {
 		ret = put_pem(l, name, rcpt_span(der, der_len), bare);
 		OPENSSL_free(name);
 		OPENSSL_free(header);
 		OPENSSL_free(der);
 	}
 	BIO_free(bio);
+	/* "No start line" after the last block is how PEM ends. */
+	if (!ret && (l->found == before ||
+		     ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE))
+		ret = malformed(l, "PEM: damaged");
 	ERR_clear_error();
-	if (!ret && l->found == before)
-		return malformed(l, "PEM: damaged");
 	return ret;
 }
 
@@ -442,15 +449,23 @@ static bool cose_key_known(const struct cose_key *key)
 	}
 }
 
+/* Empty when it is no byte string. */
+static struct rcpt_span number_of(const struct rcpt_head *head)
+{
+	return head->major == RCPT_BYTES ? head->string : (struct rcpt_span){ 0 };
+}
+
 static EVP_PKEY *key_from_cose(const struct cose_key *key)
 {
+	struct rcpt_span x = number_of(&key->x);
+
 	if (key->kty == KTY_RSA)
-		return rcpt_key_from_rsa(key->crv.string, key->x.string);
+		return rcpt_key_from_rsa(number_of(&key->crv), x);
 	if (key->kty == KTY_OKP)
-		return rcpt_key_from_ed25519(key->x.string);
+		return rcpt_key_from_ed25519(x);
 	if (key->y.major == RCPT_SIMPLE && key->y.arg <= RCPT_TRUE)
-		return key_from_x(cose_curve(key), key->x.string, key->y.arg == RCPT_TRUE);
-	return key_from_xy(cose_curve(key), key->x.string, key->y.string);
+		return key_from_x(cose_curve(key), x, key->y.arg == RCPT_TRUE);
+	return key_from_xy(cose_curve(key), x, number_of(&key->y));
 }
 
 static int load_cose_key(struct load *l, struct rcpt_reader *r)

@@ -175,7 +175,7 @@ static int find_path(STACK_OF(X509) *sent, STACK_OF(X509) *roots, STACK_OF(X509)
 int rcpt_certs_path(STACK_OF(X509) *sent, STACK_OF(X509) *roots, STACK_OF(X509) **path,
 		    struct rcpt_error *err)
 {
-	struct rcpt_error first = { 0 };
+	struct rcpt_error first = { 0 }, e = { 0 };
 	STACK_OF(X509) *one;
 	int i, ret;
 
@@ -185,9 +185,11 @@ int rcpt_certs_path(STACK_OF(X509) *sent, STACK_OF(X509) *roots, STACK_OF(X509) 
 	for (i = 0; ret == -RCPT_INVALID && i < sk_X509_num(roots); i++) {
 		one = sk_X509_new_null();
 		if (!one || !sk_X509_push(one, sk_X509_value(roots, i)))
-			ret = no_memory(&first);
+			ret = no_memory(&e);
 		else
-			ret = find_path(sent, one, path, NULL);
+			ret = find_path(sent, one, path, &e);
+		if (ret == -RCPT_SYSTEM)
+			first = e;
 		sk_X509_free(one);
 	}
 	if (ret && err)

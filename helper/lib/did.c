@@ -282,7 +282,7 @@ static bool is_fulcio_issuer(X509 *leaf, char *fields[], size_t n)
 {
 	static const char scheme[] = "https://";
 	ASN1_OBJECT *obj = OBJ_txt2obj(FULCIO_ISSUER, 1);
-	int at = X509_get_ext_by_OBJ(leaf, obj, -1);
+	int at = obj ? X509_get_ext_by_OBJ(leaf, obj, -1) : -1;
 	const ASN1_OCTET_STRING *value = at < 0 ? NULL :
 					 X509_EXTENSION_get_data(X509_get_ext(leaf, at));
 	struct rcpt_span span = { 0 };

@@ -152,7 +152,8 @@ static void to_hex(const uint8_t id[RECEIPT_HASH_SIZE], char hex[2 * RECEIPT_HAS
  * @kid: its key id; absent when it says none
  *
  * A key id is the hexadecimal text of rcpt_key_id(), those 32 bytes, the 32 bytes
- * of rcpt_key_thumbprint(), or what the key's file calls it.
+ * of rcpt_key_thumbprint(), or what the key's file calls it. A receipt without one
+ * means every key of its issuer, and a bare key is meant by every one.
  *
  * Return: whether it may.
  */
@@ -384,27 +385,33 @@ int rcpt_keys_put(struct rcpt_keys *keys, struct rcpt_key *key, struct rcpt_erro
 	return ret;
 }
 
-/* Fills in the id too, which the parser leaves to whoever owns a hash. */
-static EVP_PKEY *policy_key(struct receipt_key *key)
+/* Which the parser leaves to whoever owns a hash. */
+static int fill_id(struct receipt_key *key, struct rcpt_error *err)
 {
-	rcpt_sha256(key->spki, key->spki_len, key->id);
-	return rcpt_key_from_spki(rcpt_span(key->spki, key->spki_len));
+	if (!rcpt_sha256(key->spki, key->spki_len, key->id))
+		return 0;
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+			 "cannot hash");
 }
 
 static int policy_log(struct rcpt_keys *keys, struct receipt_log *log,
 		      struct rcpt_error *err)
 {
 	struct rcpt_key key = {
-		.pkey = policy_key(&log->key),
+		.pkey = rcpt_key_from_spki(rcpt_span(log->key.spki, log->key.spki_len)),
 		.name = strdup(log->name),
 		.issuer = strdup(log->issuer),
 		.entry = log->entry,
 		.identity_verified = log->identity_verified,
 	};
+	bool is_key = key.pkey;
 
-	if (key.pkey && key.name && key.issuer)
+	if (is_key && key.name && key.issuer)
 		return rcpt_keys_put(keys, &key, err);
 	key_clear(&key);
+	if (is_key)
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+				 "no memory");
 	return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_POLICY_SYNTAX,
 			 RCPT_NO_OFFSET, "log %s: not a public key", log->name);
 }
@@ -415,7 +422,8 @@ static int policy_log(struct rcpt_keys *keys, struct receipt_log *log,
  * @policy: parsed; the ids of its keys are filled in
  * @err: what went wrong
  *
- * Return: 0; -RCPT_MALFORMED when a key is none; -RCPT_SYSTEM.
+ * Return: 0; -RCPT_MALFORMED when the key of a log is none, or there are too many;
+ * -RCPT_SYSTEM.
  */
 int rcpt_keys_add_policy(struct rcpt_keys *keys, struct receipt_policy *policy,
 			 struct rcpt_error *err)
@@ -423,11 +431,14 @@ int rcpt_keys_add_policy(struct rcpt_keys *keys, struct receipt_policy *policy,
 	uint32_t i;
 	int ret = 0;
 
-	for (i = 0; i < policy->nlogs && !ret; i++)
-		ret = policy_log(keys, &policy->logs[i], err);
-	for (i = 0; i < policy->nrules; i++)
+	for (i = 0; i < policy->nlogs && !ret; i++) {
+		ret = fill_id(&policy->logs[i].key, err);
+		if (!ret)
+			ret = policy_log(keys, &policy->logs[i], err);
+	}
+	for (i = 0; i < policy->nrules && !ret; i++)
 		if (policy->rules[i].has_issuer_key)
-			EVP_PKEY_free(policy_key(&policy->rules[i].issuer_key));
+			ret = fill_id(&policy->rules[i].issuer_key, err);
 	return ret;
 }
 

@@ -121,6 +121,34 @@ static void reads_several_pem_blocks(void **state)
 	EVP_PKEY_free(b);
 }
 
+/* What comes behind a good block is not taken for the end. */
+static void refuses_a_damaged_pem_block(void **state)
+{
+	static const char *const ends[] = {
+		"-----BEGIN PUBLIC KEY-----\nMFkw!\n-----END PUBLIC KEY-----\n",
+		"-----BEGIN PUBLIC KEY-----\nMFkw\n",
+		"-----BEGIN PUBLIC KEY-----\nMFkw\n-----END CERTIFICATE-----\n",
+	};
+	EVP_PKEY *key = craft_key("P-256");
+	char text[4096];
+	size_t len = pem_of(key, text, sizeof(text)).len, i;
+
+	(void)state;
+	strcpy(text + len, "what it is for\n");
+	expect_key(rcpt_span(text, strlen(text)), key, true);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		struct rcpt_keys keys = { 0 };
+		struct rcpt_error err;
+
+		strcpy(text + len, ends[i]);
+		assert_int_equal(rcpt_keys_add(&keys, rcpt_span(text, strlen(text)), &anyone,
+					       &err), -RCPT_MALFORMED);
+		assert_string_equal(err.text, "PEM: damaged");
+		rcpt_keys_free(&keys);
+	}
+	EVP_PKEY_free(key);
+}
+
 static size_t coordinates(EVP_PKEY *key, uint8_t x[66], uint8_t y[66])
 {
 	size_t half = (EVP_PKEY_get_bits(key) + 7) / 8;
@@ -410,6 +438,8 @@ static const char *const bad_cbor[] = {
 	"a4 01 02 20 01 21 41 00 22 41 00", "a3 01 01 20 06 21 41 00",
 	"a3 01 03 20 41 00 21 41 03", "a3 01 03 20 41 c1 21 41 00", "a1 01 03",
 	"a3 01 03 20 41 c1 21 42 0001", "a2 01 02 01 02", "a0 00", "81 a1 1801 00", "a1 01",
+	/* a number that is text */
+	"a3 01 01 20 06 21 7820 6161616161616161616161616161616161616161616161616161616161616161",
 };
 
 static void expect_refused(struct rcpt_span in, const char *what)
@@ -538,6 +568,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_pem_and_der),
 		cmocka_unit_test(reads_several_pem_blocks),
+		cmocka_unit_test(refuses_a_damaged_pem_block),
 		cmocka_unit_test(reads_jwks),
 		cmocka_unit_test(reads_ed25519),
 		cmocka_unit_test(reads_ledger_certificates),
