@@ -170,6 +170,21 @@ static int parse_args(struct run *run, int argc, char **argv)
  * The versions that were seen: { "lists": [ { "iss", "sub", "svn" } ] }
  */
 
+/* One whose svn cannot be told would let any list pass. */
+static bool is_state(const json_t *state)
+{
+	const json_t *lists = json_object_get(state, "lists"), *entry;
+	size_t i;
+
+	json_array_foreach(lists, i, entry)
+		if (!json_is_string(json_object_get(entry, "iss")) ||
+		    !json_is_string(json_object_get(entry, "sub")) ||
+		    !json_is_integer(json_object_get(entry, "svn")) ||
+		    json_integer_value(json_object_get(entry, "svn")) < 0)
+			return false;
+	return json_is_array(lists);
+}
+
 static json_t *read_state(const struct run *run, struct rcpt_error *err)
 {
 	json_error_t jerr;
@@ -183,7 +198,7 @@ static json_t *read_state(const struct run *run, struct rcpt_error *err)
 		return NULL;
 	state = json_loadb((const char *)data, len, JSON_REJECT_DUPLICATES, &jerr);
 	free(data);
-	if (json_is_array(json_object_get(state, "lists")))
+	if (is_state(state))
 		return state;
 	json_decref(state);
 	rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE, RCPT_NO_OFFSET,
@@ -295,9 +310,9 @@ static int check_statement(struct run *run, const struct rcpt_verify_params *p,
 		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
 				 RCPT_NO_OFFSET, "no memory");
 	ret = rcpt_verify(p, res);
-	if (ret)
+	if (ret) {
 		*err = res->err;
-	else if (res->issuer.status) {
+	} else if (res->issuer.status) {
 		ret = -res->issuer.status;
 		*err = res->issuer;
 	}

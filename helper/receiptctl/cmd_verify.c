@@ -2,6 +2,7 @@
 /*
  * receiptctl verify: the verdict over a statement, and why.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,12 +148,14 @@ static int read_file(const struct run *run, struct file *file)
 static int add_crit(struct run *run, const char *arg)
 {
 	struct rcpt_label *label = &run->params.crit[run->params.ncrit];
-	char *end;
+	bool negative = *arg == '-';
+	uint64_t num;
 
 	if (run->params.ncrit == RECEIPT_MAX_CRIT)
 		return usage_error("verify", "over %d --allow-crit", RECEIPT_MAX_CRIT);
-	label->num = strtoll(arg, &end, 10);
-	if (!*arg || *end)
+	if (options_number(arg + negative, INT64_MAX, &num))
+		label->num = negative ? -(int64_t)num : (int64_t)num;
+	else
 		label->text = rcpt_span(arg, strlen(arg));
 	run->params.ncrit++;
 	return 0;
@@ -255,10 +258,28 @@ static int read_trust(struct run *run)
 	return 0;
 }
 
+/* The place of what is wrong with a policy stands before it. */
+static void policy_error(long errnum, const struct receipt_policy_error *perr,
+			 struct rcpt_error *err)
+{
+	char line[24] = "", column[24] = "";
+
+	if (errnum != -EINVAL) {
+		rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET, "no memory");
+		return;
+	}
+	if (perr->line)
+		snprintf(line, sizeof(line), "line %u: ", perr->line);
+	if (perr->column)
+		snprintf(column, sizeof(column), "column %u: ", perr->column);
+	rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_POLICY_SYNTAX, RCPT_NO_OFFSET, "%s%s%s",
+		  line, column, perr->text);
+}
+
 static int read_policy(struct run *run)
 {
 	struct file file = { .name = run->policy_file };
-	struct receipt_policy_error perr;
+	struct receipt_policy_error perr = { 0 };
 	struct rcpt_error err;
 	int ret = read_file(run, &file);
 
@@ -267,8 +288,9 @@ static int read_policy(struct run *run)
 	run->policy = receipt_policy_parse((char *)file.data, file.span.len, &perr);
 	free(file.data);
 	if (IS_ERR(run->policy)) {
+		policy_error(PTR_ERR(run->policy), &perr, &err);
 		run->policy = NULL;
-		return print_policy_error(file.name, &perr);
+		return failed(run, file.name, &err);
 	}
 	run->params.policy = run->policy;
 	ret = rcpt_keys_add_policy(&run->trust.keys, run->policy, &err);
@@ -727,10 +749,13 @@ static int report(const struct run *run, const struct rcpt_verify_result *res)
 static int verify(struct run *run)
 {
 	struct rcpt_verify_result *res = malloc(sizeof(*res));
+	struct rcpt_error err;
 	int ret;
 
-	if (!res)
-		return RCPT_SYSTEM;
+	if (!res) {
+		rcpt_fail(&err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET, "no memory");
+		return failed(run, run->input.name, &err);
+	}
 	rcpt_verify(&run->params, res);
 	ret = run->folder.path ? check_folder(run, res) : 0;
 	if (!ret)

@@ -147,27 +147,6 @@ void print_error(const char *file, const struct rcpt_error *err)
 }
 
 /**
- * print_policy_error() - say on standard error why a policy is none
- * @file: its name
- * @err: from receipt_policy_parse()
- *
- * Return: RCPT_MALFORMED.
- */
-int print_policy_error(const char *file, const struct receipt_policy_error *err)
-{
-	fputs("receiptctl: ", stderr);
-	print_text(stderr, file, strlen(file));
-	if (err->line)
-		fprintf(stderr, ": line %u", err->line);
-	if (err->column)
-		fprintf(stderr, ": column %u", err->column);
-	fputs(": ", stderr);
-	print_text(stderr, err->text, strlen(err->text));
-	fprintf(stderr, " (%s)\n", rcpt_reason_text(RECEIPT_REASON_POLICY_SYNTAX));
-	return RCPT_MALFORMED;
-}
-
-/**
  * usage_error() - say on standard error what is wrong with the command line
  * @command: its name
  * @fmt: what

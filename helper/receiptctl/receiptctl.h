@@ -51,7 +51,6 @@ int run_subcommand(const struct command *table, int argc, char **argv);
 
 /* print.c */
 void print_error(const char *file, const struct rcpt_error *err);
-int print_policy_error(const char *file, const struct receipt_policy_error *err);
 int usage_error(const char *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void print_text(FILE *out, const void *text, size_t len);
