@@ -91,10 +91,9 @@ static int read_alg(struct rcpt_reader *r, struct rcpt_header *out)
 	if (rcpt_read(r, &head))
 		return r->failed;
 	out->has_alg = true;
-	out->alg_is_text = head.major == RCPT_TEXT;
-	if (out->alg_is_text)
-		return 0;
-	if (rcpt_head_int(&head, &out->alg))
+	if (head.major == RCPT_TEXT)
+		out->alg_text = head.string;
+	if (head.major == RCPT_TEXT || rcpt_head_int(&head, &out->alg))
 		return 0;
 	return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
 				"alg: integer or text expected");
@@ -125,19 +124,21 @@ static int read_crit(struct rcpt_reader *r, struct rcpt_header *out)
 	return 0;
 }
 
-static int read_content_type(struct rcpt_reader *r, struct rcpt_header *out)
+/* What stands in a field that is a text or an unsigned integer. */
+static int read_type(struct rcpt_reader *r, struct rcpt_span *text, bool *has_format,
+		     uint64_t *format, const char *what)
 {
 	struct rcpt_head head;
 
 	if (rcpt_read(r, &head))
 		return r->failed;
-	out->has_content_format = head.major == RCPT_UINT;
-	out->content_format = out->has_content_format ? head.arg : 0;
-	out->content_type = head.string;
+	*has_format = head.major == RCPT_UINT;
+	*format = *has_format ? head.arg : 0;
+	*text = head.string;
 	if (head.major == RCPT_UINT || head.major == RCPT_TEXT)
 		return 0;
 	return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
-				"content type: text or unsigned integer expected");
+				"%s: text or unsigned integer expected", what);
 }
 
 static int read_chain(struct rcpt_reader *r, struct rcpt_header *out)
@@ -179,7 +180,9 @@ static int read_x5t(struct rcpt_reader *r, struct rcpt_header *out)
 					"x5t: algorithm and digest expected");
 	if (rcpt_read(r, &head))
 		return r->failed;
-	if (head.major != RCPT_TEXT && !rcpt_head_int(&head, &out->x5t_alg))
+	if (head.major == RCPT_TEXT)
+		out->x5t_alg_text = head.string;
+	else if (!rcpt_head_int(&head, &out->x5t_alg))
 		return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
 					"x5t: integer or text expected");
 	return rcpt_read_bytes(r, &out->x5t, "x5t");
@@ -271,19 +274,6 @@ static int read_claims(struct rcpt_reader *r, struct rcpt_header *out)
 	return 0;
 }
 
-static int read_preimage_type(struct rcpt_reader *r, struct rcpt_header *out)
-{
-	struct rcpt_head head;
-
-	if (rcpt_read(r, &head))
-		return r->failed;
-	out->preimage_type = head.string;
-	if (head.major == RCPT_TEXT || head.major == RCPT_UINT)
-		return 0;
-	return rcpt_reader_fail(r, RECEIPT_REASON_STRUCTURE, head.offset,
-				"preimage content type: text or unsigned integer expected");
-}
-
 /* Shown to people, needed by nobody: whatever a log writes there, no harm is done. */
 static int read_ccf(struct rcpt_reader *r, struct rcpt_header *out)
 {
@@ -317,7 +307,8 @@ static int read_label(struct rcpt_reader *r, const struct rcpt_head *key,
 	case RCPT_LABEL_CRIT:
 		return read_crit(r, out);
 	case RCPT_LABEL_CONTENT_TYPE:
-		return read_content_type(r, out);
+		return read_type(r, &out->content_type, &out->has_content_format,
+				 &out->content_format, "content type");
 	case RCPT_LABEL_KID:
 		return rcpt_read_bytes(r, &out->kid, "kid");
 	case RCPT_LABEL_CLAIMS:
@@ -330,7 +321,8 @@ static int read_label(struct rcpt_reader *r, const struct rcpt_head *key,
 		out->has_hash_alg = true;
 		return rcpt_read_int(r, &out->hash_alg, "payload hash algorithm");
 	case RCPT_LABEL_PREIMAGE_TYPE:
-		return read_preimage_type(r, out);
+		return read_type(r, &out->preimage_type, &out->has_preimage_format,
+				 &out->preimage_format, "preimage content type");
 	case RCPT_LABEL_LOCATION:
 		return rcpt_read_text(r, &out->location, "payload location");
 	case RCPT_LABEL_VDS:

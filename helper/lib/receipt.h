@@ -325,7 +325,7 @@ struct rcpt_claims {
  * struct rcpt_header - the labels that are read in a protected header
  * @has_alg: @alg counts
  * @alg: COSE algorithm; 0 for one that is named by text
- * @alg_is_text: it is
+ * @alg_text: its name; data is NULL for a number
  * @ncrit: used entries of @crit; 0 when there is no crit
  * @crit: critical labels
  * @content_type: text; data is NULL when absent or a number
@@ -336,11 +336,14 @@ struct rcpt_claims {
  * @chain: x5chain, DER, leaf first
  * @x5t: digest of the leaf; data is NULL when absent
  * @x5t_alg: its algorithm; 0 for one that is named by text
+ * @x5t_alg_text: its name; data is NULL for a number
  * @has_claims: label 15 is there
  * @claims: its content
  * @has_hash_alg: @hash_alg counts: a hash envelope
  * @hash_alg: label 258
- * @preimage_type: label 259 when text
+ * @preimage_type: label 259; data is NULL when absent or a number
+ * @has_preimage_format: @preimage_format counts
+ * @preimage_format: label 259 as a number
  * @location: label 260
  * @has_vds: @vds counts
  * @vds: label 395
@@ -348,12 +351,13 @@ struct rcpt_claims {
  */
 struct rcpt_header {
 	bool has_alg;
-	bool alg_is_text;
 	bool has_content_format;
+	bool has_preimage_format;
 	bool has_claims;
 	bool has_hash_alg;
 	bool has_vds;
 	int64_t alg;
+	struct rcpt_span alg_text;
 	size_t ncrit;
 	struct rcpt_label crit[RECEIPT_MAX_CRIT];
 	struct rcpt_span content_type;
@@ -363,9 +367,11 @@ struct rcpt_header {
 	struct rcpt_span chain[RCPT_MAX_CHAIN];
 	struct rcpt_span x5t;
 	int64_t x5t_alg;
+	struct rcpt_span x5t_alg_text;
 	struct rcpt_claims claims;
 	int64_t hash_alg;
 	struct rcpt_span preimage_type;
+	uint64_t preimage_format;
 	struct rcpt_span location;
 	int64_t vds;
 	struct rcpt_span txid;

@@ -355,7 +355,7 @@ static int provable(const struct rcpt_verify_params *p, struct rcpt_error *err)
 {
 	const struct rcpt_header *h = &p->stmt->header;
 
-	if (h->alg_is_text)
+	if (h->alg_text.data)
 		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_ALGORITHM,
 				 RCPT_NO_OFFSET, "a kernel knows no algorithm by name");
 	if (!h->claims.iss.len)

@@ -13,8 +13,9 @@ static const char help[] =
 	"usage: receiptctl inspect [--json | --diag] [--entry WHAT] FILE\n"
 	"\n"
 	"Shows what is in a statement, receipt, trust list, bundle, proof or key file, and\n"
-	"in other CBOR. No signature is checked: that is what verify does. What cannot be\n"
-	"read to its end is shown as far as it goes. \"-\" is standard input.\n"
+	"in other CBOR. No signature is checked: that is what verify does. A receipt that\n"
+	"cannot be read to its end is shown as far as it goes, and what is refused otherwise\n"
+	"in diagnostic notation, with the error. \"-\" is standard input.\n"
 	"\n"
 	"  --json        one JSON object\n"
 	"  --diag        CBOR diagnostic notation, of anything that is well-formed\n"
@@ -164,6 +165,17 @@ static bool is_receipt(struct rcpt_span in)
 	       !rcpt_header_parse(sign1.protected, &header, NULL) && header.has_vds;
 }
 
+/* Whatever stands in it, a tag other than that of COSE_Sign1 makes it something else. */
+static bool is_sign1(struct rcpt_span in)
+{
+	struct rcpt_reader r;
+	struct rcpt_head head;
+
+	rcpt_reader_init(&r, in, NULL);
+	return in.len && in.data[0] >> 5 == RCPT_TAG &&
+	       (rcpt_read(&r, &head) || head.arg == 18);
+}
+
 static bool begins_as_text(struct rcpt_span in)
 {
 	return in.len && memchr(" \t\r\n{[-0", in.data[0], 8);
@@ -191,15 +203,28 @@ static int other_tree(const struct inspect *run, json_t **out, struct rcpt_error
 	return -e.status;
 }
 
-static int tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
+static int typed_tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
 {
 	if (rcpt_is_bundle(run->in))
 		return bundle_tree(run, out, err);
-	if (!run->in.len || run->in.data[0] >> 5 != RCPT_TAG)
+	if (!is_sign1(run->in))
 		return other_tree(run, out, err);
 	if (is_receipt(run->in))
 		return receipt_tree(run, out, err);
 	return statement_tree(run, out, err);
+}
+
+/* What is refused is shown as CBOR all the same, where it is that. */
+static int tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
+{
+	int ret = typed_tree(run, out, err);
+	json_t *json = ret && !*out && !begins_as_text(run->in) ? describe_cbor(run->in) : NULL;
+
+	if (!json)
+		return ret;
+	*out = typed("cbor", json);
+	json_object_set_new(*out, "error", json_error(NULL, err));
+	return ret;
 }
 
 static int show(const struct inspect *run, struct rcpt_error *err)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/ec.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -31,10 +32,12 @@ static void set_bytes(json_t *obj, const char *key, struct rcpt_span bytes)
 		set(obj, key, json_bytes(bytes.data, bytes.len));
 }
 
-static json_t *alg_json(int64_t alg)
+static json_t *alg_json(int64_t alg, struct rcpt_span text)
 {
 	const char *name = rcpt_alg_name(alg);
 
+	if (text.data)
+		return json_text(text.data, text.len);
 	return name ? json_string(name) : json_integer(alg);
 }
 
@@ -100,8 +103,9 @@ json_t *describe_certificate(struct rcpt_span der)
 	uint8_t id[RECEIPT_HASH_SIZE];
 
 	set(json, "sha256", sha256_json(der.data, der.len));
-	if (!cert) {
+	if (!cert || p != der.data + der.len) {
 		set(json, "damaged", json_true());
+		X509_free(cert);
 		return json;
 	}
 	set(json, "subject", name_json(X509_get_subject_name(cert)));
@@ -168,17 +172,37 @@ static bool named_claim(const struct rcpt_head *key)
 	return key->major == RCPT_UINT && (key->arg == 1 || key->arg == 2 || key->arg == 6);
 }
 
+/* Those of header_json(). */
 static bool named_label(const struct rcpt_head *key)
 {
-	static const uint16_t named[] = { 1, 2, 3, 4, 15, 33, 34, 258, 259, 260, 394, 395,
-					  396 };
+	static const uint16_t named[] = { 1, 2, 3, 4, 15, 33, 34, 258, 259, 260, 395 };
 	size_t i;
 
-	if (key->major == RCPT_TEXT)
-		return rcpt_span_equal(key->string, "ccf.v1", 6);
 	for (i = 0; i < ARRAY_SIZE(named); i++)
 		if (key->major == RCPT_UINT && key->arg == named[i])
 			return true;
+	return false;
+}
+
+static bool named_receipts(const struct rcpt_head *key)
+{
+	return key->major == RCPT_UINT && key->arg == RCPT_LABEL_RECEIPTS;
+}
+
+static bool named_proofs(const struct rcpt_head *key)
+{
+	return key->major == RCPT_UINT && key->arg == RCPT_LABEL_PROOFS;
+}
+
+/* Inclusion (-1) and consistency (-2). */
+static bool named_proof(const struct rcpt_head *key)
+{
+	return key->major == RCPT_NINT && key->arg <= 1;
+}
+
+static bool named_nothing(const struct rcpt_head *key)
+{
+	(void)key;
 	return false;
 }
 
@@ -198,6 +222,8 @@ static json_t *diag_json(struct rcpt_span raw)
 		if (*in == '\n') {
 			while (in[1] == ' ')
 				in++;
+			if (out > text && out[-1] == ',')
+				*out++ = ' ';
 			continue;
 		}
 		*out++ = *in;
@@ -296,10 +322,11 @@ static json_t *claims_json(const struct rcpt_claims *c)
 
 static void set_hash_envelope(json_t *json, const struct rcpt_header *h)
 {
-	if (!h->has_hash_alg)
-		return;
-	set(json, "payload_hash_alg", alg_json(h->hash_alg));
+	if (h->has_hash_alg)
+		set(json, "payload_hash_alg", alg_json(h->hash_alg, (struct rcpt_span){ 0 }));
 	set_span(json, "preimage_content_type", h->preimage_type);
+	if (h->has_preimage_format)
+		set(json, "preimage_content_type", json_u64(h->preimage_format));
 	set_span(json, "payload_location", h->location);
 }
 
@@ -308,12 +335,12 @@ static json_t *header_json(const struct rcpt_sign1 *sign1, const struct rcpt_hea
 	json_t *json = json_object();
 
 	if (h->has_alg)
-		set(json, "alg", alg_json(h->alg));
+		set(json, "alg", alg_json(h->alg, h->alg_text));
 	if (h->ncrit)
 		set(json, "crit", crit_json(h));
 	set_span(json, "content_type", h->content_type);
 	if (h->has_content_format)
-		set(json, "content_type", json_integer(h->content_format));
+		set(json, "content_type", json_u64(h->content_format));
 	if (h->kid.data)
 		set(json, "kid", kid_json(h->kid));
 	if (h->has_claims)
@@ -321,7 +348,7 @@ static json_t *header_json(const struct rcpt_sign1 *sign1, const struct rcpt_hea
 	if (h->nchain)
 		set(json, "x5chain", chain_json(h));
 	if (h->x5t.data) {
-		set(json, "x5t_alg", alg_json(h->x5t_alg));
+		set(json, "x5t_alg", alg_json(h->x5t_alg, h->x5t_alg_text));
 		set_bytes(json, "x5t", h->x5t);
 	}
 	set_hash_envelope(json, h);
@@ -484,6 +511,7 @@ json_t *describe_receipt(const struct rcpt_receipt *receipt,
 			 const struct rcpt_error *err)
 {
 	json_t *json = json_object(), *proofs = json_array(), *root;
+	bool decoded;
 	size_t i;
 
 	if (err)
@@ -500,7 +528,14 @@ json_t *describe_receipt(const struct rcpt_receipt *receipt,
 	if (root)
 		set(json, "root", root);
 	set_bytes(json, "attached_root", receipt->sign1.payload);
-	set_others(json, "unprotected_other", receipt->sign1.unprotected, named_label);
+	/* Proofs of an unknown structure, and damaged ones, are shown as they are. */
+	decoded = receipt->nproofs || receipt->consistency.data;
+	set_others(json, "unprotected_other", receipt->sign1.unprotected,
+		   decoded ? named_proofs : named_nothing);
+	if (decoded)
+		set_others(json, "proofs_other",
+			   rcpt_sign1_unprotected(&receipt->sign1, RCPT_LABEL_PROOFS),
+			   named_proof);
 	set(json, "signature_bytes", json_integer(receipt->sign1.signature.len));
 	return json;
 }
@@ -549,7 +584,7 @@ json_t *describe_statement(const struct rcpt_statement *stmt, enum receipt_entry
 	set(json, "bytes", json_integer(stmt->sign1.whole.len));
 	set(json, "sha256", json_bytes(stmt->digest, sizeof(stmt->digest)));
 	set(json, "protected", header_json(&stmt->sign1, &stmt->header));
-	set_others(json, "unprotected_other", stmt->sign1.unprotected, named_label);
+	set_others(json, "unprotected_other", stmt->sign1.unprotected, named_receipts);
 	set(json, "payload_bytes", json_integer(payload.len));
 	if (payload.len <= SHORT_PAYLOAD)
 		set_bytes(json, "payload", payload);
@@ -586,14 +621,17 @@ json_t *describe_leaves(const struct rcpt_bundle *bundle)
 	return list;
 }
 
+/* Curves by the names that COSE and JOSE have for them. */
 static json_t *key_type(EVP_PKEY *key)
 {
-	char group[64] = "";
+	char group[64];
+	const char *name;
 
-	EVP_PKEY_get_group_name(key, group, sizeof(group), NULL);
-	if (*group)
-		return json_sprintf("EC %s", group);
-	return json_sprintf("%s", EVP_PKEY_get0_type_name(key) ?: "?");
+	if (!EVP_PKEY_is_a(key, "EC") ||
+	    !EVP_PKEY_get_group_name(key, group, sizeof(group), NULL))
+		return json_string(EVP_PKEY_get0_type_name(key) ?: "?");
+	name = EC_curve_nid2nist(OBJ_sn2nid(group));
+	return json_sprintf("EC %s", name ? name : group);
 }
 
 /**
