@@ -11,6 +11,7 @@
 #	selftests/unit/test_*.c		build/unit/test_*
 #	selftests/model/model_*.c	build/model/model_*
 #	selftests/kernel/*.c		build/kselftest/* (static)
+#	selftests/kernel/bare/*.S	build/kselftest/* (without libc; *32.S for i386)
 #	selftests/kernel/dynamic/*.c	build/kselftest/* (dynamic)
 #	selftests/kernel/dynamic/lib*.c	build/kselftest/lib*.so
 #	selftests/kernel/module/*.c	build/kselftest/*.ko
@@ -53,6 +54,7 @@ UNIT	:= $(patsubst selftests/unit/%.c,$(B)/unit/%,$(wildcard selftests/unit/test
 MODEL	:= $(patsubst selftests/model/%.c,$(BUILD)/model/%,$(wildcard selftests/model/model_*.c))
 
 KSELFTEST := $(patsubst selftests/kernel/%.c,$(BUILD)/kselftest/%,$(wildcard selftests/kernel/*.c))
+BARE	:= $(patsubst selftests/kernel/bare/%.S,$(BUILD)/kselftest/%,$(wildcard selftests/kernel/bare/*.S))
 BENCH	:= $(patsubst selftests/bench/%.c,$(BUILD)/bench/%,$(wildcard selftests/bench/*.c))
 DYNAMIC	:= $(patsubst selftests/kernel/dynamic/%.c,$(BUILD)/kselftest/%,$(wildcard selftests/kernel/dynamic/*.c)) \
 	   $(patsubst selftests/bench/dynamic/%.c,$(BUILD)/bench/%,$(wildcard selftests/bench/dynamic/*.c))
@@ -111,13 +113,18 @@ $(BUILD)/model/obj/%.o: %.c
 
 # Programs for the VM run without any library beside them, unless it is the
 # library that is tested.
-kselftest: $(KSELFTEST) $(filter $(BUILD)/kselftest/%,$(DYNAMIC)) kselftest-modules
+kselftest: $(KSELFTEST) $(BARE) $(filter $(BUILD)/kselftest/%,$(DYNAMIC)) kselftest-modules
 $(KSELFTEST): $(BUILD)/kselftest/%: $(BUILD)/obj/selftests/kernel/%.o
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/selftests/bench/%.o
 $(KSELFTEST) $(BENCH):
 	$(say)
 	$(Q)$(CC) $(STD) $(CFLAGS) -static -Wl,--no-warnings -o $@ $^ \
 		-lnl-genl-3 -lnl-3 -lcrypto -lpthread
+
+$(BARE): $(BUILD)/kselftest/%: selftests/kernel/bare/%.S
+	$(say)
+	$(Q)$(CC) $(if $(filter %32,$@),-m32) -static -nostdlib -Wl,-z,max-page-size=4096 \
+		-Wl,--no-warnings -o $@ $<
 
 $(BUILD)/kselftest/%.so: selftests/kernel/dynamic/%.c
 	$(say)

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pin DIR: pages of a file that the kernel holds for I/O when the last writer closes
+ * it. What is read into them afterwards must not end up in what runs.
+ */
+#include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "ways.h"
+
+#define MAP_HOOK	"mmap_file"
+
+/* A way to hold the first page of a file mapped at @map, and to write EVIL later. */
+struct pin {
+	const char *name;
+	bool (*begin)(char *map);
+	bool (*end)(void);
+};
+
+/*
+ * process_vm_writev() from memory that is not there yet: two pages, of the first of
+ * which it takes the end, if any
+ */
+
+static int uffd = -1;
+static char *source;
+static size_t head_len;
+static pthread_t writer;
+static char *written;
+static ssize_t written_len;
+
+static void *write_late(void *unused)
+{
+	struct iovec from = { source + BLOCK - head_len, BLOCK }, to = { written, BLOCK };
+
+	(void)unused;
+	written_len = process_vm_writev(getpid(), &from, 1, &to, 1, 0);
+	return NULL;
+}
+
+/* It has the page of the target once it asks for one of the source. */
+static bool asks(void)
+{
+	struct pollfd fault = { .fd = uffd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	return poll(&fault, 1, 10000) == 1 && read(uffd, &msg, sizeof(msg)) == sizeof(msg);
+}
+
+static bool fill_source(int page, const char *data)
+{
+	struct uffdio_copy fill = { .dst = (uintptr_t)source + page * BLOCK,
+				    .src = (uintptr_t)data, .len = BLOCK };
+
+	return !ioctl(uffd, UFFDIO_COPY, &fill);
+}
+
+static bool begin_vm_writev(char *map)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	source = mmap(NULL, 2 * BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	range.range.start = (uintptr_t)source;
+	range.range.len = 2 * BLOCK;
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) || ioctl(uffd, UFFDIO_REGISTER, &range))
+		return false;
+	written = map;
+	return !pthread_create(&writer, NULL, write_late, NULL) && asks();
+}
+
+static bool end_vm_writev(void)
+{
+	bool good = fill_source(1, image[EVIL]);
+
+	pthread_join(writer, NULL);
+	munmap(source, 2 * BLOCK);
+	close(uffd);
+	return good && written_len == BLOCK;
+}
+
+/*
+ * io_uring with registered buffers
+ */
+
+static struct {
+	int fd;
+	struct io_uring_params p;
+	char *sq, *cq;
+	struct io_uring_sqe *sqe;	/* each a page, mapped */
+	char *buffer;
+} ring;
+
+static bool begin_fixed_buffer(char *map)
+{
+	struct iovec buffer = { map, BLOCK };
+
+	memset(&ring, 0, sizeof(ring));
+	ring.fd = syscall(SYS_io_uring_setup, 1, &ring.p);
+	if (ring.fd < 0)
+		return false;
+	ring.buffer = map;
+	ring.sq = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd, IORING_OFF_SQ_RING);
+	ring.cq = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd, IORING_OFF_CQ_RING);
+	ring.sqe = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd, IORING_OFF_SQES);
+	if (ring.sq == MAP_FAILED || ring.cq == MAP_FAILED || ring.sqe == MAP_FAILED)
+		broken("io_uring");
+	return !syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_BUFFERS, &buffer, 1);
+}
+
+static bool end_fixed_buffer(void)
+{
+	int from = memfd_create("evil", MFD_CLOEXEC);
+	struct io_uring_cqe *cqe = (void *)(ring.cq + ring.p.cq_off.cqes);
+	bool good;
+
+	write_file(from, image[EVIL], BLOCK);
+	*ring.sqe = (struct io_uring_sqe){ .opcode = IORING_OP_READ_FIXED, .fd = from, .len = BLOCK,
+					   .addr = (uintptr_t)ring.buffer };
+	*(uint32_t *)(ring.sq + ring.p.sq_off.array) = 0;
+	__atomic_store_n((uint32_t *)(ring.sq + ring.p.sq_off.tail), 1, __ATOMIC_RELEASE);
+	good = syscall(SYS_io_uring_enter, ring.fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) == 1 &&
+	       cqe->res == BLOCK;
+	munmap(ring.sq, 4096);
+	munmap(ring.cq, 4096);
+	munmap(ring.sqe, 4096);
+	close(from);
+	close(ring.fd);
+	return good;
+}
+
+static const struct pin pins[] = {
+	{ "process_vm_writev", begin_vm_writev, end_vm_writev },
+	{ "io_uring, registered buffer", begin_fixed_buffer, end_fixed_buffer },
+};
+
+/*
+ * The target, mapped for writing, then closed
+ */
+
+/* EVIL differs in its first page, here. */
+static void spoil_first_page(void)
+{
+	memset(image[EVIL], 0xcc, 64);
+}
+
+static char *map_for_writing(void)
+{
+	int fd = open(target, O_RDWR | O_CLOEXEC);
+	char *map = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (map == MAP_FAILED)
+		broken("%s", target);
+	close(fd);
+	return map;
+}
+
+static char *map_to_run(void)
+{
+	int fd = open(target, O_RDONLY | O_CLOEXEC);
+	char *map = mmap(NULL, BLOCK, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+
+	close(fd);
+	return map;
+}
+
+/* Without it being mapped to run, it does arrive: the attack is one. */
+static void test_control(const struct pin *pin)
+{
+	char *map = map_for_writing(), *now = NULL;
+
+	if (!pin->begin(map)) {
+		ok(true, "%s # SKIP %s", pin->name, strerror(errno));
+		return;
+	}
+	munmap(map, BLOCK);
+	map = map_for_writing();
+	ok(pin->end() && !memcmp(map, image[EVIL], BLOCK), "%s: arrives late", pin->name);
+	munmap(map, BLOCK);
+	/* A ring lets go of its buffers some time after it was closed. */
+	for (int i = 0; i < 100 && (now = map_to_run()) == MAP_FAILED && errno == ETXTBSY; i++)
+		usleep(20000);
+	ok(now == MAP_FAILED && errno == EACCES, "%s: what arrived does not run", pin->name);
+}
+
+static void test_pin(const struct pin *pin)
+{
+	char *map = map_for_writing(), *run;
+	int err;
+
+	if (!pin->begin(map)) {
+		munmap(map, BLOCK);
+		return;
+	}
+	munmap(map, BLOCK);
+	run = map_to_run();
+	err = errno;
+	if (!pin->end())
+		broken("%s", pin->name);
+	if (run == MAP_FAILED) {
+		ok(err == ETXTBSY, "%s: not mapped meanwhile: ETXTBSY", pin->name);
+		return;
+	}
+	ok(!memcmp(run, image[GOOD], BLOCK), "%s: does not change what is mapped", pin->name);
+	munmap(run, BLOCK);
+	usleep(50000);
+	probe_exec(target, EACCES);
+}
+
+/*
+ * The kernel reads the head of a program before it asks for a verdict. Here it is an
+ * evil one, in a page that is clean: on the disk, it is good.
+ */
+static void begin_head(char *map)
+{
+	static char page[BLOCK] __attribute__((aligned(BLOCK)));
+	Elf64_Ehdr head;
+	int fd = open(target, O_RDWR | O_CLOEXEC);
+
+	memcpy(&head, image[GOOD], sizeof(head));
+	head.e_entry += ASTRAY_AT;
+	memcpy(page + BLOCK - sizeof(head), &head, sizeof(head));
+	head_len = sizeof(head);
+	if (!begin_vm_writev(map) || munmap(map, BLOCK) || fsync(fd) || !fill_source(0, page) ||
+	    !asks())
+		broken("process_vm_writev");
+	close(fd);
+}
+
+static void test_head(void)
+{
+	int got;
+
+	prepare_way(&ways[0]);
+	begin_head(map_for_writing());
+	got = probe_exec(target, ETXTBSY);
+	ok(got == DENIED || got == DENIED_OTHERWISE, "a head in memory alone: does not run");
+	if (!end_vm_writev())
+		broken("process_vm_writev");
+	probe_exec(target, EACCES);
+	prepare_way(&ways[0]);
+	expect_allowed(probe_exec(target, EACCES), "a head in memory alone: control");
+}
+
+int main(int argc, char **argv)
+{
+	const char *dir = argc > 1 ? argv[1] : "/mnt/pin";
+
+	mkdir(dir, 0755);
+	snprintf(target, sizeof(target), "%s/target", dir);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	probe_init();
+	load_images();
+	spoil_first_page();
+	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
+		prepare_way(&ways[0]);
+		expect_allowed(probe_exec(target, EACCES), "%s: control", pins[i].name);
+		test_control(&pins[i]);
+		prepare_way(&ways[0]);
+		test_pin(&pins[i]);
+	}
+	test_head();
+	return 0;
+}
