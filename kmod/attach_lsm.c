@@ -93,6 +93,10 @@ static struct security_hook_list hooks[] __ro_after_init = {
 	LSM_HOOK_INIT(mmap_file, receipt_mmap_file),
 	LSM_HOOK_INIT(mmap_backing_file, receipt_mmap_backing_file),
 	LSM_HOOK_INIT(file_mprotect, receipt_file_mprotect),
+#ifdef CONFIG_BPF_SYSCALL
+	LSM_HOOK_INIT(bpf_prog_load, receipt_bpf_prog_load),
+#endif
+	LSM_HOOK_INIT(task_prctl, receipt_task_prctl),
 	LSM_HOOK_INIT(file_open, receipt_file_open),
 	LSM_HOOK_INIT(file_release, receipt_file_release),
 	LSM_HOOK_INIT(inode_setattr, receipt_inode_setattr),

@@ -42,6 +42,8 @@ static struct attachment attachments[] = {
 	ATTACH(kernel_post_load_data),
 	ATTACH(kernel_read_file),
 	ATTACH(kernel_post_read_file),
+	ATTACH(task_prctl),
+	ATTACH(bpf_prog_load),
 	ATTACH(mmap_backing_file),
 	ATTACH(file_mprotect),
 	ATTACH(mmap_file),

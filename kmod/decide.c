@@ -142,8 +142,7 @@ static enum receipt_reason hash_inode(const struct receipt_request *req,
 	if (reason)
 		return reason;
 
-	return receipt_state_measured(art->state, art->change, digests) ?
-	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
+	return receipt_state_measured(art->state, art->change, digests);
 }
 
 /* With @hash all digests, else those that cost nothing. */
@@ -160,7 +159,7 @@ static enum receipt_reason measure_inode(const struct receipt_request *req,
 	if (!art->state)
 		return RECEIPT_REASON_NO_MEMORY;
 	art->hashed = receipt_state_digests(art->state, content, digests,
-					    &art->change);
+					    &art->change) && !req->recheck;
 	if (!art->hashed && hash) {
 		reason = hash_inode(req, content, art, digests);
 		if (reason)

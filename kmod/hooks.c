@@ -8,7 +8,10 @@
 #include <linux/kernel_read_file.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/sched/coredump.h>
+#include <linux/xattr.h>
 
 #include "private.h"
 
@@ -16,17 +19,25 @@
 static struct task_struct *probe_task;
 static bool probe_reached;
 
+/* How a file is judged, beside what it is. */
+enum {
+	LOCKED = BIT(0),	/* under mmap_lock */
+	HOLD = BIT(1),		/* it is closed to writers where it is allowed */
+	RECHECK = BIT(2),	/* whatever is known of it, it is hashed */
+};
+
 static noinline int judge_file(const char *hook, struct file *file,
-			       struct inode *inode, bool hold, bool locked,
-			       enum receipt_reason refuse)
+			       struct inode *inode, enum receipt_op op,
+			       unsigned int how, enum receipt_reason refuse)
 {
 	struct receipt_request req = {
 		.hook = hook,
-		.op = RECEIPT_OP_EXECUTE,
+		.op = op,
 		.file = file,
 		.inode = inode,
-		.locked = locked,
-		.hold = hold,
+		.locked = how & LOCKED,
+		.hold = how & HOLD,
+		.recheck = how & RECHECK,
 		.refuse = refuse,
 	};
 
@@ -39,7 +50,8 @@ static noinline int judge_file(const char *hook, struct file *file,
  * mapped; a backing file names the stacked path, and its inode is the real one.
  */
 static __always_inline int decide_file(const char *hook, struct file *file,
-				       bool locked, enum receipt_reason refuse)
+				       unsigned int how,
+				       enum receipt_reason refuse)
 {
 	struct inode *inode = file->f_mode & FMODE_BACKING ?
 			      file_inode(file) :
@@ -48,32 +60,98 @@ static __always_inline int decide_file(const char *hook, struct file *file,
 
 	if (READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE))
 		return 0;
-	if (!refuse && receipt_state_allows(inode, RECEIPT_OP_EXECUTE,
-					    hold ? file : NULL)) {
+	if (!refuse && !(how & RECHECK) &&
+	    receipt_state_allows(inode, RECEIPT_OP_EXECUTE, hold ? file : NULL)) {
 		receipt_count(RECEIPT_STAT_HITS);
 		return 0;
 	}
 
-	return judge_file(hook, file, inode, hold, locked, refuse);
+	return judge_file(hook, file, inode, RECEIPT_OP_EXECUTE,
+			  how | (hold ? HOLD : 0), refuse);
+}
+
+/*
+ * Executable memory of no file, ruled by the program that runs. Its file was
+ * judged when it was executed, and nobody writes to it while it runs.
+ */
+static int decide_anon(const char *hook, unsigned int how,
+		       enum receipt_reason refuse)
+{
+	struct mm_struct *mm = current->mm;
+	struct inode *inode;
+	struct file *exe;
+	int ret = 0;
+
+	if (READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_ANON_EXEC))
+		return 0;
+	/* The kernel for itself. */
+	if (!mm || current->flags & PF_KTHREAD)
+		return 0;
+
+	rcu_read_lock();
+	exe = get_file_rcu(&mm->exe_file);
+	rcu_read_unlock();
+	/* Who executed no file has no rights of one. */
+	if (!exe)
+		return judge_file(hook, NULL, NULL, RECEIPT_OP_ANON_EXEC, how,
+				  refuse ?: RECEIPT_REASON_UNREADABLE);
+
+	inode = d_real_inode(exe->f_path.dentry);
+	if (!refuse && receipt_state_allows(inode, RECEIPT_OP_ANON_EXEC, NULL))
+		receipt_count(RECEIPT_STAT_HITS);
+	else
+		ret = judge_file(hook, exe, inode, RECEIPT_OP_ANON_EXEC, how,
+				 refuse);
+	fput(exe);
+
+	return ret;
+}
+
+/* Does a program run with more rights than who executes it? */
+static bool gives_rights(const struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	struct inode *inode = d_inode(dentry);
+
+	return inode->i_mode & (S_ISUID | S_ISGID) ||
+	       __vfs_getxattr(dentry, inode, XATTR_NAME_CAPS, NULL, 0) > 0;
+}
+
+/*
+ * Does such a program map a file? It must not be dumped by who executed it. Its
+ * own file was hashed a moment ago.
+ */
+static bool maps_with_rights(const struct file *file)
+{
+	struct mm_struct *mm = current->mm;
+
+	return mm && get_dumpable(mm) != SUID_DUMP_USER &&
+	       rcu_access_pointer(mm->exe_file) != file;
 }
 
 int receipt_bprm_check_security(struct linux_binprm *bprm)
 {
-	return decide_file("bprm_check_security", bprm->file, false,
-			   RECEIPT_REASON_ALLOWED);
+	bool recheck = READ_ONCE(receipt_recheck) && gives_rights(bprm->file);
+
+	return decide_file("bprm_check_security", bprm->file,
+			   recheck ? RECHECK : 0, RECEIPT_REASON_ALLOWED);
 }
 
 int receipt_mmap_file(struct file *file, unsigned long reqprot,
 		      unsigned long prot, unsigned long flags)
 {
 	enum receipt_reason refuse = RECEIPT_REASON_ALLOWED;
+	bool recheck;
 
-	if (!file || !(prot & PROT_EXEC))
+	if (!(prot & PROT_EXEC))
 		return 0;
+	if (!file)
+		return decide_anon("mmap_file", 0, refuse);
+	recheck = READ_ONCE(receipt_recheck) && maps_with_rights(file);
 	if ((prot & PROT_WRITE) && (flags & MAP_TYPE) == MAP_PRIVATE)
 		refuse = RECEIPT_REASON_WRITE_EXEC;
 
-	return decide_file("mmap_file", file, false, refuse);
+	return decide_file("mmap_file", file, recheck ? RECHECK : 0, refuse);
 }
 
 int receipt_mmap_backing_file(struct vm_area_struct *vma,
@@ -83,7 +161,7 @@ int receipt_mmap_backing_file(struct vm_area_struct *vma,
 	if (!(vma->vm_flags & VM_EXEC))
 		return 0;
 
-	return decide_file("mmap_backing_file", backing_file, true,
+	return decide_file("mmap_backing_file", backing_file, LOCKED,
 			   RECEIPT_REASON_ALLOWED);
 }
 
@@ -92,8 +170,11 @@ int receipt_file_mprotect(struct vm_area_struct *vma, unsigned long reqprot,
 {
 	enum receipt_reason refuse = RECEIPT_REASON_ALLOWED;
 
-	if (!vma->vm_file || !(prot & PROT_EXEC))
+	if (!(prot & PROT_EXEC))
 		return 0;
+	if (!vma->vm_file)
+		return vma->vm_flags & VM_EXEC ? 0 :
+		       decide_anon("file_mprotect", LOCKED, refuse);
 	if ((prot & PROT_WRITE) && !(vma->vm_flags & VM_SHARED))
 		refuse = RECEIPT_REASON_WRITE_EXEC;
 	else if (vma->vm_flags & VM_EXEC)
@@ -101,7 +182,30 @@ int receipt_file_mprotect(struct vm_area_struct *vma, unsigned long reqprot,
 	else if (vma->anon_vma)
 		refuse = RECEIPT_REASON_WRITTEN_EXEC;
 
-	return decide_file("file_mprotect", vma->vm_file, true, refuse);
+	return decide_file("file_mprotect", vma->vm_file, LOCKED, refuse);
+}
+
+/* Code that a process hands the kernel is of no file either. */
+int receipt_bpf_prog_load(struct bpf_prog *prog, union bpf_attr *attr,
+			  struct bpf_token *token)
+{
+	return decide_anon("bpf_prog_load", 0, RECEIPT_REASON_ALLOWED);
+}
+
+/*
+ * Who may exchange the file that a process is said to run, which a user
+ * namespace gives to everybody, would be ruled by another program's rights.
+ */
+int receipt_task_prctl(int option, unsigned long arg2, unsigned long arg3,
+		       unsigned long arg4, unsigned long arg5)
+{
+	int ret = 0;
+
+	if (option == PR_SET_MM &&
+	    (arg2 == PR_SET_MM_EXE_FILE || arg2 == PR_SET_MM_MAP))
+		ret = decide_anon("task_prctl", 0, RECEIPT_REASON_EXCHANGED);
+
+	return ret ?: -ENOSYS;	/* not ours to do */
 }
 
 int receipt_file_open(struct file *file)

@@ -13,6 +13,7 @@
 
 u8 receipt_unruled __read_mostly = U8_MAX;
 u64 receipt_generation __read_mostly;
+bool receipt_recheck __read_mostly;
 
 static struct receipt_active __rcu *active_policy;
 static DEFINE_MUTEX(policy_mutex);	/* one load at a time */
@@ -186,6 +187,7 @@ static void publish(struct receipt_active *old, struct receipt_active *fresh)
 	fresh->generation = receipt_generation + 1;
 	rcu_assign_pointer(active_policy, fresh);
 	WRITE_ONCE(receipt_generation, fresh->generation);
+	WRITE_ONCE(receipt_recheck, fresh->policy->recheck_setuid);
 	WRITE_ONCE(receipt_unruled, unruled_operations(fresh->policy));
 	synchronize_rcu();
 	receipt_policy_put(old);

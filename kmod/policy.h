@@ -125,6 +125,7 @@ struct receipt_rule {
  * @version: policy_version, major, minor, patch
  * @mode: permissive or enforce
  * @digests: bits of the kinds that count
+ * @recheck_setuid: content is hashed anew before it gets privileges
  * @nlogs: used entries of @logs
  * @logs: log lines in order
  * @nrules: used entries of @rules
@@ -138,6 +139,7 @@ struct receipt_policy {
 	u16 version[3];
 	enum receipt_mode mode;
 	u8 digests;
+	bool recheck_setuid;
 	u32 nlogs;
 	struct receipt_log *logs;
 	u32 nrules;

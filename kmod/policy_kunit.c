@@ -167,7 +167,6 @@ static const struct bad_case bad_cases[] = {
 	{ "op=EXECUTE \\", 12, "backslash may only end a line" },
 	/* operations and actions */
 	{ "op=execute action=ALLOW", 4, "expected EXECUTE, KMODULE, FIRMWARE" },
-	{ "op=ANON_EXEC action=DENY", 4, "not enforced by this version" },
 	{ "op=EXECUTE", 0, "action= is missing" },
 	{ "op=EXECUTE \\\n\naction=ALLOW", 0, "action= is missing" },
 	{ "op=EXECUTE action=allow", 19, "expected ALLOW, DENY" },
@@ -389,7 +388,7 @@ static void whole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, policy->version[2], 333);
 	KUNIT_EXPECT_EQ(test, policy->mode, RECEIPT_MODE_PERMISSIVE);
 	for (op = 0; op < RECEIPT_OP_COUNT; op++) {
-		bool allow = op == RECEIPT_OP_FIRMWARE || op == RECEIPT_OP_ANON_EXEC;
+		bool allow = op == RECEIPT_OP_FIRMWARE;
 
 		KUNIT_EXPECT_EQ(test, policy->defaults[op],
 				allow ? RECEIPT_ACTION_ALLOW : RECEIPT_ACTION_DENY);

@@ -547,10 +547,7 @@ static int parse_number(struct parser *p, const struct word *w, size_t from,
 
 static int parse_op_name(struct parser *p, const struct word *w)
 {
-	if (text_is(w->value, w->value_len, op_names[RECEIPT_OP_ANON_EXEC]))
-		return fail(p, w->value_at,
-			    "ANON_EXEC is not enforced by this version");
-	return parse_choice(p, w, op_names, RECEIPT_OP_ANON_EXEC);
+	return parse_choice(p, w, op_names, RECEIPT_OP_COUNT);
 }
 
 static int hex_digit(char c)
@@ -753,11 +750,24 @@ static int parse_digests(struct parser *p, const struct word *w, void *object)
 	return 0;
 }
 
+static int parse_recheck(struct parser *p, const struct word *w, void *object)
+{
+	static const char *const names[] = { "setuid" };
+	int value = parse_choice(p, w, names, ARRAY_SIZE(names));
+	struct receipt_policy *policy = object;
+
+	if (value < 0)
+		return value;
+	policy->recheck_setuid = true;
+	return 0;
+}
+
 static const struct property header_properties[] = {
 	{ "policy_name", parse_policy_name, PROP_REQUIRED },
 	{ "policy_version", parse_version, PROP_REQUIRED },
 	{ "mode", parse_mode, PROP_REQUIRED },
 	{ "digests", parse_digests, 0 },
+	{ "recheck", parse_recheck, 0 },
 	{}
 };
 
@@ -1229,8 +1239,6 @@ static int finish_defaults(struct parser *p)
 
 	if (p->global == RECEIPT_ACTION_UNSET)
 		return fail(p, line_at(0), "the line DEFAULT action=ALLOW or DENY is missing");
-	/* Not enforced yet: no default may stop it, no rule can name it. */
-	policy->defaults[RECEIPT_OP_ANON_EXEC] = RECEIPT_ACTION_ALLOW;
 	for (op = 0; op < RECEIPT_OP_COUNT; op++) {
 		if (policy->defaults[op] != RECEIPT_ACTION_UNSET)
 			continue;

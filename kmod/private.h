@@ -22,7 +22,10 @@
 #undef pr_fmt
 #define pr_fmt(fmt) "receipt: " fmt
 
+union bpf_attr;
 struct block_device;
+struct bpf_prog;
+struct bpf_token;
 struct genl_info;
 struct linux_binprm;
 struct mnt_idmap;
@@ -122,8 +125,9 @@ bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
 struct receipt_state *receipt_state_get(struct inode *inode);
 bool receipt_state_digests(struct receipt_state *state, u8 kinds,
 			   struct receipt_digests *digests, u32 *change);
-bool receipt_state_measured(struct receipt_state *state, u32 change,
-			    const struct receipt_digests *digests);
+enum receipt_reason receipt_state_measured(struct receipt_state *state,
+					   u32 change,
+					   const struct receipt_digests *digests);
 bool receipt_state_allow(struct receipt_state *state, u32 change,
 			 enum receipt_op op, u64 generation, bool proven);
 bool receipt_state_unchanged(struct receipt_state *state, u32 change);
@@ -420,10 +424,12 @@ struct receipt_active {
 
 /*
  * Operations that the active policy lets pass whatever the artifact, as bits;
- * all while no policy is active. And the generation, zero while none is active.
+ * all while no policy is active. The generation, zero while none is active. And
+ * whether it wants content hashed anew before it gets privileges.
  */
 extern u8 receipt_unruled;
 extern u64 receipt_generation;
+extern bool receipt_recheck;
 
 struct receipt_active *receipt_policy_get(void);
 void receipt_policy_put(struct receipt_active *active);
@@ -443,6 +449,7 @@ int receipt_policy_renew(void);
  * @size: of @buf
  * @locked: called under mmap_lock: neither hash nor ask
  * @hold: the file becomes executable in memory: close it to writers
+ * @recheck: hash the content anew, whatever is known of it
  * @need_proof: a default or a rule without properties does not allow it
  * @refuse: 0, or why the request is refused whatever is known of the artifact
  */
@@ -455,6 +462,7 @@ struct receipt_request {
 	size_t size;
 	bool locked;
 	bool hold;
+	bool recheck;
 	bool need_proof;
 	enum receipt_reason refuse;
 };
@@ -487,6 +495,10 @@ int receipt_mmap_backing_file(struct vm_area_struct *vma,
 			      struct file *user_file);
 int receipt_file_mprotect(struct vm_area_struct *vma, unsigned long reqprot,
 			  unsigned long prot);
+int receipt_bpf_prog_load(struct bpf_prog *prog, union bpf_attr *attr,
+			  struct bpf_token *token);
+int receipt_task_prctl(int option, unsigned long arg2, unsigned long arg3,
+		       unsigned long arg4, unsigned long arg5);
 int receipt_file_open(struct file *file);
 void receipt_file_release(struct file *file);
 int receipt_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,

@@ -128,26 +128,50 @@ bool receipt_state_digests(struct receipt_state *state, u8 kinds,
 	return receipt_digests_kinds(digests) == kinds;
 }
 
+/* Is a digest of one kind another one? */
+static bool contradict(const struct receipt_digests *a,
+		       const struct receipt_digests *b)
+{
+	u8 i, j;
+
+	for (i = 0; i < a->n; i++)
+		for (j = 0; j < b->n; j++)
+			if (a->digest[i].kind == b->digest[j].kind &&
+			    !receipt_digest_equal(&a->digest[i], &b->digest[j]))
+				return true;
+
+	return false;
+}
+
 /**
  * receipt_state_measured - remember digests
  * @state: state
  * @change: as it was before the content was read
  * @digests: of the content
  *
- * Return: false when the content was opened for writing since.
+ * Return: RECEIPT_REASON_ALLOWED; RECEIPT_REASON_FILE_CHANGED when the content
+ *	was opened for writing since; RECEIPT_REASON_CORRUPTED when it is not what
+ *	was measured before, though nobody wrote: no verdict on it is left.
  */
-bool receipt_state_measured(struct receipt_state *state, u32 change,
-			    const struct receipt_digests *digests)
+enum receipt_reason receipt_state_measured(struct receipt_state *state,
+					   u32 change,
+					   const struct receipt_digests *digests)
 {
-	bool same;
+	enum receipt_reason reason = RECEIPT_REASON_ALLOWED;
 
 	spin_lock(&state->lock);
-	same = state->change == change;
-	if (same)
+	if (state->change != change) {
+		reason = RECEIPT_REASON_FILE_CHANGED;
+	} else {
+		if (contradict(&state->digests, digests)) {
+			WRITE_ONCE(state->verdict, 0);
+			reason = RECEIPT_REASON_CORRUPTED;
+		}
 		state->digests = *digests;
+	}
 	spin_unlock(&state->lock);
 
-	return same;
+	return reason;
 }
 
 /**

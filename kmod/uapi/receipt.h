@@ -123,6 +123,8 @@ enum receipt_mode {
 	_(20, POLICY_VERSION, "policy-version-not-higher")		\
 	_(21, POLICY_NAME, "policy-name-differs")			\
 	_(22, POLICY_SYNTAX, "policy-syntax")				\
+	_(23, CORRUPTED, "changed-without-a-write")			\
+	_(24, EXCHANGED, "program-file-exchanged")			\
 	/* evidence */							\
 	_(40, MESSAGE, "malformed-message")				\
 	_(41, BOUND, "over-a-bound")					\

@@ -75,6 +75,10 @@ static const char *const good_lines[] = {
 	"op=KEXEC_INITRAMFS action=ALLOW",
 	"op=X509_CERT action=ALLOW",
 	"op=POLICY action=ALLOW",
+	"op=ANON_EXEC action=ALLOW",
+	"op=ANON_EXEC receipt=acme subject=\"deb/nodejs\" action=ALLOW",
+	"DEFAULT op=ANON_EXEC action=ALLOW",
+	"DEFAULT op=ANON_EXEC action=DENY",
 	"DEFAULT op=EXECUTE action=ALLOW",
 	"DEFAULT op=POLICY action=DENY",
 	"DEFAULT op=FIRMWARE action=ALLOW\nDEFAULT op=KMODULE action=ALLOW",
@@ -189,11 +193,6 @@ static const struct bad_line {
 	{ "op=* action=ALLOW", 4, "expected EXECUTE" },
 	{ "op=\"EXECUTE \" action=ALLOW", 5, "expected EXECUTE" },
 	{ "op=MODULE action=DENY", 4, "KEXEC_INITRAMFS, X509_CERT, POLICY" },
-	{ "op=ANON_EXEC action=ALLOW", 4, "ANON_EXEC is not enforced by this version" },
-	{ "op=ANON_EXEC action=DENY", 4, "ANON_EXEC is not enforced by this version" },
-	{ "op=ANON_EXEC subject=\"deb/nodejs\" action=ALLOW", 4, "ANON_EXEC is not enforced" },
-	{ "DEFAULT op=ANON_EXEC action=ALLOW", 12, "ANON_EXEC is not enforced" },
-	{ "DEFAULT op=ANON_EXEC action=DENY", 12, "ANON_EXEC is not enforced" },
 	/* the frame of a rule */
 	{ "op=EXECUTE", 0, "action= is missing" },
 	{ "op=EXECUTE receipt=acme", 0, "action= is missing" },
@@ -441,6 +440,11 @@ static const struct bad_text {
 	  "in vain: line 5 allows" },
 	{ HEADER ACME DENY "op=EXECUTE receipt=acme action=DENY\n"
 	  "op=EXECUTE boot_verified=FALSE action=ALLOW\n", 4, 0, "in vain: line 5 allows" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce recheck=always\n" DENY, 1, 57,
+	  "expected setuid" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce recheck=\n" DENY, 1, 57, "" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce recheck=setuid recheck=setuid\n" DENY,
+	  1, 64, "recheck= is there already" },
 	{ "", 0, 0, "policy_name= is missing" },
 	{ "\n", 0, 0, "policy_name= is missing" },
 	{ "# nothing\n", 0, 0, "policy_name= is missing" },
@@ -519,6 +523,8 @@ static const char *const good_texts[] = {
 	"policy_name=t policy_version=1.0.0 mode=enforce digests=dmverity,sha512\n" DENY
 	"op=EXECUTE dmverity=sha256:" HEX_A " action=DENY\n",
 	HEADER ALLOW,
+	"policy_name=t recheck=setuid policy_version=1.0.0 mode=enforce digests=sha256,fsverity\n"
+	DENY,
 	"policy_name=test policy_version=1.2.3 digests=sha512,sha384 mode=enforce\n"
 	"log name=acme alg=ES512 key=" P521 " issuer=log.acme\n" DENY
 	"op=EXECUTE digest=sha384:" HEX_A "00112233445566778899aabbccddeeff action=ALLOW\n"
@@ -570,6 +576,18 @@ static void test_digests(void **state)
 	assert_int_equal(p->digests, 1 << RECEIPT_KIND_SHA256 | 1 << RECEIPT_KIND_SHA384);
 	assert_int_equal(p->rules[0].digests[0].kind, RECEIPT_KIND_SHA384);
 	assert_int_equal(p->rules[0].digests[0].bytes[47], 0xff);
+	receipt_policy_free(p);
+}
+
+static void test_recheck(void **state)
+{
+	struct receipt_policy *p = must_parse(HEADER DENY);
+
+	(void)state;
+	assert_false(p->recheck_setuid);
+	receipt_policy_free(p);
+	p = must_parse("policy_name=t policy_version=1.0.0 mode=enforce recheck=setuid\n" DENY);
+	assert_true(p->recheck_setuid);
 	receipt_policy_free(p);
 }
 
@@ -656,7 +674,8 @@ static void test_contents(void **state)
 	assert_int_equal(p->default_lines[RECEIPT_OP_EXECUTE], 8);
 	assert_int_equal(p->defaults[RECEIPT_OP_FIRMWARE], RECEIPT_ACTION_ALLOW);
 	assert_int_equal(p->default_lines[RECEIPT_OP_FIRMWARE], 7);
-	assert_int_equal(p->defaults[RECEIPT_OP_ANON_EXEC], RECEIPT_ACTION_ALLOW);
+	assert_int_equal(p->defaults[RECEIPT_OP_ANON_EXEC], RECEIPT_ACTION_DENY);
+	assert_int_equal(p->default_lines[RECEIPT_OP_ANON_EXEC], 8);
 	receipt_policy_free(p);
 }
 
@@ -857,7 +876,7 @@ static bool is_sound(const char *text, size_t len)
 			    policy->defaults[i] == RECEIPT_ACTION_DENY);
 	for (i = 0; i < policy->nrules; i++)
 		assert_true(policy->rules[i].action != RECEIPT_ACTION_UNSET &&
-			    policy->rules[i].op < RECEIPT_OP_ANON_EXEC);
+			    policy->rules[i].op < RECEIPT_OP_COUNT);
 	assert_true(policy->mode != RECEIPT_MODE_NONE && policy->name);
 	receipt_policy_free(policy);
 	return true;
@@ -940,6 +959,7 @@ int main(void)
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_contents),
 		cmocka_unit_test(test_digests),
+		cmocka_unit_test(test_recheck),
 		cmocka_unit_test(test_verity),
 		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_value_length),

@@ -174,7 +174,9 @@ static const struct eval_case cases[] = {
 	{ DENY "DEFAULT op=EXECUTE action=ALLOW\n", EXEC, COMPLETE, 0, {}, ALLOWED(7, false) },
 	{ DENY "DEFAULT op=EXECUTE action=ALLOW\n", KMOD, COMPLETE, 0, {}, DENIED(6, DEFAULT, false) },
 	{ "DEFAULT op=EXECUTE action=DENY\n" ALLOW, EXEC, COMPLETE, 0, {}, DENIED(6, DEFAULT, false) },
-	{ DENY, RECEIPT_OP_ANON_EXEC, COMPLETE, 0, {}, ALLOWED(0, false) },
+	{ DENY, RECEIPT_OP_ANON_EXEC, COMPLETE, 0, {}, DENIED(6, DEFAULT, false) },
+	{ DENY "DEFAULT op=ANON_EXEC action=ALLOW\n", RECEIPT_OP_ANON_EXEC, COMPLETE, 0, {},
+	  ALLOWED(7, false) },
 	/* an operation that is none */
 	{ ALLOW, RECEIPT_OP_COUNT, COMPLETE, 0, {}, DENIED(0, DEFAULT, false) },
 	{ ALLOW, (enum receipt_op)-1, COMPLETE, 0, {}, DENIED(0, DEFAULT, false) },
@@ -427,7 +429,6 @@ static void test_unconditional(void **state)
 
 		if (receipt_policy_unconditional(policy, EXEC) != unconditional[i].execute)
 			fail_msg("case %zu:\n%s", i, unconditional[i].rules);
-		assert_true(receipt_policy_unconditional(policy, RECEIPT_OP_ANON_EXEC));
 		assert_false(receipt_policy_unconditional(policy, RECEIPT_OP_COUNT));
 		receipt_policy_free(policy);
 	}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/*
+ * anon: executable memory of no file, and code for the kernel. /t/jit is this
+ * program, sealed for ANON_EXEC; /t/plain is it as well, sealed for EXECUTE alone.
+ * They are executed with the name of a probe, and exit with its outcome.
+ */
+#include <linux/bpf.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "probe.h"
+
+#define PAGE	4096
+#define RW	(PROT_READ | PROT_WRITE)
+#define RX	(PROT_READ | PROT_EXEC)
+
+/* mov $42,%eax; ret */
+static const uint8_t code[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
+
+static int map_as(int prot, int flags)
+{
+	return outcome_of(mmap(NULL, PAGE, prot, flags | MAP_ANONYMOUS, -1, 0) != MAP_FAILED,
+			  EACCES);
+}
+
+static int map_data(void)	{ return map_as(RW, MAP_PRIVATE); }
+static int map_private(void)	{ return map_as(RX, MAP_PRIVATE); }
+static int map_shared(void)	{ return map_as(RX, MAP_SHARED); }
+static int map_writable(void)	{ return map_as(RW | PROT_EXEC, MAP_PRIVATE); }
+
+/* Writes code there, makes it executable and runs it. */
+static int run_code(void *at)
+{
+	void *page = (void *)((uintptr_t)at & -PAGE);
+
+	if (at == MAP_FAILED)
+		return BROKEN;
+	memcpy(at, code, sizeof(code));
+	if (mprotect(page, PAGE, RX | PROT_WRITE))
+		return outcome_of(false, EACCES);
+	return ((int (*)(void))at)() == 42 ? ALLOWED : BROKEN;
+}
+
+static int protect_mapping(void)
+{
+	return run_code(mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
+static int protect_heap(void)
+{
+	return run_code(sbrk(PAGE));
+}
+
+static int protect_stack(void)
+{
+	uint8_t room[sizeof(code)];
+
+	return run_code(room);
+}
+
+/* What is executable already becomes writable, too. */
+static int protect_executable(void)
+{
+	void *at = mmap(NULL, PAGE, RX, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED || mprotect(at, PAGE, RX | PROT_WRITE))
+		return outcome_of(false, EACCES);
+	return run_code(at);
+}
+
+static int load_bpf(void)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+		.insns = (uintptr_t)insns,
+		.insn_cnt = ARRAY_SIZE(insns),
+		.license = (uintptr_t)"",
+	};
+
+	return outcome_of(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)) >= 0, EACCES);
+}
+
+/* Without an LSM it is EBUSY: the file is mapped. */
+static int exchange_file(void)
+{
+	int fd = open("/t/jit", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return BROKEN;
+	return outcome_of(!prctl(PR_SET_MM, PR_SET_MM_EXE_FILE, fd, 0, 0), EACCES);
+}
+
+static int exchange_map(void)
+{
+	struct prctl_mm_map map = { .exe_fd = -1 };
+
+	return outcome_of(!prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0), EACCES);
+}
+
+static int ask_size(void)
+{
+	unsigned int size;
+
+	return outcome_of(!prctl(PR_SET_MM, PR_SET_MM_MAP_SIZE, &size, 0, 0), EACCES);
+}
+
+#define MMAP		"mmap_file"
+#define MPROTECT	"file_mprotect"
+#define NOT_RULED	NULL
+
+static const struct anon_probe {
+	const char *name;
+	int (*fn)(void);
+	const char *hook;
+	const char *reason;	/* NULL: that of a program that is not sealed for it */
+} probes[] = {
+	{ "data", map_data, NOT_RULED, NULL },
+	{ "private", map_private, MMAP, NULL },
+	{ "shared", map_shared, MMAP, NULL },
+	{ "writable and executable", map_writable, MMAP, NULL },
+	{ "executable, then writable", protect_executable, MMAP, NULL },
+	{ "written, then executable", protect_mapping, MPROTECT, NULL },
+	{ "heap", protect_heap, MPROTECT, NULL },
+	{ "stack", protect_stack, MPROTECT, NULL },
+	{ "BPF program", load_bpf, "bpf_prog_load", NULL },
+	{ "size of a map of memory", ask_size, NOT_RULED, NULL },
+	{ "another file as its program", exchange_file, "task_prctl", "program-file-exchanged" },
+	{ "a map of memory", exchange_map, "task_prctl", "program-file-exchanged" },
+};
+
+static int run_probe(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
+		if (!strcmp(probes[i].name, name))
+			return probes[i].fn();
+	return BROKEN;
+}
+
+static int in_this_program(void *p)
+{
+	return ((const struct anon_probe *)p)->fn();
+}
+
+static int in_program(const char *program, const struct anon_probe *p)
+{
+	struct exec_args args = { .path = program, .argv = { program, p->name } };
+
+	return probe(try_exec, &args);
+}
+
+static void test(const struct anon_probe *p)
+{
+	const char *reason = p->reason ?: "usage-not-granted";
+
+	if (p->hook)
+		expect_denied(in_program("/t/plain", p), p->hook, reason,
+			      "%s: sealed for execution alone", p->name);
+	else
+		expect_allowed(in_program("/t/plain", p), "%s: not ruled", p->name);
+	if (p->reason)
+		expect_denied(in_program("/t/jit", p), p->hook, reason,
+			      "%s: sealed for it", p->name);
+	else
+		expect_allowed(in_program("/t/jit", p), "%s: sealed for it", p->name);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		return run_probe(argv[1]);
+	probe_init();
+	for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
+		test(&probes[i]);
+	expect_denied(probe(in_this_program, (void *)&probes[1]), MMAP, "no-evidence",
+		      "a program of the initramfs, which no rule names");
+	return 0;
+}
