@@ -128,6 +128,28 @@ static enum receipt_reason check_inode(struct inode *inode)
 	return RECEIPT_REASON_ALLOWED;
 }
 
+/*
+ * Once for each content: to do it again would mend what a recheck is there to find.
+ * Nobody writes to a device under dm-verity.
+ */
+static enum receipt_reason settle_pages(const struct receipt_request *req,
+					const struct artifact *art)
+{
+	if (READ_ONCE(art->state->settled))
+		return RECEIPT_REASON_ALLOWED;
+	if (art->kinds & BIT(RECEIPT_KIND_DMVERITY_SHA256) &&
+	    receipt_verity_has_root(req->inode))
+		return RECEIPT_REASON_ALLOWED;
+	if (req->locked)
+		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
+	if (atomic_read(&req->inode->i_writecount) > 0 ||
+	    !receipt_pages_settle(req->inode))
+		return RECEIPT_REASON_OPEN_WRITER;
+
+	return receipt_state_settled(art->state, art->change) ?
+	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
+}
+
 static enum receipt_reason hash_inode(const struct receipt_request *req,
 				      u8 kinds, const struct artifact *art,
 				      struct receipt_digests *digests)
@@ -160,6 +182,9 @@ static enum receipt_reason measure_inode(const struct receipt_request *req,
 		return RECEIPT_REASON_NO_MEMORY;
 	art->hashed = receipt_state_digests(art->state, content, digests,
 					    &art->change) && !req->recheck;
+	reason = settle_pages(req, art);
+	if (reason)
+		return reason;
 	if (!art->hashed && hash) {
 		reason = hash_inode(req, content, art, digests);
 		if (reason)

@@ -129,12 +129,50 @@ static bool maps_with_rights(const struct file *file)
 	       rcu_access_pointer(mm->exe_file) != file;
 }
 
+/*
+ * The kernel has read the head before it asks, and goes by what it has read. Where
+ * files are stacked, who writes below is not stopped meanwhile; and the pages that
+ * it came from may be others than those that were hashed.
+ */
+static bool head_changed(const struct linux_binprm *bprm)
+{
+	char head[BINPRM_BUF_SIZE] = {};
+	loff_t pos = 0;
+
+	return kernel_read(bprm->file, head, sizeof(head), &pos) < 0 ||
+	       memcmp(head, bprm->buf, sizeof(head));
+}
+
+static noinline int judge_program(const struct linux_binprm *bprm,
+				  struct inode *inode, unsigned int how)
+{
+	const char *hook = "bprm_check_security";
+	int ret = judge_file(hook, bprm->file, inode, RECEIPT_OP_EXECUTE, how,
+			     RECEIPT_REASON_ALLOWED);
+
+	return ret || !head_changed(bprm) ? ret :
+	       judge_file(hook, bprm->file, inode, RECEIPT_OP_EXECUTE, how,
+			  RECEIPT_REASON_FILE_CHANGED);
+}
+
 int receipt_bprm_check_security(struct linux_binprm *bprm)
 {
-	bool recheck = READ_ONCE(receipt_recheck) && gives_rights(bprm->file);
+	struct inode *inode = d_real_inode(bprm->file->f_path.dentry);
+	bool own = inode == file_inode(bprm->file);
+	unsigned int how = own ? HOLD : 0;
 
-	return decide_file("bprm_check_security", bprm->file,
-			   recheck ? RECHECK : 0, RECEIPT_REASON_ALLOWED);
+	if (READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE))
+		return 0;
+	if (READ_ONCE(receipt_recheck) && gives_rights(bprm->file))
+		how |= RECHECK;
+	else if (receipt_state_allows(inode, RECEIPT_OP_EXECUTE,
+				      own ? bprm->file : NULL) &&
+		 (own || !head_changed(bprm))) {
+		receipt_count(RECEIPT_STAT_HITS);
+		return 0;
+	}
+
+	return judge_program(bprm, inode, how);
 }
 
 int receipt_mmap_file(struct file *file, unsigned long reqprot,

@@ -32,6 +32,10 @@ struct mnt_idmap;
 struct netlink_ext_ack;
 struct sk_buff;
 
+/* pages.c */
+
+bool receipt_pages_settle(struct inode *inode);
+
 /* measure.c */
 
 /**
@@ -81,6 +85,7 @@ enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
 
 bool receipt_verity_digests(struct inode *inode, u8 kinds,
 			    struct receipt_digests *digests);
+bool receipt_verity_has_root(const struct inode *inode);
 bool receipt_verity_rely(const struct inode *inode,
 			 const struct receipt_digests *digests);
 int receipt_bdev_setintegrity(struct block_device *bdev,
@@ -100,6 +105,7 @@ void receipt_bdev_free_security(struct block_device *bdev);
  * @change: raised by every opening for writing and every truncation
  * @verdict: policy generation << 16 | proven operations << 8 | allowed
  *	operations; zero when nothing is known. Read without the lock.
+ * @settled: nothing but a writer changes the pages in memory, see pages.c
  * @boot: came with the initramfs and was not opened for writing since
  * @digests: of the content since @change, by hashing
  */
@@ -114,6 +120,7 @@ struct receipt_state {
 	spinlock_t lock;	/* fields below, but for lockless reads */
 	u32 change;
 	u64 verdict;
+	bool settled;
 	bool boot;
 	struct receipt_digests digests;
 };
@@ -125,6 +132,7 @@ bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
 struct receipt_state *receipt_state_get(struct inode *inode);
 bool receipt_state_digests(struct receipt_state *state, u8 kinds,
 			   struct receipt_digests *digests, u32 *change);
+bool receipt_state_settled(struct receipt_state *state, u32 change);
 enum receipt_reason receipt_state_measured(struct receipt_state *state,
 					   u32 change,
 					   const struct receipt_digests *digests);

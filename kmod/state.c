@@ -128,6 +128,26 @@ bool receipt_state_digests(struct receipt_state *state, u8 kinds,
 	return receipt_digests_kinds(digests) == kinds;
 }
 
+/**
+ * receipt_state_settled - remember that only a writer changes the content
+ * @state: state
+ * @change: as it was before the pages were settled
+ *
+ * Return: false when the content was opened for writing since.
+ */
+bool receipt_state_settled(struct receipt_state *state, u32 change)
+{
+	bool same;
+
+	spin_lock(&state->lock);
+	same = state->change == change;
+	if (same)
+		WRITE_ONCE(state->settled, true);
+	spin_unlock(&state->lock);
+
+	return same;
+}
+
 /* Is a digest of one kind another one? */
 static bool contradict(const struct receipt_digests *a,
 		       const struct receipt_digests *b)
@@ -231,6 +251,7 @@ void receipt_state_written(const struct inode *inode)
 		spin_lock(&state->lock);
 		WRITE_ONCE(state->change, state->change + 1);
 		WRITE_ONCE(state->verdict, 0);
+		WRITE_ONCE(state->settled, false);
 		state->digests.n = 0;
 		state->boot = false;
 		spin_unlock(&state->lock);

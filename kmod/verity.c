@@ -211,6 +211,20 @@ static bool root_hash(const struct inode *inode, u8 *bytes)
 	return dev;
 }
 
+/**
+ * receipt_verity_has_root - does a file come through dm-verity?
+ * @inode: real inode
+ *
+ * Context: Any; does not sleep.
+ * Return: whether the root hash of its device counts.
+ */
+bool receipt_verity_has_root(const struct inode *inode)
+{
+	u8 root[RECEIPT_HASH_SIZE];
+
+	return root_hash(inode, root);
+}
+
 static bool file_digest(struct inode *inode, u8 *bytes)
 {
 	u8 raw[FS_VERITY_MAX_DIGEST_SIZE], alg;
