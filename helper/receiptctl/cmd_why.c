@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dmverity.h"
 #include "event.h"
 #include "kernel.h"
 #include "manifest.h"
@@ -93,7 +94,8 @@ static void print_found(const struct why *w, const struct why_found *f)
 
 	fputs("  ", stdout);
 	print_text(stdout, f->dir, strlen(f->dir));
-	printf(", by %s\n    ", rcpt_kind_name(f->kind));
+	printf(", by %s%s\n    ", rcpt_kind_name(f->kind),
+	       why_counts(w, f->kind) ? "" : ", which the policy does not count");
 	if (!f->proposal) {
 		fputs("of no use: ", stdout);
 		print_text(stdout, f->err.text, strlen(f->err.text));
@@ -337,6 +339,24 @@ static int open_stores(struct why *w, const struct options *o)
 	return 0;
 }
 
+/* What the kernel reads into a buffer itself has digests of its content alone. */
+static int find_digests(struct why *w)
+{
+	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
+	struct rcpt_digests *d = &w->digests;
+
+	if (rcpt_digest_file(w->path, d, &err)) {
+		print_error(w->path, &err);
+		return err.status;
+	}
+	if (w->op != RECEIPT_OP_EXECUTE)
+		while (d->n && d->digests[d->n - 1].kind > RECEIPT_KIND_SHA512)
+			d->n--;
+	else if (dmverity_root(w->path, d->digests[d->n].bytes))
+		d->digests[d->n++].kind = RECEIPT_KIND_DMVERITY_SHA256;
+	return 0;
+}
+
 static int collect(struct why *w, const struct options *o)
 {
 	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
@@ -344,11 +364,9 @@ static int collect(struct why *w, const struct options *o)
 
 	w->path = o->file;
 	w->op = o->op;
-	if (rcpt_digest_file(o->file, &w->digests, &err)) {
-		print_error(o->file, &err);
-		return err.status;
-	}
-	status = open_stores(w, o);
+	status = find_digests(w);
+	if (!status)
+		status = open_stores(w, o);
 	if (!status && o->policy) {
 		status = policy_file_read(o->policy, &w->policy);
 		w->has_policy = !status;

@@ -145,7 +145,14 @@ static void summarize(const struct why *w, struct why_found *f)
 	prove_issuer(w, f);
 }
 
-static bool measured(const struct why *w, uint8_t kind)
+/**
+ * why_counts() - does the policy count digests of a kind?
+ * @w: with the policy, if there is one
+ * @kind: enum receipt_kind
+ *
+ * Return: whether it does; true without a policy.
+ */
+bool why_counts(const struct why *w, uint8_t kind)
 {
 	return !w->has_policy || w->policy.policy->digests & 1U << kind;
 }
@@ -160,7 +167,7 @@ void why_judge(struct why *w)
 	struct receipt_facts facts = { .op = w->op, .evidence_complete = true };
 
 	for (size_t i = 0; i < w->digests.n; i++) {
-		if (!measured(w, w->digests.digests[i].kind))
+		if (!why_counts(w, w->digests.digests[i].kind))
 			continue;
 		facts.digests[facts.ndigests].kind = w->digests.digests[i].kind;
 		facts.digests[facts.ndigests++].bytes = w->digests.digests[i].bytes;
@@ -168,10 +175,11 @@ void why_judge(struct why *w)
 	for (size_t i = 0; i < w->nfound; i++) {
 		struct why_found *f = w->found[i];
 
-		if (!f->proposal || !measured(w, f->proposal->evidence.kind))
+		if (!f->proposal)
 			continue;
 		summarize(w, f);
-		if (f->summary.nproofs && facts.nsummaries < RECEIPT_MAX_STATEMENTS)
+		if (why_counts(w, f->kind) && f->summary.nproofs &&
+		    facts.nsummaries < RECEIPT_MAX_STATEMENTS)
 			facts.summaries[facts.nsummaries++] = &f->summary;
 	}
 	if (w->has_policy)

@@ -47,7 +47,7 @@ struct why_found {
  * struct why - all of it
  * @path: of the artifact
  * @op: what it would be used for
- * @digests: of its content
+ * @digests: of its content, and of fs-verity and dm-verity where it is under them
  * @answerer: with the stores
  * @nfound: used entries of @found
  * @found: statements
@@ -72,6 +72,7 @@ struct why {
 };
 
 int why_find(struct why *w, struct rcpt_error *err);
+bool why_counts(const struct why *w, uint8_t kind);
 void why_judge(struct why *w);
 void why_free(struct why *w);
 

@@ -418,6 +418,24 @@ static void test_seal_fsverity(void **state)
 	free(data);
 }
 
+/* Evidence that a policy does not count is shown all the same. */
+static void test_why_uncounted(void **state)
+{
+	static const char policy[] = "policy_name=t policy_version=1.0.0 mode=enforce "
+				     "digests=sha384\nDEFAULT action=DENY\n";
+	char store[PATH_MAX], text[PATH_MAX], bundle[PATH_MAX];
+
+	(void)state;
+	snprintf(store, sizeof(store), "%s/store", dir);
+	snprintf(text, sizeof(text), "%s/policy", dir);
+	snprintf(bundle, sizeof(bundle), "%s/out.bundle", dir);
+	assert_int_equal(seal("--svn=3", "--fsverity", in_folder(dir, "program")), 0);
+	assert_int_equal(receiptctl("store", "add", "--store", store, bundle, NULL), 0);
+	folder_write(text, policy, strlen(policy));
+	assert_int_equal(receiptctl("why", "--store", store, "--policy", text,
+				    in_folder(dir, "program"), NULL), 0);
+}
+
 #define ROOT	"00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
 
 static void test_seal_dmverity(void **state)
@@ -525,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_seal_envelope),
 		cmocka_unit_test(test_seal_fsverity),
 		cmocka_unit_test(test_seal_dmverity),
+		cmocka_unit_test(test_why_uncounted),
 		cmocka_unit_test(test_seal_odd_name),
 		cmocka_unit_test(test_refused),
 	};
