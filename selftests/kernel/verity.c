@@ -141,11 +141,15 @@ static int protect(void *path)
 	return outcome_of(!mprotect(map, BLOCK, PROT_READ | PROT_EXEC), EACCES);
 }
 
-/* Under mmap_lock: by what is known, without hashing. */
+/* Under mmap_lock: no verdict is remembered, but evidence is. Nothing is hashed. */
 static void test_mprotect(void)
 {
 	const char *good = verity_file("good2", ""), *bad = verity_file("bad2", "x");
 
+	expect_allowed(probe_exec(good, EACCES), "fs-verity: executed");
+	if (flush(border))
+		broken("flush: %s", answer.text);
+	expect_allowed(probe_exec("/mnt/good", EACCES), "fs-verity: another file, the same digest");
 	expect_allowed(probe(protect, (void *)good), "fs-verity: mprotect, evidence is known");
 	expect_denied(probe(protect, (void *)bad), "file_mprotect", "not-yet-verified",
 		      "fs-verity: mprotect, unsealed digest");
