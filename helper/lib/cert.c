@@ -73,6 +73,16 @@ int rcpt_certs_read(const struct rcpt_span *der, size_t n, STACK_OF(X509) **cert
 	return ret;
 }
 
+/* Takes @cert over. */
+static int add_root(STACK_OF(X509) *roots, X509 *cert, struct rcpt_error *err)
+{
+	if (sk_X509_num(roots) < RCPT_MAX_ROOTS)
+		return push(roots, cert, err);
+	X509_free(cert);
+	return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
+			 "over %d roots", RCPT_MAX_ROOTS);
+}
+
 static int add_pem(STACK_OF(X509) *roots, struct rcpt_span in, struct rcpt_error *err)
 {
 	BIO *bio = BIO_new_mem_buf(in.data, in.len);
@@ -80,15 +90,8 @@ static int add_pem(STACK_OF(X509) *roots, struct rcpt_span in, struct rcpt_error
 	unsigned long why;
 	X509 *cert;
 
-	while (!ret && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
-		if (sk_X509_num(roots) < RCPT_MAX_ROOTS) {
-			ret = push(roots, cert, err);
-			continue;
-		}
-		X509_free(cert);
-		ret = rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
-				"over %d roots", RCPT_MAX_ROOTS);
-	}
+	while (!ret && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
+		ret = add_root(roots, cert, err);
 	BIO_free(bio);
 	why = ERR_peek_last_error();
 	ERR_clear_error();
@@ -121,7 +124,7 @@ int rcpt_roots_add(STACK_OF(X509) **roots, struct rcpt_span in, struct rcpt_erro
 		return no_memory(err);
 	}
 	if (cert)
-		return push(*roots, cert, err);
+		return add_root(*roots, cert, err);
 	before = sk_X509_num(*roots);
 	ret = add_pem(*roots, in, err);
 	if (!ret && sk_X509_num(*roots) == before)

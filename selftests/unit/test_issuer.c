@@ -373,6 +373,8 @@ static void reads_roots(void **state)
 	while (!rcpt_roots_add(&roots, rcpt_span(text, n), &err))
 		;
 	assert_int_equal(err.reason, RECEIPT_REASON_BOUND);
+	assert_int_equal(rcpt_roots_add(&roots, rcpt_span(der, len), &err), -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_BOUND);
 	assert_int_equal(sk_X509_num(roots), RCPT_MAX_ROOTS);
 	sk_X509_pop_free(roots, X509_free);
 	OPENSSL_free(der);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
  * The family's specification says what the header says: commands, attributes
- * and their numbers, reasons, bounds. Both are read as text.
+ * and their numbers, reasons, bounds. Both are read as text. So does the table of
+ * reasons in the admin guide.
  */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
 #include <cmocka.h>
+
+#include "uapi/receipt.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -16,10 +19,11 @@
 
 #define HEADER	"kmod/uapi/receipt.h"
 #define SPEC	"Documentation/netlink/receipt.yaml"
+#define GUIDE	"Documentation/admin-guide.md"
 #define MAX	128
 #define LEN	80
 
-static char *header, *spec;
+static char *header, *spec, *guide;
 
 /* Names, in order. */
 struct names {
@@ -44,7 +48,8 @@ static int read_files(void **state)
 	(void)state;
 	header = read_whole(HEADER);
 	spec = read_whole(SPEC);
-	return !header || !spec;
+	guide = read_whole(GUIDE);
+	return !header || !spec || !guide;
 }
 
 static int free_files(void **state)
@@ -52,6 +57,7 @@ static int free_files(void **state)
 	(void)state;
 	free(header);
 	free(spec);
+	free(guide);
 	return 0;
 }
 
@@ -172,6 +178,24 @@ static void test_reasons(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* The list that people read has them all, too, with their numbers. */
+static void test_guide(void **state)
+{
+	static const struct { int value; const char *text; } reasons[] = {
+#define REASON_ROW(num, name, text) { num, text },
+		RECEIPT_REASONS(REASON_ROW)
+#undef REASON_ROW
+	};
+	char row[2 * LEN];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		snprintf(row, sizeof(row), "\n| `%s` | %d |", reasons[i].text, reasons[i].value);
+		find(guide, row);
+	}
+}
+
 static void test_bounds(void **state)
 {
 	char name[LEN], line[2 * LEN], *p;
@@ -197,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_guide),
 		cmocka_unit_test(test_bounds),
 	};
 
