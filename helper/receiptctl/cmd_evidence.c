@@ -56,10 +56,8 @@ static int send_all(struct rcpt_nl *nl, struct bundle_file *file, char **paths,
 		struct evidence_count n = { 0 };
 
 		file->path = *paths;
-		if (evidence_send(nl, file, NULL, &n, &about, &err)) {
-			print_error(about, &err);
-			return err.status;
-		}
+		if (evidence_send(nl, file, NULL, &n, &about, &err))
+			return print_error(about, &err);
 		if (n.refused)
 			status = RCPT_INVALID;
 		if (array)

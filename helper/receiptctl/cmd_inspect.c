@@ -254,10 +254,8 @@ static int inspect(struct inspect *run)
 	size_t len;
 	int ret;
 
-	if (rcpt_file_read(run->file, RCPT_MAX_INPUT, &data, &len, &err)) {
-		print_error(run->file, &err);
-		return err.status;
-	}
+	if (rcpt_file_read(run->file, RCPT_MAX_INPUT, &data, &len, &err))
+		return print_error(run->file, &err);
 	run->in = rcpt_span(data, len);
 	ret = show(run, &err);
 	if (err.status)

@@ -181,12 +181,6 @@ static int no_arguments(const struct args *args, int argc)
 	       usage_error(args->command, "too many arguments");
 }
 
-static int failed(const char *file, const struct rcpt_error *err)
-{
-	print_error(file, err);
-	return err->status;
-}
-
 /*
  * init
  */
@@ -213,7 +207,7 @@ static int run_init(int argc, char **argv)
 		return usage_error(args.command, "--alg: ES384, ES256 or ES512, not '%s'",
 				   args.alg);
 	if (tlog_init(args.dir, args.issuer, alg, &err))
-		return failed(args.dir, &err);
+		return print_error(args.dir, &err);
 	if (args.json)
 		return json_print(json_pack("{s:s, s:s, s:s}", "dir", args.dir,
 					    "issuer", args.issuer, "alg", args.alg));
@@ -243,7 +237,7 @@ static int print_policy_line(const struct tlog *log, const char *name)
 				      RCPT_NO_OFFSET, "cannot read the log's key");
 
 	EVP_PKEY_free(line.key);
-	return rc ? failed(tlog_issuer(log), &err) : 0;
+	return rc ? print_error(tlog_issuer(log), &err) : 0;
 }
 
 static int run_key(int argc, char **argv)
@@ -264,7 +258,7 @@ static int run_key(int argc, char **argv)
 		return usage_error(args.command, "--name: 1 to %d letters, digits, '-', '_' and '.'",
 				   RECEIPT_POLICY_NAME_MAX);
 	if (tlog_open(args.dir, &log, &err))
-		return failed(args.dir, &err);
+		return print_error(args.dir, &err);
 	rc = print_policy_line(log, args.name);
 	tlog_close(log);
 	return rc;
@@ -302,7 +296,7 @@ static int load_issuer_key(const char *file, EVP_PKEY **key)
 	int rc;
 
 	if (rcpt_file_read(file, MAX_KEY_INPUT, &data, &len, &err))
-		return failed(file, &err);
+		return print_error(file, &err);
 	rc = rcpt_keys_add(&keys, rcpt_span(data, len), &any, &err);
 	free(data);
 	if (!rc && keys.count != 1)
@@ -313,7 +307,7 @@ static int load_issuer_key(const char *file, EVP_PKEY **key)
 		EVP_PKEY_up_ref(*key);
 	}
 	rcpt_keys_free(&keys);
-	return rc ? failed(file, &err) : 0;
+	return rc ? print_error(file, &err) : 0;
 }
 
 /* Check the signer with a key that was given, which is then the issuer's. */
@@ -373,14 +367,14 @@ static int write_result(struct submission *sub, struct rcpt_span receipt, char *
 		return RCPT_SYSTEM;
 	if (!sub->args->out) {
 		if (rcpt_statement_attach(&sub->stmt, receipt, &data, &span.len, &err))
-			return failed(sub->file, &err);
+			return print_error(sub->file, &err);
 		span.data = data;
 	}
 	rc = rcpt_outfile_open(*name, 0644, &out, &err);
 	if (!rc)
 		rc = rcpt_outfile_commit(&out, span.data, span.len, &err);
 	free(data);
-	return rc ? failed(*name, &err) : 0;
+	return rc ? print_error(*name, &err) : 0;
 }
 
 static int print_result(struct submission *sub, const struct rcpt_entry_proof *proof,
@@ -413,7 +407,7 @@ static int register_statement(struct submission *sub)
 	if (!rc)
 		rc = tlog_append(sub->log, &sub->stmt, &proof, &receipt, &len, &err);
 	if (rc)
-		return failed(sub->file, &err);
+		return print_error(sub->file, &err);
 	rc = write_result(sub, rcpt_span(receipt, len), &name);
 	if (!rc)
 		rc = print_result(sub, &proof, name);
@@ -430,10 +424,10 @@ static int append_file(struct submission *sub)
 	int rc;
 
 	if (rcpt_file_read(sub->file, RCPT_MAX_STATEMENT, &data, &len, &err))
-		return failed(sub->file, &err);
+		return print_error(sub->file, &err);
 	if (rcpt_statement_parse(rcpt_span(data, len), &sub->stmt, &err)) {
 		free(data);
-		return failed(sub->file, &err);
+		return print_error(sub->file, &err);
 	}
 	rc = register_statement(sub);
 	rcpt_statement_free(&sub->stmt);
@@ -454,7 +448,7 @@ static int prepare_append(struct submission *sub)
 			return rc;
 	}
 	if (tlog_open(args->dir, &sub->log, &err) || tlog_load_key(sub->log, &err))
-		return failed(args->dir, &err);
+		return print_error(args->dir, &err);
 	return 0;
 }
 
@@ -532,7 +526,7 @@ static int list_entry(const struct tlog_entry *entry, void *arg)
 	int rc = 0;
 
 	if (rcpt_statement_parse(entry->statement, &stmt, &err))
-		return failed("log.db", &err);
+		return print_error("log.db", &err);
 	if (arg) {
 		rc = list_json(arg, entry, &stmt);
 	} else {
@@ -562,11 +556,11 @@ static int run_list(int argc, char **argv)
 	if (rc || args.done)
 		return rc;
 	if (tlog_open(args.dir, &log, &err))
-		return failed(args.dir, &err);
+		return print_error(args.dir, &err);
 	array = args.json ? json_array() : NULL;
 	rc = tlog_each(log, list_entry, array, &err);
 	if (rc < 0)
-		rc = failed(args.dir, &err);
+		rc = print_error(args.dir, &err);
 	else if (!rc && array)
 		rc = json_print(json_pack("{s:s, s:O}", "issuer", tlog_issuer(log),
 					  "entries", array));

@@ -193,14 +193,10 @@ static int send_evidence(struct rcpt_nl *nl, const struct options *o)
 	struct rcpt_digests digests;
 	const char *about;
 
-	if (rcpt_digest_file(o->file, &digests, &err)) {
-		print_error(o->file, &err);
-		return err.status;
-	}
-	if (evidence_send(nl, &file, &digests, &n, &about, &err)) {
-		print_error(about, &err);
-		return err.status;
-	}
+	if (rcpt_digest_file(o->file, &digests, &err))
+		return print_error(o->file, &err);
+	if (evidence_send(nl, &file, &digests, &n, &about, &err))
+		return print_error(about, &err);
 	if (n.accepted)
 		return 0;
 	if (n.refused)
@@ -354,10 +350,8 @@ static int cmd_keys(int argc, char **argv)
 
 	if (status)
 		return status < 0 ? 0 : status;
-	if (rcpt_file_read(o.file, RCPT_MAX_INPUT, &data, &len, &err)) {
-		print_error(o.file, &err);
-		return err.status;
-	}
+	if (rcpt_file_read(o.file, RCPT_MAX_INPUT, &data, &len, &err))
+		return print_error(o.file, &err);
 	if (rcpt_keys_add(&keys, rcpt_span(data, len), &o.source, &err)) {
 		print_error(o.file, &err);
 		status = err.status;

@@ -156,19 +156,13 @@ struct seal {
 	struct rcpt_entry_proof proof;
 };
 
-static int failed(const char *file, const struct rcpt_error *err)
-{
-	print_error(file, err);
-	return err->status;
-}
-
 static int no_memory(void)
 {
 	struct rcpt_error err;
 
 	rcpt_fail(&err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
 		  "out of memory");
-	return failed(NULL, &err);
+	return print_error(NULL, &err);
 }
 
 /*
@@ -338,11 +332,11 @@ static int load_key(struct seal *seal)
 	int rc;
 
 	if (rcpt_file_read(seal->key_file, MAX_KEY_INPUT, &pem, &len, &err))
-		return failed(seal->key_file, &err);
+		return print_error(seal->key_file, &err);
 	rc = rcpt_signer_load(pem, len, &seal->signer, &err);
 	OPENSSL_cleanse(pem, len);
 	free(pem);
-	return rc ? failed(seal->key_file, &err) : 0;
+	return rc ? print_error(seal->key_file, &err) : 0;
 }
 
 static int load_chain(struct seal *seal)
@@ -355,11 +349,11 @@ static int load_chain(struct seal *seal)
 	if (!seal->chain_file)
 		return 0;
 	if (rcpt_file_read(seal->chain_file, MAX_KEY_INPUT, &pem, &len, &err))
-		return failed(seal->chain_file, &err);
+		return print_error(seal->chain_file, &err);
 	rc = rcpt_chain_load(pem, len, &seal->signer, &seal->chain, &err);
 	free(pem);
 	seal->claims.chain = &seal->chain;
-	return rc ? failed(seal->chain_file, &err) : 0;
+	return rc ? print_error(seal->chain_file, &err) : 0;
 }
 
 static int open_log(struct seal *seal)
@@ -368,7 +362,7 @@ static int open_log(struct seal *seal)
 
 	if (tlog_open(seal->log_dir, &seal->log, &err) ||
 	    tlog_load_key(seal->log, &err))
-		return failed(seal->log_dir, &err);
+		return print_error(seal->log_dir, &err);
 	return 0;
 }
 
@@ -385,7 +379,7 @@ static int find_files(struct seal *seal, char **paths)
 	for (; *paths; paths++) {
 		if (!walk_path(*paths, &seal->files, &where, &err))
 			continue;
-		rc = failed(where ? where : *paths, &err);
+		rc = print_error(where ? where : *paths, &err);
 		free(where);
 		return rc;
 	}
@@ -410,7 +404,7 @@ static int hash_files(struct seal *seal)
 			    show ? show_progress : NULL, &where, &err);
 	if (show)
 		fputs("\r\033[K", stderr);
-	return rc ? failed(seal->files.item[where].path, &err) : 0;
+	return rc ? print_error(seal->files.item[where].path, &err) : 0;
 }
 
 static int nothing_to_seal(const char *path, const char *why)
@@ -419,7 +413,7 @@ static int nothing_to_seal(const char *path, const char *why)
 
 	rcpt_fail(&err, RCPT_INVALID, RECEIPT_REASON_NO_CONTENTS, RCPT_NO_OFFSET,
 		  "%s", why);
-	return failed(path, &err);
+	return print_error(path, &err);
 }
 
 /* Whoever names a file wants it sealed. */
@@ -472,7 +466,7 @@ static int name_leaf(struct seal *seal, const char *path)
 	if (strlen(path) > RCPT_MAX_NAME) {
 		rcpt_fail(&err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
 			  "name longer than %d bytes", RCPT_MAX_NAME);
-		return failed(path, &err);
+		return print_error(path, &err);
 	}
 	leaf->name = path;
 	leaf->name_len = strlen(path);
@@ -539,7 +533,7 @@ static int make_payload(struct seal *seal)
 	if (rc)
 		return rc;
 	if (rcpt_manifest_tree(seal->leaves, seal->nleaves, &nodes, seal->payload, &err))
-		return failed(NULL, &err);
+		return print_error(NULL, &err);
 	free(nodes);
 	seal->payload_len = 32;
 	return 0;
@@ -587,7 +581,7 @@ static int check_size(const struct seal *seal, const struct rcpt_statement *stmt
 	if (!rc && len > RCPT_MAX_BUNDLE - RECEIPT_ROOM)
 		rc = rcpt_fail(&err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
 			       "bundle longer than %u bytes", RCPT_MAX_BUNDLE);
-	return rc ? failed(seal->out, &err) : 0;
+	return rc ? print_error(seal->out, &err) : 0;
 }
 
 /* The place of the bundle is taken before the log is written to. */
@@ -602,14 +596,14 @@ static int write_bundle(struct seal *seal, const struct rcpt_statement *stmt)
 	if (rc)
 		return rc;
 	if (rcpt_outfile_open(seal->out, 0644, &out, &err))
-		return failed(seal->out, &err);
+		return print_error(seal->out, &err);
 	if (make_bundle(seal, stmt, &bundle, &len, &err)) {
 		rcpt_outfile_abort(&out);
-		return failed(seal->log_dir, &err);
+		return print_error(seal->log_dir, &err);
 	}
 	rc = rcpt_outfile_commit(&out, bundle, len, &err);
 	free(bundle);
-	return rc ? failed(seal->out, &err) : 0;
+	return rc ? print_error(seal->out, &err) : 0;
 }
 
 static int make_statement(struct seal *seal)
@@ -623,12 +617,12 @@ static int make_statement(struct seal *seal)
 	seal->claims.iat = time(NULL);
 	if (rcpt_statement_sign(&seal->claims, seal->payload, seal->payload_len,
 				&seal->signer, &data, &len, &err))
-		return failed(NULL, &err);
+		return print_error(NULL, &err);
 	rc = rcpt_statement_parse(rcpt_span(data, len), &stmt, &err);
 	if (!rc)
 		rc = rcpt_statement_verify(&stmt, seal->signer.pkey, &err);
 	if (rc)
-		rc = failed(NULL, &err);
+		rc = print_error(NULL, &err);
 	else
 		rc = write_bundle(seal, &stmt);
 	rcpt_statement_free(&stmt);

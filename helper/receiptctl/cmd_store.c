@@ -121,12 +121,6 @@ static int no_arguments(const struct args *args, int argc)
 	       usage_error(args->command, "too many arguments");
 }
 
-static int failed(const char *file, const struct rcpt_error *err)
-{
-	print_error(file, err);
-	return err->status;
-}
-
 /* @arg: exit status, raised to that of the bundle. */
 static void left_out(const char *name, const struct rcpt_error *err, void *arg)
 {
@@ -143,11 +137,11 @@ static int open_for_adding(const struct args *args, struct rcpt_store **store)
 	int ignored = 0;
 
 	if (rcpt_store_create(args->dir, store, &err))
-		return failed(args->dir, &err);
+		return print_error(args->dir, &err);
 	if (rcpt_store_fresh(*store) &&
 	    rcpt_store_sync(*store, false, left_out, &ignored, &err)) {
 		rcpt_store_close(*store);
-		return failed(args->dir, &err);
+		return print_error(args->dir, &err);
 	}
 	return 0;
 }
@@ -168,11 +162,11 @@ static int add_file(struct args *args, struct rcpt_store *store, const char *fil
 
 	args->file.path = file;
 	if (bundle_file_read(&args->file, &data, &len, &about, &err))
-		return failed(about, &err);
+		return print_error(about, &err);
 	rc = rcpt_store_add(store, rcpt_span(data, len), name, &err);
 	free(data);
 	if (rc)
-		return failed(file, &err);
+		return print_error(file, &err);
 	if (args->json)
 		return json_array_append_new(added, json_pack("{s:o, s:s}",
 			"file", json_text(file, strlen(file)), "bundle", name)) ?
@@ -230,9 +224,9 @@ static int run_index(int argc, char **argv)
 	if (rc || args.done)
 		return rc;
 	if (rcpt_store_create(args.dir, &store, &err))
-		return failed(args.dir, &err);
+		return print_error(args.dir, &err);
 	if (rcpt_store_sync(store, args.rebuild, left_out, &status, &err))
-		status = failed(args.dir, &err);
+		status = print_error(args.dir, &err);
 	rcpt_store_close(store);
 	return status;
 }
@@ -320,7 +314,7 @@ static int list_item(const struct rcpt_store_item *item, void *arg)
 	struct rcpt_error err;
 
 	if (rcpt_statement_parse(item->statement, &stmt, &err))
-		return failed(item->name, &err);
+		return print_error(item->name, &err);
 	if (arg)
 		json_array_append_new(arg, item_object(item, &stmt));
 	else
@@ -342,11 +336,11 @@ static int run_list(int argc, char **argv)
 	if (rc || args.done)
 		return rc;
 	if (rcpt_store_open(args.dir, &store, &err))
-		return failed(args.dir, &err);
+		return print_error(args.dir, &err);
 	array = args.json ? json_array() : NULL;
 	rc = rcpt_store_each(store, list_item, array, &err);
 	if (rc < 0)
-		rc = failed(args.dir, &err);
+		rc = print_error(args.dir, &err);
 	else if (!rc && array)
 		rc = json_print(json_pack("{s:O}", "bundles", array));
 	json_decref(array);

@@ -538,19 +538,6 @@ static void print_receipt(const struct rcpt_receipt_result *r, size_t number)
 	putchar('\n');
 }
 
-static void print_usage(uint8_t usage)
-{
-	const char *comma = "";
-	int op;
-
-	for (op = 0; op < RECEIPT_OP_COUNT; op++) {
-		if (!(usage & 1 << op))
-			continue;
-		printf("%s%s", comma, receipt_op_name(op));
-		comma = ",";
-	}
-}
-
 static void print_folder(const struct folder *f)
 {
 	printf("  artifact   ");
@@ -571,7 +558,7 @@ static void print_artifact(const struct run *run, const struct rcpt_verify_resul
 	print_text(stdout, run->artifact_file, strlen(run->artifact_file));
 	if (run->bundle.nleaves) {
 		printf(": leaf %zu of %zu, usage ", res->leaf, run->bundle.nleaves);
-		print_usage(res->usage);
+		print_ops(res->usage);
 		putchar('\n');
 	} else {
 		printf(": is what the statement is about\n");

@@ -53,17 +53,6 @@ static int print_help(void)
  * Text
  */
 
-static void print_usage_bits(uint8_t usage)
-{
-	if (usage == 0xff) {
-		fputs("everything", stdout);
-		return;
-	}
-	for (int op = 0, n = 0; op < RECEIPT_OP_COUNT; op++)
-		if (usage & 1 << op)
-			printf("%s%s", n++ ? "," : "", receipt_op_name(op));
-}
-
 static void print_receipt(const struct why *w, const struct why_found *f, size_t i)
 {
 	const struct rcpt_receipt *r = &f->proposal->receipts[i];
@@ -113,7 +102,10 @@ static void print_found(const struct why *w, const struct why_found *f)
 		printf(", leaf %llu of %llu", (unsigned long long)ev->index,
 		       (unsigned long long)ev->size);
 	fputs(", grants ", stdout);
-	print_usage_bits(f->summary.usage);
+	if (f->summary.usage == 0xff)
+		fputs("everything", stdout);
+	else
+		print_ops(f->summary.usage);
 	putchar('\n');
 	for (size_t i = 0; i < f->proposal->nreceipts; i++)
 		print_receipt(w, f, i);
@@ -332,10 +324,8 @@ static int open_stores(struct why *w, const struct options *o)
 	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
 
 	for (size_t i = 0; i < o->nstores; i++)
-		if (rcpt_stores_add(&w->answerer.stores, o->stores[i], &err)) {
-			print_error(o->stores[i], &err);
-			return err.status;
-		}
+		if (rcpt_stores_add(&w->answerer.stores, o->stores[i], &err))
+			return print_error(o->stores[i], &err);
 	return 0;
 }
 
@@ -345,10 +335,8 @@ static int find_digests(struct why *w)
 	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
 	struct rcpt_digests *d = &w->digests;
 
-	if (rcpt_digest_file(w->path, d, &err)) {
-		print_error(w->path, &err);
-		return err.status;
-	}
+	if (rcpt_digest_file(w->path, d, &err))
+		return print_error(w->path, &err);
 	if (w->op != RECEIPT_OP_EXECUTE)
 		while (d->n && d->digests[d->n - 1].kind > RECEIPT_KIND_SHA512)
 			d->n--;

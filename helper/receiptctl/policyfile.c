@@ -43,8 +43,7 @@ int policy_file_parse(struct policy_file *f)
 	f->policy = policy;
 	if (!rcpt_keys_add_policy(&f->keys, policy, &err))
 		return 0;
-	print_error(f->path, &err);
-	return err.status;
+	return print_error(f->path, &err);
 }
 
 /**
@@ -62,10 +61,8 @@ int policy_file_read(const char *path, struct policy_file *f)
 
 	memset(f, 0, sizeof(*f));
 	f->path = path;
-	if (rcpt_file_read(path, RECEIPT_MAX_POLICY, &data, &f->len, &err)) {
-		print_error(path, &err);
-		return err.status;
-	}
+	if (rcpt_file_read(path, RECEIPT_MAX_POLICY, &data, &f->len, &err))
+		return print_error(path, &err);
 	f->text = (char *)data;
 	status = policy_file_parse(f);
 	if (status)

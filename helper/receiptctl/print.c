@@ -114,6 +114,23 @@ void print_hex(FILE *out, const void *data, size_t len)
 }
 
 /**
+ * print_ops() - print names of operations on standard output
+ * @usage: a bit for each
+ */
+void print_ops(uint8_t usage)
+{
+	const char *comma = "";
+	int op;
+
+	for (op = 0; op < RECEIPT_OP_COUNT; op++) {
+		if (!(usage & 1 << op))
+			continue;
+		printf("%s%s", comma, receipt_op_name(op));
+		comma = ",";
+	}
+}
+
+/**
  * format_time() - a time for people
  * @seconds: since 1970
  * @out: "2026-01-31T12:00:00Z", or the number where there is no such date
@@ -132,8 +149,10 @@ void format_time(int64_t seconds, char out[40])
  * print_error() - say on standard error what went wrong
  * @file: name of the input; NULL when it is about none
  * @err: what
+ *
+ * Return: its status, the exit status to use.
  */
-void print_error(const char *file, const struct rcpt_error *err)
+int print_error(const char *file, const struct rcpt_error *err)
 {
 	fputs("receiptctl: ", stderr);
 	if (file) {
@@ -144,6 +163,7 @@ void print_error(const char *file, const struct rcpt_error *err)
 		fprintf(stderr, "offset %zu: ", err->offset);
 	print_text(stderr, err->text, strlen(err->text));
 	fprintf(stderr, " (%s)\n", rcpt_reason_text(err->reason));
+	return err->status;
 }
 
 /**

@@ -50,11 +50,12 @@ struct command {
 int run_subcommand(const struct command *table, int argc, char **argv);
 
 /* print.c */
-void print_error(const char *file, const struct rcpt_error *err);
+int print_error(const char *file, const struct rcpt_error *err);
 int usage_error(const char *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void print_text(FILE *out, const void *text, size_t len);
 void print_quoted(FILE *out, const void *text, size_t len);
+void print_ops(uint8_t usage);
 void print_hex(FILE *out, const void *data, size_t len);
 void format_time(int64_t seconds, char out[40]);
 
