@@ -61,7 +61,7 @@ static int set(void *run, int option, const char *arg)
 /* What options_parse() returns for a command line, NULL behind the last. */
 static int parse(struct taken *taken, const char *const *words)
 {
-	char copies[8][32], *argv[9];
+	char copies[16][32], *argv[17];
 	int argc;
 
 	for (argc = 0; words[argc]; argc++) {
