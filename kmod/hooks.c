@@ -74,8 +74,8 @@ static __always_inline int decide_file(const char *hook, struct file *file,
  * Executable memory of no file, ruled by the program that runs. Its file was
  * judged when it was executed, and nobody writes to it while it runs.
  */
-static int decide_anon(const char *hook, unsigned int how,
-		       enum receipt_reason refuse)
+static noinline int decide_anon(const char *hook, unsigned int how,
+				enum receipt_reason refuse)
 {
 	struct mm_struct *mm = current->mm;
 	struct inode *inode;
@@ -108,7 +108,7 @@ static int decide_anon(const char *hook, unsigned int how,
 }
 
 /* Does a program run with more rights than who executes it? */
-static bool gives_rights(const struct file *file)
+static noinline bool gives_rights(const struct file *file)
 {
 	struct dentry *dentry = file->f_path.dentry;
 	struct inode *inode = d_inode(dentry);
@@ -121,7 +121,7 @@ static bool gives_rights(const struct file *file)
  * Does such a program map a file? It must not be dumped by who executed it. Its
  * own file was hashed a moment ago.
  */
-static bool maps_with_rights(const struct file *file)
+static noinline bool maps_with_rights(const struct file *file)
 {
 	struct mm_struct *mm = current->mm;
 
@@ -134,7 +134,7 @@ static bool maps_with_rights(const struct file *file)
  * files are stacked, who writes below is not stopped meanwhile; and the pages that
  * it came from may be others than those that were hashed.
  */
-static bool head_changed(const struct linux_binprm *bprm)
+static noinline bool head_changed(const struct linux_binprm *bprm)
 {
 	char head[BINPRM_BUF_SIZE] = {};
 	loff_t pos = 0;
@@ -165,9 +165,10 @@ int receipt_bprm_check_security(struct linux_binprm *bprm)
 		return 0;
 	if (READ_ONCE(receipt_recheck) && gives_rights(bprm->file))
 		how |= RECHECK;
-	else if (receipt_state_allows(inode, RECEIPT_OP_EXECUTE,
-				      own ? bprm->file : NULL) &&
-		 (own || !head_changed(bprm))) {
+	if (!(how & RECHECK) &&
+	    receipt_state_allows(inode, RECEIPT_OP_EXECUTE,
+				 own ? bprm->file : NULL) &&
+	    (own || !head_changed(bprm))) {
 		receipt_count(RECEIPT_STAT_HITS);
 		return 0;
 	}

@@ -32,9 +32,9 @@ static bool pinned(struct folio *folio)
 		return true;
 	do {
 		maps = folio_mapcount(folio);
-		smp_rmb();
+		smp_rmb();	/* refs between two counts that are the same */
 		refs = folio_ref_count(folio);
-		smp_rmb();
+		smp_rmb();	/* as above */
 	} while (maps != folio_mapcount(folio));
 
 	return refs - maps >= GUP_PIN_COUNTING_BIAS;
