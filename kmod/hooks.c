@@ -47,15 +47,13 @@ static noinline int judge_file(const char *hook, struct file *file,
 /*
  * A request about the content of a file that is run or mapped. Where files are
  * stacked, the real inode is judged, and the backing file is held when it is
- * mapped; a backing file names the stacked path, and its inode is the real one.
+ * mapped. A backing file names the path below, which may be stacked again.
  */
 static __always_inline int decide_file(const char *hook, struct file *file,
 				       unsigned int how,
 				       enum receipt_reason refuse)
 {
-	struct inode *inode = file->f_mode & FMODE_BACKING ?
-			      file_inode(file) :
-			      d_real_inode(file->f_path.dentry);
+	struct inode *inode = d_real_inode(file->f_path.dentry);
 	bool hold = inode == file_inode(file);
 
 	if (READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE))
