@@ -14,6 +14,7 @@
 #include "probe.h"
 
 #define MARK_FILE	"/t/mark"	/* whole pages, for direct I/O */
+#define RAN_EVIL	99
 #define RAN_ASTRAY	98
 #define BLOCK		4096
 #define ASTRAY_AT	(5 * 4096)	/* from the text's start, see mark.S */
@@ -317,7 +318,7 @@ static bool by_symlink(enum content what)
 	return !symlink(to, new_name) && !rename(new_name, target);
 }
 
-static const struct way ways[] = {
+static const struct way ways[] MAYBE_UNUSED = {
 	{ "write", by_write },
 	{ "O_TRUNC and write", by_truncation },
 	{ "O_DIRECT", by_direct_io },

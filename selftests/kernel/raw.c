@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/*
+ * raw open|closed: the disk below a mounted file system is written, past all files.
+ * Without bdev_allow_write_mounted=0 that is a known limit; with it, it is refused,
+ * but for the file that a loop device is made of.
+ */
+#include <linux/loop.h>
+#include <sys/mount.h>
+
+#include "ways.h"
+
+#define DISK	"/dev/vda"
+#define IMAGE	"/mnt/image"
+#define LOOP	"/mnt/loop"
+
+/* Where the target's first page of code lies. */
+static off_t place_of(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), block = 1;
+
+	if (fd < 0 || fsync(fd) || ioctl(fd, FIBMAP, &block) || !block)
+		broken("FIBMAP");
+	close(fd);
+	return (off_t)block;
+}
+
+/* EVIL in all pages but the first, where the headers are. */
+static bool spoil(const char *disk, off_t at)
+{
+	int fd = open(disk, O_WRONLY | O_CLOEXEC);
+	ssize_t len = image_size - BLOCK;
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = pwrite(fd, image[EVIL] + BLOCK, len, at) == len && !fsync(fd);
+	close(fd);
+	return good;
+}
+
+/* Exit status of the target, run after its pages were given back. */
+static int run_again(void)
+{
+	struct exec_args args = { .path = target };
+	pid_t pid;
+	int status;
+
+	evict(target);
+	pid = start_probe(try_exec, &args);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_disk(bool closed)
+{
+	off_t at;
+
+	snprintf(target, sizeof(target), "/mnt/target");
+	prepare_way(&ways[0]);
+	at = place_of(target) * BLOCK;
+	expect_allowed(probe_exec(target, EACCES), "raw write to a mounted disk: before");
+	if (closed) {
+		ok(!spoil(DISK, at) && errno == EBUSY, "raw write to a mounted disk: EBUSY");
+		expect_allowed(probe_exec(target, EACCES), "raw write to a mounted disk: after");
+		return;
+	}
+	if (!spoil(DISK, at))
+		broken(DISK);
+	ok(run_again() == RAN_EVIL, "raw write to a mounted disk: runs: known limit");
+}
+
+/* Makes an ext4 of the image's first half, and attaches it. */
+static void attach_loop(void)
+{
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	int image_fd = open(IMAGE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int loop = open("/dev/loop0", O_RDWR | O_CLOEXEC);
+
+	if (control < 0 || image_fd < 0 || loop < 0 || ftruncate(image_fd, 8 << 20) ||
+	    ioctl(loop, LOOP_SET_FD, image_fd))
+		broken("loop device");
+	close(control);
+	close(image_fd);
+	close(loop);
+	if (system("mke2fs -b 4096 /dev/loop0 >/dev/null") || mkdir(LOOP, 0755) ||
+	    mount("/dev/loop0", LOOP, "ext4", 0, NULL))
+		broken("mount of the loop device");
+}
+
+/* Its backing file is a file like others. */
+static void test_loop(void)
+{
+	off_t at;
+
+	attach_loop();
+	snprintf(target, sizeof(target), LOOP "/target");
+	snprintf(other, sizeof(other), LOOP "/other");
+	prepare_way(&ways[0]);
+	at = place_of(target) * BLOCK;
+	expect_allowed(probe_exec(target, EACCES), "write to a loop device's file: before");
+	sync();
+	if (!spoil(IMAGE, at))
+		broken(IMAGE);
+	ok(run_again() == RAN_EVIL, "write to a loop device's file: runs: known limit");
+}
+
+int main(int argc, char **argv)
+{
+	snprintf(other, sizeof(other), "/mnt/other");
+	probe_init();
+	load_images();
+	test_disk(argc > 1 && !strcmp(argv[1], "closed"));
+	test_loop();
+	return 0;
+}
