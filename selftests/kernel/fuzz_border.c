@@ -189,7 +189,7 @@ static void make_next_policy(void)
 	size_t len;
 
 	len = snprintf(next, sizeof(policies[0]),
-		       "policy_name=fuzz policy_version=1.0.%u mode=enforce digests=sha256,sha384,sha512\n"
+		       "policy_name=fuzz policy_version=1.0.%u mode=enforce digests=sha256,sha384,sha512,fsverity\n"
 		       "log name=one alg=ES384 key=%s issuer=\"log.one\" identity=verified\n"
 		       "log name=two alg=ES256 key=%s issuer=\"log.two\" identity=verified\n"
 		       "log name=raw alg=ES384 key=%s issuer=\"log.raw\" identity=verified entry=stmt\n"
@@ -703,10 +703,10 @@ static int explain(unsigned int i, uint8_t op, uint8_t change)
 	return request(control, &m) ? -1 : get_u8(&answer.reply, RECEIPT_A_VERDICT);
 }
 
-/* Does the policy say so? Verity digests it does not know. */
+/* Does the policy count it? Root hashes of dm-verity it does not know. */
 static int is_measured(unsigned int i)
 {
-	return shapes[i].kind <= RECEIPT_KIND_SHA512;
+	return shapes[i].kind != RECEIPT_KIND_DMVERITY_SHA256;
 }
 
 static bool policy_is(const char *text)
