@@ -15,8 +15,11 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/pagevec.h>
+#include <linux/sched.h>
 
 #include "private.h"
+
+#define SETTLE_TRIES	16
 
 /*
  * A pin of a small folio counts as many references, as its mappings do, one each.
@@ -69,13 +72,21 @@ static bool any_pinned(struct address_space *mapping)
 bool receipt_pages_settle(struct inode *inode)
 {
 	struct address_space *mapping = inode->i_mapping;
+	int tries;
 
 	if (!mapping->nrpages)
 		return true;
 	if (!(inode->i_sb->s_type->fs_flags & FS_REQUIRES_DEV))
 		return !any_pinned(mapping);
 
-	filemap_write_and_wait(mapping);
+	/* A page that is busy just now, with I/O or in a fault, is given time. */
+	for (tries = 0; tries < SETTLE_TRIES; tries++) {
+		filemap_write_and_wait(mapping);
+		if (!invalidate_inode_pages2(mapping))
+			return true;
+		if (schedule_timeout_killable(1))
+			break;
+	}
 
-	return !invalidate_inode_pages2(mapping);
+	return false;
 }
