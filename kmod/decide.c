@@ -87,6 +87,9 @@ static bool stable_content(const struct super_block *sb)
 	case OCFS2_SUPER_MAGIC:
 	case 0x01161970:	/* GFS2 */
 		return false;
+	case EROFS_SUPER_MAGIC_V1:
+		/* Of a file, to which others write. */
+		return sb->s_bdev;
 	default:
 		return sb->s_type->fs_flags & FS_REQUIRES_DEV;
 	}

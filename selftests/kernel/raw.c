@@ -12,6 +12,8 @@
 #define DISK	"/dev/vda"
 #define IMAGE	"/mnt/image"
 #define LOOP	"/mnt/loop"
+#define MOUNTED	"/mnt/erofs"
+#define FILE_SYSTEM "/mnt/file-system"
 
 /* Where the target's first page of code lies. */
 static off_t place_of(const char *path)
@@ -69,19 +71,25 @@ static void test_disk(bool closed)
 	ok(run_again() == RAN_EVIL, "raw write to a mounted disk: runs: known limit");
 }
 
+static void attach(const char *file, const char *device)
+{
+	int fd = open(file, O_RDWR | O_CLOEXEC), loop = open(device, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || loop < 0 || ioctl(loop, LOOP_SET_FD, fd))
+		broken("%s", device);
+	close(fd);
+	close(loop);
+}
+
 /* Makes an ext4 of the image's first half, and attaches it. */
 static void attach_loop(void)
 {
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	int image_fd = open(IMAGE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	int loop = open("/dev/loop0", O_RDWR | O_CLOEXEC);
 
-	if (control < 0 || image_fd < 0 || loop < 0 || ftruncate(image_fd, 8 << 20) ||
-	    ioctl(loop, LOOP_SET_FD, image_fd))
-		broken("loop device");
-	close(control);
+	if (image_fd < 0 || ftruncate(image_fd, 8 << 20))
+		broken(IMAGE);
 	close(image_fd);
-	close(loop);
+	attach(IMAGE, "/dev/loop0");
 	if (system("mke2fs -b 4096 /dev/loop0 >/dev/null") || mkdir(LOOP, 0755) ||
 	    mount("/dev/loop0", LOOP, "ext4", 0, NULL))
 		broken("mount of the loop device");
@@ -104,12 +112,32 @@ static void test_loop(void)
 	ok(run_again() == RAN_EVIL, "write to a loop device's file: runs: known limit");
 }
 
+/* erofs reads from a file without a device, and nobody keeps writers off it. */
+static void test_file_system_of_file(void)
+{
+	copy("/t/erofs", FILE_SYSTEM, "");
+	if (mkdir(MOUNTED, 0755) || mount(FILE_SYSTEM, MOUNTED, "erofs", MS_RDONLY, NULL))
+		broken("mount of a file");
+	expect_denied(probe_exec(MOUNTED "/target", EACCES), "bprm_check_security",
+		      "unstable-filesystem", "file system of a file");
+	if (umount(MOUNTED))
+		broken("umount");
+	attach(FILE_SYSTEM, "/dev/loop1");
+	if (mount("/dev/loop1", MOUNTED, "erofs", MS_RDONLY, NULL))
+		broken("mount of a device");
+	expect_allowed(probe_exec(MOUNTED "/target", EACCES), "the same of a device");
+}
+
 int main(int argc, char **argv)
 {
+	bool closed = argc > 1 && !strcmp(argv[1], "closed");
+
 	snprintf(other, sizeof(other), "/mnt/other");
 	probe_init();
 	load_images();
-	test_disk(argc > 1 && !strcmp(argv[1], "closed"));
+	test_disk(closed);
 	test_loop();
+	if (!closed)
+		test_file_system_of_file();
 	return 0;
 }
