@@ -6,7 +6,8 @@
  *
  * To be run in a VM with --icount, where the time stamp counter counts guest
  * instructions. DIR holds exec_static, exec_dynamic and libmapped.so, and of
- * each any number of copies NAME.0, NAME.1, ... that differ in content.
+ * each any number of copies NAME.0, NAME.1, ... that differ in content; and data,
+ * a file that nobody executes.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -14,18 +15,18 @@
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-#include <x86intrin.h>
+
+#include "measure.h"
 
 #define WARM_UP		50
 #define WARM		401
-#define PATH_SIZE	256
 #define CPUS		2
 #define ROUNDS		21
 
@@ -36,67 +37,79 @@ struct ima_hash {
 	uint8_t digest[32];
 };
 
-static void exec_once(const char *path)
-{
-	char *argv[] = { (char *)path, NULL }, *no_env[] = { NULL };
-	int status;
-	pid_t pid = vfork();
-
-	if (pid == 0) {
-		execve(path, argv, no_env);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
-		errx(1, "%s: not executed", path);
-}
-
-static void map_once(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-	void *p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-
-	if (fd < 0 || p == MAP_FAILED)
-		err(1, "%s: not mapped", path);
-	munmap(p, 4096);
-	close(fd);
-}
-
-static const struct operation {
-	const char *name;
-	const char *file;
-	void (*once)(const char *path);
-	int round;	/* times that are long beside a tick of the timer */
-} operations[] = {
+static const struct operation operations[] = {
 	{ "exec static", "exec_static", exec_once, 20 },
 	{ "exec dynamic", "exec_dynamic", exec_once, 20 },
 	{ "mmap", "libmapped.so", map_once, 500 },
 };
 
-static uint64_t measure(const struct operation *op, const char *path)
+static void open_as(const char *path, int flags)
 {
-	uint64_t start = __rdtsc();
+	int fd = open(path, flags);
 
-	op->once(path);
-	return __rdtsc() - start;
+	if (fd < 0)
+		err(1, "%s: not opened", path);
+	close(fd);
 }
 
-static int by_value(const void *a, const void *b)
+static void open_once(const char *path)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
+	open_as(path, O_RDONLY);
 }
 
-/*
- * The lower quartile is the figure to compare: the timer ticks every 4 million
- * instructions, and what then runs has nothing to do with the operation.
- */
-static void print(const char *config, const char *name, const char *cache, uint64_t *v, int n)
+static void open_to_write_once(const char *path)
 {
-	qsort(v, n, sizeof(*v), by_value);
-	printf("%s,%s,%s,%d,%lu,%lu,%lu,%lu\n", config, name, cache, n,
-	       v[0], v[n / 4], v[n / 2], v[n - 1 - n / 10]);
+	open_as(path, O_WRONLY);
 }
+
+static void read_once(const char *path)
+{
+	static char page[4096];
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = open(path, O_RDONLY);
+	if (pread(fd, page, sizeof(page), 0) != sizeof(page))
+		err(1, "%s: not read", path);
+}
+
+static void fork_once(const char *path)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		errx(1, "%s: no fork", path);
+}
+
+static void prctl_once(const char *path)
+{
+	char name[16];
+
+	if (prctl(PR_GET_NAME, name) != 0)
+		err(1, "%s: no prctl", path);
+}
+
+static void map_anon_once(const char *path)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		err(1, "%s: no memory", path);
+	munmap(p, 4096);
+}
+
+/* What no policy rules. */
+static const struct operation not_ruled[] = {
+	{ "open to read", "data", open_once },
+	{ "open to write", "data", open_to_write_once },
+	{ "read a page", "data", read_once },
+	{ "fork and exit", "data", fork_once },
+	{ "prctl", "data", prctl_once },
+	{ "mmap of memory", "data", map_anon_once },
+};
 
 /* Each copy is new to the kernel; nothing is read from the disk. */
 static void run_cold(const char *dir, const char *config, const struct operation *op)
@@ -115,7 +128,8 @@ static void run_cold(const char *dir, const char *config, const struct operation
 		print(config, op->name, "cold", v, n);
 }
 
-static void run_warm(const char *dir, const char *config, const struct operation *op)
+static void run_warm(const char *dir, const char *config, const struct operation *op,
+		     const char *label)
 {
 	static uint64_t v[WARM];
 	char path[PATH_SIZE];
@@ -125,26 +139,18 @@ static void run_warm(const char *dir, const char *config, const struct operation
 		op->once(path);
 	for (int i = 0; i < WARM; i++)
 		v[i] = measure(op, path);
-	print(config, op->name, "warm", v, WARM);
-}
-
-/* Reads everything once, so that the page cache is warm for all. */
-static void read_all(const char *dir)
-{
-	char cmd[PATH_SIZE];
-
-	snprintf(cmd, sizeof(cmd), "cat %s/* >/dev/null", dir);
-	if (system(cmd) != 0)
-		errx(1, "cannot read %s", dir);
+	print(config, op->name, label, v, WARM);
 }
 
 static void run(const char *dir, const char *config)
 {
 	read_all(dir);
 	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
-		run_warm(dir, config, &operations[i]);
+		run_warm(dir, config, &operations[i], "warm");
 		run_cold(dir, config, &operations[i]);
 	}
+	for (size_t i = 0; i < sizeof(not_ruled) / sizeof(*not_ruled); i++)
+		run_warm(dir, config, &not_ruled[i], "not ruled");
 }
 
 /* What the processes that are pinned to a CPU each share. */
