@@ -130,27 +130,41 @@ static noinline bool maps_with_rights(const struct file *file)
 /*
  * The kernel has read the head before it asks, and goes by what it has read. Where
  * files are stacked, who writes below is not stopped meanwhile; and the pages that
- * it came from may be others than those that were hashed.
+ * it came from may be others than those that were hashed. @change: of the inode,
+ * from before it was judged, so that what is compared is what was judged.
  */
-static noinline bool head_changed(const struct linux_binprm *bprm)
+static noinline bool head_changed(const struct linux_binprm *bprm,
+				  const struct inode *inode, u32 change)
 {
 	char head[BINPRM_BUF_SIZE] = {};
 	loff_t pos = 0;
 
 	return kernel_read(bprm->file, head, sizeof(head), &pos) < 0 ||
-	       memcmp(head, bprm->buf, sizeof(head));
+	       memcmp(head, bprm->buf, sizeof(head)) ||
+	       receipt_state_change(inode) != change;
 }
 
 static noinline int judge_program(const struct linux_binprm *bprm,
 				  struct inode *inode, unsigned int how)
 {
 	const char *hook = "bprm_check_security";
+	u32 change = receipt_state_change(inode);
 	int ret = judge_file(hook, bprm->file, inode, RECEIPT_OP_EXECUTE, how,
 			     RECEIPT_REASON_ALLOWED);
 
-	return ret || !head_changed(bprm) ? ret :
+	return ret || !head_changed(bprm, inode, change) ? ret :
 	       judge_file(hook, bprm->file, inode, RECEIPT_OP_EXECUTE, how,
 			  RECEIPT_REASON_FILE_CHANGED);
+}
+
+/* A program of a stacked file system, known to be allowed. */
+static noinline bool stacked_allows(const struct linux_binprm *bprm,
+				    struct inode *inode)
+{
+	u32 change = receipt_state_change(inode);
+
+	return receipt_state_allows(inode, RECEIPT_OP_EXECUTE, NULL) &&
+	       !head_changed(bprm, inode, change);
 }
 
 int receipt_bprm_check_security(struct linux_binprm *bprm)
@@ -164,9 +178,8 @@ int receipt_bprm_check_security(struct linux_binprm *bprm)
 	if (READ_ONCE(receipt_recheck) && gives_rights(bprm->file))
 		how |= RECHECK;
 	if (!(how & RECHECK) &&
-	    receipt_state_allows(inode, RECEIPT_OP_EXECUTE,
-				 own ? bprm->file : NULL) &&
-	    (own || !head_changed(bprm))) {
+	    (own ? receipt_state_allows(inode, RECEIPT_OP_EXECUTE, bprm->file) :
+		   stacked_allows(bprm, inode))) {
 		receipt_count(RECEIPT_STAT_HITS);
 		return 0;
 	}

@@ -138,6 +138,7 @@ enum receipt_reason receipt_state_measured(struct receipt_state *state,
 					   const struct receipt_digests *digests);
 bool receipt_state_allow(struct receipt_state *state, u32 change,
 			 enum receipt_op op, u64 generation, bool proven);
+u32 receipt_state_change(const struct inode *inode);
 bool receipt_state_unchanged(struct receipt_state *state, u32 change);
 void receipt_state_written(const struct inode *inode);
 void receipt_state_free(const struct inode *inode);

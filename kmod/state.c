@@ -234,6 +234,25 @@ bool receipt_state_unchanged(struct receipt_state *state, u32 change)
 }
 
 /**
+ * receipt_state_change - how often an inode was opened for writing
+ * @inode: referenced by the caller
+ *
+ * Return: a count, zero while it has no state, which begins with that.
+ */
+u32 receipt_state_change(const struct inode *inode)
+{
+	const struct receipt_state *state;
+	u32 change;
+
+	rcu_read_lock();
+	state = find_state(inode);
+	change = state ? READ_ONCE(state->change) : 0;
+	rcu_read_unlock();
+
+	return change;
+}
+
+/**
  * receipt_state_written - the content may change from here on
  * @inode: opened for writing or truncated; i_writecount is raised already
  *
