@@ -12,7 +12,7 @@
 #include "forge.h"
 
 #define DEBUGFS		"/sys/kernel/debug"
-#define NTH_MAX		100	/* no act has the LSM allocate so often */
+#define NTH_MAX		200	/* no act has the LSM allocate so often */
 #define REPEAT		2	/* not each time at the same places */
 #define FAULTS_MIN	15	/* but more than that */
 #define TIMES		1000000000
@@ -166,9 +166,9 @@ static const struct act {
 	const char *from;
 	int (*fn)(void *path);
 } acts[] = {
-	{ "unsealed program", false, "/t/target", run },
+	{ "unsealed program", false, "/t/mark", run },
 	{ "unsealed library", false, "/t/libmarker.so", map },
-	{ "sealed program", true, "/t/target", run },
+	{ "sealed program", true, "/t/mark", run },
 	{ "sealed library", true, "/t/libmarker.so", map },
 };
 
