@@ -5,7 +5,8 @@
  * One lookup per digest: whoever needs the same digest joins it. The list of
  * pending lookups is the queue; a message to the helper only wakes it, and what
  * it misses it finds by a dump, as does the next helper after a restart. A
- * lookup ends answered, or at its deadline, or when nobody waits any more.
+ * lookup ends answered, or when nobody waits any more: each waits for so long,
+ * whoever asked before.
  */
 #include <linux/cred.h>
 #include <linux/jiffies.h>
@@ -21,6 +22,7 @@
 
 #define LOOKUP_DEADLINE		(10 * HZ)
 #define LOOKUP_MAX		4096	/* pending, in all */
+#define LOOKUP_ROOT		512	/* of these, for root alone */
 #define LOOKUP_MAX_USER		64	/* pending, of one user but root */
 
 /**
@@ -30,7 +32,6 @@
  * @waiters: tasks that wait, under @pending_lock
  * @id: number, never used twice
  * @uid: who asked first
- * @deadline: jiffies
  * @digest: of the artifact
  * @op: operation
  * @size: bytes of the artifact
@@ -39,7 +40,7 @@
  *	before those who wait have judged it; under @pending_lock until @answered
  * @answered: the helper has said that there is no more
  * @wait: for @done
- * @done: answered or timed out
+ * @done: answered, or nobody waits
  * @reason: RECEIPT_REASON_ALLOWED when the helper has answered
  */
 struct lookup {
@@ -48,7 +49,6 @@ struct lookup {
 	u32 waiters;
 	u64 id;
 	kuid_t uid;
-	unsigned long deadline;
 	struct receipt_digest digest;
 	enum receipt_op op;
 	u64 size;
@@ -114,10 +114,10 @@ static bool queue_full(kuid_t uid)
 	struct lookup *l;
 	u32 n = 0;
 
-	if (npending >= LOOKUP_MAX)
-		return true;
 	if (uid_eq(uid, GLOBAL_ROOT_UID))
-		return false;
+		return npending >= LOOKUP_MAX;
+	if (npending >= LOOKUP_MAX - LOOKUP_ROOT)
+		return true;
 	list_for_each_entry(l, &pending, list)
 		if (uid_eq(l->uid, uid) && ++n >= LOOKUP_MAX_USER)
 			return true;
@@ -139,7 +139,6 @@ static struct lookup *new_lookup(const struct receipt_request *req,
 	refcount_set(&l->ref, 1);
 	l->waiters = 1;
 	l->uid = current_uid();
-	l->deadline = jiffies + LOOKUP_DEADLINE;
 	l->digest = *digest;
 	l->op = req->op;
 	l->size = req->inode ? i_size_read(req->inode) : req->size;
@@ -186,19 +185,18 @@ static enum receipt_reason join_or_add(struct lookup *fresh, struct lookup **l)
 }
 
 /* A waiter goes: out of time, killed, or answered. */
-static enum receipt_reason leave(struct lookup *l, bool in_time,
-				 struct receipt_known *answer)
+static enum receipt_reason leave(struct lookup *l, struct receipt_known *answer)
 {
 	enum receipt_reason reason;
 	bool last = false;
 
 	spin_lock(&pending_lock);
 	l->waiters--;
-	if (!l->done && (!in_time || !l->waiters)) {
+	if (!l->done && !l->waiters) {
 		finish(l, RECEIPT_REASON_HELPER_TIMEOUT);
 		last = true;
 	}
-	reason = l->done ? l->reason : RECEIPT_REASON_INTERRUPTED;
+	reason = l->done ? l->reason : RECEIPT_REASON_HELPER_TIMEOUT;
 	receipt_known_get(answer, &l->known);
 	spin_unlock(&pending_lock);
 	if (last)
@@ -217,18 +215,16 @@ static bool is_done(struct lookup *l)
 static enum receipt_reason wait_done(struct lookup *l,
 				     struct receipt_known *answer)
 {
-	long left = l->deadline - jiffies;
-	long ret = left > 0 ? left : 1;
+	enum receipt_reason reason;
+	long ret = LOOKUP_DEADLINE;
 
 	ret = ___wait_event(l->wait,
 			    ___wait_cond_timeout(is_done(l)),
 			    (TASK_KILLABLE | TASK_FREEZABLE), 0, ret,
 			    __ret = schedule_timeout(__ret));
-	if (ret >= 0)
-		return leave(l, ret > 0, answer);
-	leave(l, true, answer);
+	reason = leave(l, answer);
 
-	return RECEIPT_REASON_INTERRUPTED;
+	return ret < 0 ? RECEIPT_REASON_INTERRUPTED : reason;
 }
 
 /* Why the helper cannot be asked at all. */
