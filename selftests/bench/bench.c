@@ -111,6 +111,13 @@ static const struct operation not_ruled[] = {
 	{ "mmap of memory", "data", map_anon_once },
 };
 
+static void print_line(const char *config, const char *name, const char *cache, uint64_t *v,
+		       int n)
+{
+	print(config, name, cache, v, n);
+	printf(",,,\n");
+}
+
 /* Each copy is new to the kernel; nothing is read from the disk. */
 static void run_cold(const char *dir, const char *config, const struct operation *op)
 {
@@ -125,7 +132,7 @@ static void run_cold(const char *dir, const char *config, const struct operation
 		v[n] = measure(op, path);
 	}
 	if (n)
-		print(config, op->name, "cold", v, n);
+		print_line(config, op->name, "cold", v, n);
 }
 
 static void run_warm(const char *dir, const char *config, const struct operation *op,
@@ -139,7 +146,7 @@ static void run_warm(const char *dir, const char *config, const struct operation
 		op->once(path);
 	for (int i = 0; i < WARM; i++)
 		v[i] = measure(op, path);
-	print(config, op->name, label, v, WARM);
+	print_line(config, op->name, label, v, WARM);
 }
 
 static void run(const char *dir, const char *config)
@@ -208,7 +215,7 @@ static void print_race(const char *config, const struct operation *op,
 		}
 		v[r] = (to - from) / (cpus * op->round);
 	}
-	print(config, op->name, labels[cpus], v, ROUNDS);
+	print_line(config, op->name, labels[cpus], v, ROUNDS);
 }
 
 static void scale_one(const char *dir, const char *config, const struct operation *op,

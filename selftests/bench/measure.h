@@ -67,13 +67,14 @@ static inline int by_value(const void *a, const void *b)
 
 /*
  * The lower quartile is the figure to compare: the timer ticks every 4 million
- * instructions, and what then runs has nothing to do with the operation.
+ * instructions, and what then runs has nothing to do with the operation. The line
+ * is left open.
  */
 static inline void print(const char *config, const char *name, const char *cache, uint64_t *v,
 			 int n)
 {
 	qsort(v, n, sizeof(*v), by_value);
-	printf("%s,%s,%s,%d,%lu,%lu,%lu,%lu\n", config, name, cache, n,
+	printf("%s,%s,%s,%d,%lu,%lu,%lu,%lu", config, name, cache, n,
 	       v[0], v[n / 4], v[n / 2], v[n - 1 - n / 10]);
 }
 
