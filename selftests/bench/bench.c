@@ -7,7 +7,7 @@
  * To be run in a VM with --icount, where the time stamp counter counts guest
  * instructions. DIR holds exec_static, exec_dynamic and libmapped.so, and of
  * each any number of copies NAME.0, NAME.1, ... that differ in content; and data,
- * a file that nobody executes.
+ * a file that nobody executes. All of them in the page cache.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -151,7 +151,6 @@ static void run_warm(const char *dir, const char *config, const struct operation
 
 static void run(const char *dir, const char *config)
 {
-	read_all(dir);
 	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
 		run_warm(dir, config, &operations[i], "warm");
 		run_cold(dir, config, &operations[i]);
@@ -245,7 +244,6 @@ static void scale_one(const char *dir, const char *config, const struct operatio
 
 static void scale(const char *dir, const char *config)
 {
-	read_all(dir);
 	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
 		for (unsigned int cpus = 1; cpus <= CPUS; cpus++)
 			scale_one(dir, config, &operations[i], cpus);

@@ -78,14 +78,4 @@ static inline void print(const char *config, const char *name, const char *cache
 	       v[0], v[n / 4], v[n / 2], v[n - 1 - n / 10]);
 }
 
-/* Reads everything once, so that the page cache is warm for all. */
-static inline void read_all(const char *dir)
-{
-	char cmd[PATH_SIZE];
-
-	snprintf(cmd, sizeof(cmd), "cat %s/* >/dev/null", dir);
-	if (system(cmd) != 0)
-		errx(1, "cannot read %s", dir);
-}
-
 #endif /* MEASURE_H */
