@@ -2,22 +2,18 @@
 /*
  * miss DIR DEVICE CONFIG: measures the first use of files, and prints lines of CSV
  *
- * DIR holds program-SIZE and library-SIZE; copies of each, NAME.upcall.N, sealed
- * together, and NAME.signature.N, each sealed for itself. DEVICE, mounted from
- * dm-verity, holds NAME.dmverity.N. N counts from 0. The first use of a copy 0
- * is not measured: from then on is known what the others have in common with it.
- *
- * Copies that have all in common are made here; those under fs-verity are measured
- * as they are in the page cache, and, as after a boot, when they are not.
+ * DIR holds copies of program-SIZE and library-SIZE. NAME.upcall.N are sealed
+ * together, NAME.signature.N each for itself. The contents of NAME.known.N are the
+ * same, and those of NAME.fsverity.N and NAME.fsverity-cached.N, which get
+ * fs-verity and are measured as after a boot and as they are in the page cache.
+ * DEVICE, mounted from dm-verity, holds NAME.dmverity.N. N counts from 0. The first
+ * use of a copy 0 is not measured: from then on is known what the others have in
+ * common with it.
  */
-#include <limits.h>
 #include <linux/fs.h>
 #include <linux/fsverity.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
 
 #include "measure.h"
 
@@ -59,35 +55,20 @@ static void name_copy(char path[PATH_SIZE], const char *dir, const char *file, c
 	snprintf(path, PATH_SIZE, "%s/%s.%s.%d", dir, file, kind, n);
 }
 
-static void enable_verity(const char *path)
+static void enable_verity(const char *dir, const char *file, const char *kind)
 {
 	struct fsverity_enable_arg arg = { .version = 1, .block_size = 4096,
 					   .hash_algorithm = FS_VERITY_HASH_ALG_SHA256 };
-	int fd = open(path, O_RDONLY);
-
-	if (fd < 0 || ioctl(fd, FS_IOC_ENABLE_VERITY, &arg) != 0)
-		err(1, "%s: no fs-verity", path);
-	close(fd);
-}
-
-/* Copies with the same content. */
-static void make_copies(const char *dir, const char *file, const char *kind, bool verity)
-{
 	char path[PATH_SIZE];
 
 	for (int n = 0; n < COPIES; n++) {
-		int from, to;
+		int fd;
 
-		snprintf(path, sizeof(path), "%s/%s", dir, file);
-		from = open(path, O_RDONLY);
 		name_copy(path, dir, file, kind, n);
-		to = open(path, O_WRONLY | O_CREAT | O_EXCL, 0755);
-		if (from < 0 || to < 0 || sendfile(to, from, NULL, INT_MAX) <= 0)
-			err(1, "%s: not copied", path);
-		close(from);
-		close(to);
-		if (verity)
-			enable_verity(path);
+		fd = open(path, O_RDONLY);
+		if (fd < 0 || ioctl(fd, FS_IOC_ENABLE_VERITY, &arg) != 0)
+			err(1, "%s: no fs-verity", path);
+		close(fd);
 	}
 }
 
@@ -141,9 +122,8 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		errx(64, "usage: miss DIR DEVICE CONFIG");
 	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
-		make_copies(argv[1], operations[i].file, "known", false);
-		make_copies(argv[1], operations[i].file, "fsverity", true);
-		make_copies(argv[1], operations[i].file, "fsverity-cached", true);
+		enable_verity(argv[1], operations[i].file, "fsverity");
+		enable_verity(argv[1], operations[i].file, "fsverity-cached");
 	}
 	sync();
 	read_all(argv[1]);
