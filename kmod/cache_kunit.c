@@ -553,7 +553,8 @@ static void state_digests(struct kunit *test)
 
 	digests.digest[1].kind = RECEIPT_KIND_SHA384;
 	KUNIT_EXPECT_FALSE(test, receipt_state_digests(state, TWO_KINDS, &got, &change));
-	KUNIT_EXPECT_TRUE(test, receipt_state_measured(state, change, &digests));
+	KUNIT_EXPECT_EQ(test, receipt_state_measured(state, change, &digests),
+			RECEIPT_REASON_ALLOWED);
 	KUNIT_EXPECT_TRUE(test, receipt_state_digests(state, TWO_KINDS, &got, &later));
 	KUNIT_EXPECT_EQ(test, later, change);
 	KUNIT_EXPECT_EQ(test, got.n, 2);
@@ -572,10 +573,26 @@ static void state_digests(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, receipt_state_digests(state, ONE_KIND, &got, &later));
 	KUNIT_EXPECT_NE(test, later, change);
 	KUNIT_EXPECT_TRUE(test, receipt_state_unchanged(state, later));
-	KUNIT_EXPECT_FALSE(test, receipt_state_measured(state, change, &digests));
+	KUNIT_EXPECT_EQ(test, receipt_state_measured(state, change, &digests),
+			RECEIPT_REASON_FILE_CHANGED);
+	KUNIT_EXPECT_FALSE(test, receipt_state_settled(state, change));
+	KUNIT_EXPECT_FALSE(test, state->settled);
 	KUNIT_EXPECT_FALSE(test, receipt_state_digests(state, ONE_KIND, &got, &later));
-	KUNIT_EXPECT_TRUE(test, receipt_state_measured(state, later, &digests));
+	KUNIT_EXPECT_EQ(test, receipt_state_measured(state, later, &digests),
+			RECEIPT_REASON_ALLOWED);
 	KUNIT_EXPECT_TRUE(test, receipt_state_digests(state, ONE_KIND, &got, &later));
+	KUNIT_EXPECT_TRUE(test, receipt_state_settled(state, later));
+	KUNIT_EXPECT_EQ(test, receipt_state_change(file_inode(file)), later);
+
+	/* Other content, and nobody wrote: no verdict is left. */
+	KUNIT_EXPECT_TRUE(test, receipt_state_allow(state, later, RECEIPT_OP_EXECUTE,
+						    1, true));
+	digests.digest[1].bytes[0] ^= 1;
+	KUNIT_EXPECT_EQ(test, receipt_state_measured(state, later, &digests),
+			RECEIPT_REASON_CORRUPTED);
+	KUNIT_EXPECT_EQ(test, state->verdict, 0);
+	KUNIT_EXPECT_EQ(test, receipt_state_measured(state, later, &digests),
+			RECEIPT_REASON_ALLOWED);
 }
 
 /* Known answers: FIPS 180-4, "abc". */
