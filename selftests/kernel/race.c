@@ -13,6 +13,8 @@
 #define MAP_HOOK	"mmap_file"
 #define LEAST_MS	2500	/* for the rounds of one way */
 #define MOST_MS		60000
+#define PAUSE_US	4000
+#define PAUSE_MOST_US	500000
 
 static char run_path[256];	/* the target, where it is run */
 static unsigned long all_rounds;
@@ -164,6 +166,18 @@ static bool goes_on(unsigned long rounds, int64_t ms)
 	return ms < LEAST_MS || tally->rounds < rounds || !tally->good || !tally->mapped_good;
 }
 
+/* For the time that it takes to run; on a slow kernel more, until it did. */
+static void let_run(void)
+{
+	static unsigned int pause = PAUSE_US;
+
+	if (tally->good && tally->mapped_good)
+		pause = PAUSE_US;
+	else if (pause < PAUSE_MOST_US)
+		pause *= 2;
+	usleep(rand() % pause);
+}
+
 static void swap(const struct way *way, unsigned long rounds)
 {
 	int64_t begin = now_ms();
@@ -172,7 +186,7 @@ static void swap(const struct way *way, unsigned long rounds)
 	while (goes_on(rounds, now_ms() - begin)) {
 		if (way->put(next)) {
 			if (next == GOOD && ++tally->rounds % 16 == 0)
-				usleep(rand() % 4000);	/* the time that it takes to run */
+				let_run();
 			next = next == GOOD ? EVIL : GOOD;
 		} else if (errno == ETXTBSY) {
 			tally->busy++;
