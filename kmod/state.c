@@ -272,7 +272,7 @@ void receipt_state_written(const struct inode *inode)
 		WRITE_ONCE(state->verdict, 0);
 		WRITE_ONCE(state->settled, false);
 		state->digests.n = 0;
-		state->boot = false;
+		WRITE_ONCE(state->boot, false);
 		spin_unlock(&state->lock);
 	}
 	rcu_read_unlock();
@@ -309,7 +309,7 @@ bool receipt_state_is_boot(const struct inode *inode)
 static void __init mark_boot(struct receipt_state *state, bool boot)
 {
 	spin_lock(&state->lock);
-	state->boot = boot;
+	WRITE_ONCE(state->boot, boot);
 	spin_unlock(&state->lock);
 }
 
