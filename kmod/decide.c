@@ -136,12 +136,12 @@ static enum receipt_reason check_inode(struct inode *inode)
  * Nobody writes to a device under dm-verity.
  */
 static enum receipt_reason settle_pages(const struct receipt_request *req,
-					const struct artifact *art)
+					const struct artifact *art,
+					const struct receipt_digests *digests)
 {
 	if (READ_ONCE(art->state->settled))
 		return RECEIPT_REASON_ALLOWED;
-	if (art->kinds & BIT(RECEIPT_KIND_DMVERITY_SHA256) &&
-	    receipt_verity_has_root(req->inode))
+	if (receipt_digests_kinds(digests) & BIT(RECEIPT_KIND_DMVERITY_SHA256))
 		return RECEIPT_REASON_ALLOWED;
 	if (req->locked)
 		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
@@ -153,8 +153,9 @@ static enum receipt_reason settle_pages(const struct receipt_request *req,
 	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
 }
 
+/* After measure_inode(), where the content is not hashed: all digests. */
 static enum receipt_reason hash_inode(const struct receipt_request *req,
-				      u8 kinds, const struct artifact *art,
+				      struct artifact *art,
 				      struct receipt_digests *digests)
 {
 	enum receipt_reason reason;
@@ -163,16 +164,24 @@ static enum receipt_reason hash_inode(const struct receipt_request *req,
 		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
 	if (atomic_read(&req->inode->i_writecount) > 0)
 		return RECEIPT_REASON_OPEN_WRITER;
-	reason = receipt_measure_file(req->file, kinds, digests);
+	reason = receipt_measure_file(req->file,
+				      art->kinds & RECEIPT_CONTENT_KINDS,
+				      digests);
+	if (!reason)
+		reason = receipt_state_measured(art->state, art->change,
+						digests);
 	if (reason)
 		return reason;
 
-	return receipt_state_measured(art->state, art->change, digests);
+	art->hashed = true;
+	receipt_verity_digests(req->inode, art->kinds, digests);
+
+	return RECEIPT_REASON_ALLOWED;
 }
 
-/* With @hash all digests, else those that cost nothing. */
+/* The digests that cost nothing: those that are known, and those of verity. */
 static enum receipt_reason measure_inode(const struct receipt_request *req,
-					 bool hash, struct artifact *art,
+					 struct artifact *art,
 					 struct receipt_digests *digests)
 {
 	u8 content = art->kinds & RECEIPT_CONTENT_KINDS;
@@ -185,45 +194,32 @@ static enum receipt_reason measure_inode(const struct receipt_request *req,
 		return RECEIPT_REASON_NO_MEMORY;
 	art->hashed = receipt_state_digests(art->state, content, digests,
 					    &art->change) && !req->recheck;
-	reason = settle_pages(req, art);
-	if (reason)
-		return reason;
-	if (!art->hashed && hash) {
-		reason = hash_inode(req, content, art, digests);
-		if (reason)
-			return reason;
-		art->hashed = true;
-	}
 	if (!art->hashed)
 		digests->n = 0;
 	receipt_verity_digests(req->inode, art->kinds, digests);
+	reason = settle_pages(req, art, digests);
 	art->boot = READ_ONCE(art->state->boot);
 
-	return RECEIPT_REASON_ALLOWED;
+	return reason;
 }
 
-static enum receipt_reason measure(const struct receipt_request *req, bool hash,
+static enum receipt_reason measure(const struct receipt_request *req,
 				   struct artifact *art,
 				   struct receipt_digests *digests)
 {
-	enum receipt_reason reason;
 	struct inode *inode;
 
-	if (!req->inode) {
-		/* The kernel keeps writers off the file that it reads. */
-		inode = req->file ? d_real_inode(req->file->f_path.dentry) : NULL;
-		art->boot = inode && receipt_state_is_boot(inode);
-		art->hashed = true;
-		return receipt_measure_buffer(req->buf, req->size,
-					      art->kinds & RECEIPT_CONTENT_KINDS,
-					      digests);
-	}
+	if (req->inode)
+		return measure_inode(req, art, digests);
 
-	reason = measure_inode(req, hash, art, digests);
-	if (reason)
-		digests->n = 0;
+	/* The kernel keeps writers off the file that it reads. */
+	inode = req->file ? d_real_inode(req->file->f_path.dentry) : NULL;
+	art->boot = inode && receipt_state_is_boot(inode);
+	art->hashed = true;
 
-	return reason;
+	return receipt_measure_buffer(req->buf, req->size,
+				      art->kinds & RECEIPT_CONTENT_KINDS,
+				      digests);
 }
 
 /*
@@ -393,16 +389,18 @@ static struct receipt_verdict judge_round(struct receipt_active **active,
 	enum receipt_reason reason;
 
 	art->kinds = (*active)->policy->digests;
-	reason = measure(req, false, art, digests);
+	reason = measure(req, art, digests);
 	if (!reason && digests->n && suffices(art, (*active)->policy, req->op)) {
 		verdict = rule(active, req, art, digests);
 		if (verdict.action != RECEIPT_ACTION_DENY || art->hashed)
 			return verdict;
 	}
 	if (!reason && !art->hashed)
-		reason = measure(req, true, art, digests);
-	if (reason)
+		reason = hash_inode(req, art, digests);
+	if (reason) {
+		digests->n = 0;
 		return deny(reason);
+	}
 
 	return rule(active, req, art, digests);
 }

@@ -83,9 +83,8 @@ enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
 
 /* verity.c */
 
-bool receipt_verity_digests(struct inode *inode, u8 kinds,
+void receipt_verity_digests(struct inode *inode, u8 kinds,
 			    struct receipt_digests *digests);
-bool receipt_verity_has_root(const struct inode *inode);
 bool receipt_verity_rely(const struct inode *inode,
 			 const struct receipt_digests *digests);
 int receipt_bdev_setintegrity(struct block_device *bdev,

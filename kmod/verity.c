@@ -211,20 +211,6 @@ static bool root_hash(const struct inode *inode, u8 *bytes)
 	return dev;
 }
 
-/**
- * receipt_verity_has_root - does a file come through dm-verity?
- * @inode: real inode
- *
- * Context: Any; does not sleep.
- * Return: whether the root hash of its device counts.
- */
-bool receipt_verity_has_root(const struct inode *inode)
-{
-	u8 root[RECEIPT_HASH_SIZE];
-
-	return root_hash(inode, root);
-}
-
 static bool file_digest(struct inode *inode, u8 *bytes)
 {
 	u8 raw[FS_VERITY_MAX_DIGEST_SIZE], alg;
@@ -253,19 +239,16 @@ static void add_digest(struct receipt_digests *digests, u8 kind, const u8 *bytes
  * @digests: gets them, too
  *
  * Context: Any; does not sleep.
- * Return: whether there is one.
  */
-bool receipt_verity_digests(struct inode *inode, u8 kinds,
+void receipt_verity_digests(struct inode *inode, u8 kinds,
 			    struct receipt_digests *digests)
 {
-	u8 bytes[RECEIPT_HASH_SIZE], n = digests->n;
+	u8 bytes[RECEIPT_HASH_SIZE];
 
 	if (kinds & BIT(RECEIPT_KIND_FSVERITY_SHA256) && file_digest(inode, bytes))
 		add_digest(digests, RECEIPT_KIND_FSVERITY_SHA256, bytes);
 	if (kinds & BIT(RECEIPT_KIND_DMVERITY_SHA256) && root_hash(inode, bytes))
 		add_digest(digests, RECEIPT_KIND_DMVERITY_SHA256, bytes);
-
-	return digests->n > n;
 }
 
 static bool rely_on(const struct block_device *bdev, const u8 *root)
