@@ -54,15 +54,7 @@ static void log_untrusted(struct audit_buffer *ab, const char *key,
 static void log_digest(struct audit_buffer *ab,
 		       const struct receipt_digest *digest)
 {
-	static const char *const names[] = {
-		[RECEIPT_KIND_SHA256] = "sha256",
-		[RECEIPT_KIND_SHA384] = "sha384",
-		[RECEIPT_KIND_SHA512] = "sha512",
-		[RECEIPT_KIND_FSVERITY_SHA256] = "fsverity-sha256",
-		[RECEIPT_KIND_DMVERITY_SHA256] = "dmverity-sha256",
-	};
-
-	audit_log_format(ab, " digest=%s:%*phN", names[digest->kind],
+	audit_log_format(ab, " digest=%s:%*phN", receipt_kind_name(digest->kind),
 			 (int)receipt_kind_size(digest->kind), digest->bytes);
 }
 

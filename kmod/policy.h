@@ -254,6 +254,7 @@ struct receipt_verdict {
 };
 
 size_t receipt_kind_size(u8 kind);
+const char *receipt_kind_name(u8 kind);
 bool receipt_rule_needs_evidence(const struct receipt_rule *rule);
 bool receipt_rule_names_artifact(const struct receipt_rule *rule);
 bool receipt_policy_needs_content(const struct receipt_policy *policy,

@@ -60,6 +60,25 @@ size_t receipt_kind_size(u8 kind)
 	return kind < ARRAY_SIZE(sizes) ? sizes[kind] : 0;
 }
 
+/**
+ * receipt_kind_name - name of a kind of digest
+ * @kind: enum receipt_kind, from anywhere
+ *
+ * Return: as records and events have it; "unknown" for an unknown kind.
+ */
+const char *receipt_kind_name(u8 kind)
+{
+	static const char *const names[] = {
+		[RECEIPT_KIND_SHA256] = "sha256",
+		[RECEIPT_KIND_SHA384] = "sha384",
+		[RECEIPT_KIND_SHA512] = "sha512",
+		[RECEIPT_KIND_FSVERITY_SHA256] = "fsverity-sha256",
+		[RECEIPT_KIND_DMVERITY_SHA256] = "dmverity-sha256",
+	};
+
+	return kind < ARRAY_SIZE(names) && names[kind] ? names[kind] : "unknown";
+}
+
 static bool has_digest(const struct receipt_facts *facts, u8 kind, const u8 *bytes)
 {
 	u8 i;

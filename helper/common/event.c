@@ -49,27 +49,6 @@ static const struct {
 };
 
 /**
- * rcpt_kind_name() - name of a kind of digest
- * @kind: enum receipt_kind
- *
- * Return: as policies write it; "unknown" for a number that is none.
- */
-const char *rcpt_kind_name(uint8_t kind)
-{
-	static const char *const names[] = {
-		[RECEIPT_KIND_SHA256] = "sha256",
-		[RECEIPT_KIND_SHA384] = "sha384",
-		[RECEIPT_KIND_SHA512] = "sha512",
-		[RECEIPT_KIND_FSVERITY_SHA256] = "fsverity-sha256",
-		[RECEIPT_KIND_DMVERITY_SHA256] = "dmverity-sha256",
-	};
-
-	if (kind >= sizeof(names) / sizeof(names[0]) || !names[kind])
-		return "unknown";
-	return names[kind];
-}
-
-/**
  * rcpt_hex() - bytes as hexadecimal digits
  * @data: bytes
  * @len: how many
@@ -129,7 +108,7 @@ json_t *rcpt_json_digest(uint8_t kind, const uint8_t *data, size_t len)
 {
 	char hex[2 * RECEIPT_MAX_DIGEST + 1];
 
-	return json_sprintf("%s:%s", rcpt_kind_name(kind), rcpt_hex(data, len, hex));
+	return json_sprintf("%s:%s", receipt_kind_name(kind), rcpt_hex(data, len, hex));
 }
 
 static json_t *name_of(const char *const *names, size_t n, unsigned int i)

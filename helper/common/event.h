@@ -11,7 +11,6 @@
 
 json_t *rcpt_event_json(struct nlattr **tb);
 char *rcpt_event_text(const json_t *event);
-const char *rcpt_kind_name(uint8_t kind);
 char *rcpt_hex(const uint8_t *data, size_t len, char *out);
 json_t *rcpt_json_text(const char *text);
 json_t *rcpt_json_digest(uint8_t kind, const uint8_t *data, size_t len);

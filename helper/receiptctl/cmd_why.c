@@ -83,7 +83,7 @@ static void print_found(const struct why *w, const struct why_found *f)
 
 	fputs("  ", stdout);
 	print_text(stdout, f->dir, strlen(f->dir));
-	printf(", by %s%s\n    ", rcpt_kind_name(f->kind),
+	printf(", by %s%s\n    ", receipt_kind_name(f->kind),
 	       why_counts(w, f->kind) ? "" : ", which the policy does not count");
 	if (!f->proposal) {
 		fputs("of no use: ", stdout);
@@ -154,7 +154,7 @@ static int print_why(const struct why *w)
 	for (size_t i = 0; i < w->digests.n; i++) {
 		const struct rcpt_digest *d = &w->digests.digests[i];
 
-		printf("  %s:", rcpt_kind_name(d->kind));
+		printf("  %s:", receipt_kind_name(d->kind));
 		print_hex(stdout, d->bytes, rcpt_digest_len(d->kind));
 		putchar('\n');
 	}
@@ -196,7 +196,7 @@ static json_t *found_json(const struct why *w, const struct why_found *f)
 	json_t *json = json_object(), *receipts = json_array();
 
 	json_object_set_new(json, "store", json_text(f->dir, strlen(f->dir)));
-	json_object_set_new(json, "kind", json_string(rcpt_kind_name(f->kind)));
+	json_object_set_new(json, "kind", json_string(receipt_kind_name(f->kind)));
 	if (!f->proposal) {
 		json_decref(receipts);
 		json_object_set_new(json, "error", json_error(NULL, &f->err));
