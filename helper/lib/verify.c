@@ -312,26 +312,37 @@ static void fill_proofs(const struct rcpt_verify_result *res, struct receipt_sum
 	}
 }
 
-/* The first key that a rule asks for and that signed the statement. */
-static void prove_issuer(const struct rcpt_verify_params *p, uint8_t *key_id)
+static bool signed_by(const struct rcpt_statement *stmt, const struct receipt_key *key)
 {
-	const struct rcpt_statement *stmt = p->stmt;
+	EVP_PKEY *pkey = rcpt_key_from_spki(rcpt_span(key->spki, key->spki_len));
+	bool good = pkey && !rcpt_sign1_verify(&stmt->sign1, stmt->sign1.payload,
+					       stmt->header.alg, pkey, NULL);
+
+	EVP_PKEY_free(pkey);
+	return good;
+}
+
+/**
+ * rcpt_prove_issuer() - who has signed a statement, as far as a policy asks
+ * @policy: its rules with issuer_key= count
+ * @stmt: statement
+ * @key_id: result: id of the first of their keys that has signed it; left alone
+ *	when none has
+ *
+ * As the kernel does it.
+ */
+void rcpt_prove_issuer(const struct receipt_policy *policy,
+		       const struct rcpt_statement *stmt,
+		       uint8_t key_id[RECEIPT_HASH_SIZE])
+{
 	uint32_t i;
 
-	for (i = 0; i < p->policy->nrules; i++) {
-		const struct receipt_key *key = &p->policy->rules[i].issuer_key;
-		EVP_PKEY *pkey;
-		bool good;
+	for (i = 0; i < policy->nrules; i++) {
+		const struct receipt_rule *rule = &policy->rules[i];
 
-		if (!p->policy->rules[i].has_issuer_key)
+		if (!rule->has_issuer_key || !signed_by(stmt, &rule->issuer_key))
 			continue;
-		pkey = rcpt_key_from_spki(rcpt_span(key->spki, key->spki_len));
-		good = pkey && !rcpt_sign1_verify(&stmt->sign1, stmt->sign1.payload,
-					  stmt->header.alg, pkey, NULL);
-		EVP_PKEY_free(pkey);
-		if (!good)
-			continue;
-		memcpy(key_id, key->id, RECEIPT_HASH_SIZE);
+		memcpy(key_id, rule->issuer_key.id, RECEIPT_HASH_SIZE);
 		return;
 	}
 }
@@ -399,7 +410,7 @@ static void fill_facts(const struct rcpt_verify_params *p,
 	fill_proofs(res, sum);
 	if (res->err.status || !sum->nproofs || !about_measured(p, res))
 		return;
-	prove_issuer(p, sum->issuer_key_id);
+	rcpt_prove_issuer(p->policy, p->stmt, sum->issuer_key_id);
 	f->facts.summaries[f->facts.nsummaries++] = sum;
 }
 

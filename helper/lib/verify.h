@@ -90,5 +90,8 @@ struct rcpt_verify_result {
 int rcpt_verify(const struct rcpt_verify_params *params,
 		struct rcpt_verify_result *result);
 void rcpt_verify_result_free(struct rcpt_verify_result *result);
+void rcpt_prove_issuer(const struct receipt_policy *policy,
+		       const struct rcpt_statement *stmt,
+		       uint8_t key_id[RECEIPT_HASH_SIZE]);
 
 #endif /* RCPT_VERIFY_H */

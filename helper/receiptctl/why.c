@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "manifest.h"
+#include "verify.h"
 #include "why.h"
 
 static struct why_found *add_found(struct why *w, const char *dir, uint8_t kind)
@@ -102,30 +103,6 @@ static void prove_receipts(const struct why *w, struct why_found *f)
 	}
 }
 
-static bool signed_by(const struct rcpt_statement *stmt, const struct receipt_key *key)
-{
-	EVP_PKEY *pkey = rcpt_key_from_spki(rcpt_span(key->spki, key->spki_len));
-	bool good = pkey && !rcpt_sign1_verify(&stmt->sign1, stmt->sign1.payload,
-					    stmt->header.alg, pkey, NULL);
-
-	EVP_PKEY_free(pkey);
-	return good;
-}
-
-static void prove_issuer(const struct why *w, struct why_found *f)
-{
-	const struct receipt_policy *p = w->policy.policy;
-
-	for (size_t i = 0; i < p->nrules; i++) {
-		const struct receipt_rule *rule = &p->rules[i];
-
-		if (!rule->has_issuer_key || !signed_by(&f->proposal->stmt, &rule->issuer_key))
-			continue;
-		memcpy(f->summary.issuer_key_id, rule->issuer_key.id, RECEIPT_HASH_SIZE);
-		return;
-	}
-}
-
 static void summarize(const struct why *w, struct why_found *f)
 {
 	const struct rcpt_claims *claims = &f->proposal->stmt.header.claims;
@@ -142,7 +119,7 @@ static void summarize(const struct why *w, struct why_found *f)
 	if (!w->has_policy)
 		return;
 	prove_receipts(w, f);
-	prove_issuer(w, f);
+	rcpt_prove_issuer(w->policy.policy, &f->proposal->stmt, f->summary.issuer_key_id);
 }
 
 /**
