@@ -18,6 +18,8 @@
 #define RECEIPT_POLICY_RULES		4096
 #define RECEIPT_RULE_RECEIPTS		4	/* receipt= in one rule */
 #define RECEIPT_SPKI_MAX		158	/* DER bytes of a P-521 key info */
+#define RECEIPT_HELPER_TIMEOUT		10	/* seconds, where the policy is silent */
+#define RECEIPT_HELPER_TIMEOUT_MAX	3600
 #define RECEIPT_RULE_DIGESTS		3	/* digest=, fsverity=, dmverity= */
 
 /* Kinds that are found by hashing all of a content. */
@@ -79,6 +81,12 @@ struct receipt_log {
 	bool identity_verified;
 };
 
+/* What counts while no helper serves. */
+enum receipt_no_helper {
+	RECEIPT_NO_HELPER_CACHED,	/* evidence that is proven already */
+	RECEIPT_NO_HELPER_DENY,		/* no evidence at all */
+};
+
 enum receipt_tristate { RECEIPT_ANY, RECEIPT_TRUE, RECEIPT_FALSE };
 
 /**
@@ -123,7 +131,10 @@ struct receipt_rule {
  * struct receipt_policy - a parsed policy, immutable once published
  * @name: policy_name
  * @version: policy_version, major, minor, patch
+ * @svn: policy_svn; raised when no earlier policy must ever come back
  * @mode: permissive or enforce
+ * @helper_timeout: seconds to wait for the helper's answer
+ * @no_helper: what counts while none serves
  * @digests: bits of the kinds that count
  * @recheck_setuid: content is hashed anew before it gets privileges
  * @nlogs: used entries of @logs
@@ -137,7 +148,10 @@ struct receipt_rule {
 struct receipt_policy {
 	const char *name;
 	u16 version[3];
+	u32 svn;
 	enum receipt_mode mode;
+	u32 helper_timeout;
+	enum receipt_no_helper no_helper;
 	u8 digests;
 	bool recheck_setuid;
 	u32 nlogs;

@@ -106,6 +106,11 @@ static const char *const mode_names[] = {
 	[RECEIPT_MODE_ENFORCE] = "enforce",
 };
 
+static const char *const no_helper_names[] = {
+	[RECEIPT_NO_HELPER_CACHED] = "cached",
+	[RECEIPT_NO_HELPER_DENY] = "deny",
+};
+
 static const char *const action_names[] = {
 	[RECEIPT_ACTION_ALLOW] = "ALLOW",
 	[RECEIPT_ACTION_DENY] = "DENY",
@@ -762,10 +767,48 @@ static int parse_recheck(struct parser *p, const struct word *w, void *object)
 	return 0;
 }
 
+static int parse_svn(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_policy *policy = object;
+	u64 number = 0;
+	int err = parse_number(p, w, 0, w->value_len, (u32)-1, &number);
+
+	policy->svn = number;
+	return err;
+}
+
+/* Never without an end: nobody waits for ever. */
+static int parse_helper_timeout(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_policy *policy = object;
+	u64 number = 0;
+	int err = parse_number(p, w, 0, w->value_len, RECEIPT_HELPER_TIMEOUT_MAX, &number);
+
+	if (!err && !number)
+		return fail(p, w->value_at, "expected 1 to %d seconds",
+			    RECEIPT_HELPER_TIMEOUT_MAX);
+	policy->helper_timeout = number;
+	return err;
+}
+
+static int parse_no_helper(struct parser *p, const struct word *w, void *object)
+{
+	int value = parse_choice(p, w, no_helper_names, ARRAY_SIZE(no_helper_names));
+	struct receipt_policy *policy = object;
+
+	if (value < 0)
+		return value;
+	policy->no_helper = value;
+	return 0;
+}
+
 static const struct property header_properties[] = {
 	{ "policy_name", parse_policy_name, PROP_REQUIRED },
 	{ "policy_version", parse_version, PROP_REQUIRED },
 	{ "mode", parse_mode, PROP_REQUIRED },
+	{ "policy_svn", parse_svn, 0 },
+	{ "helper_timeout", parse_helper_timeout, 0 },
+	{ "no_helper", parse_no_helper, 0 },
 	{ "digests", parse_digests, 0 },
 	{ "recheck", parse_recheck, 0 },
 	{}
@@ -777,6 +820,7 @@ static int parse_header(struct parser *p, struct word *w)
 {
 	p->has_header = true;
 	p->policy->digests = BIT(RECEIPT_KIND_SHA256);
+	p->policy->helper_timeout = RECEIPT_HELPER_TIMEOUT;
 	if (!w->value)
 		return fail_property(p, w, header_properties);
 	return parse_properties(p, w, header_properties, p->policy);

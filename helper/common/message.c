@@ -49,6 +49,13 @@ static struct nla_policy policy[RECEIPT_A_MAX + 1] = {
 	[RECEIPT_A_NAME]		= { .type = NLA_STRING, .maxlen = RCPT_NL_NAME_MAX + 1 },
 	[RECEIPT_A_VALUE]		= { .type = NLA_U64 },
 	[RECEIPT_A_STATEMENTS]		= { .type = NLA_U32 },
+	[RECEIPT_A_POLICY_SVN]		= { .type = NLA_U32 },
+	[RECEIPT_A_FLOOR_NAME]		= { .type = NLA_STRING, .maxlen = RCPT_NL_NAME_MAX + 1 },
+	[RECEIPT_A_FLOOR_VERSION]	= { .type = NLA_STRING, .maxlen = RCPT_NL_NAME_MAX + 1 },
+	[RECEIPT_A_FLOOR_SVN]		= { .type = NLA_U32 },
+	[RECEIPT_A_FLOOR_SOURCE]	= { .type = NLA_U8 },
+	[RECEIPT_A_LIMIT]		= { .type = NLA_U64 },
+	[RECEIPT_A_SUPPRESSED]		= { .type = NLA_U64 },
 };
 
 /**

@@ -125,6 +125,9 @@ enum receipt_mode {
 	_(22, POLICY_SYNTAX, "policy-syntax")				\
 	_(23, CORRUPTED, "changed-without-a-write")			\
 	_(24, EXCHANGED, "program-file-exchanged")			\
+	_(25, REVOKED, "revoked")					\
+	_(26, POLICY_FLOOR, "policy-below-the-floor")			\
+	_(27, ANCHOR, "anchor-not-usable")				\
 	/* evidence */							\
 	_(40, MESSAGE, "malformed-message")				\
 	_(41, BOUND, "over-a-bound")					\
@@ -168,6 +171,14 @@ enum receipt_event {
 	RECEIPT_EVENT_HELPER,
 };
 
+/* Who says the lowest version of a policy that is taken. */
+enum receipt_floor {
+	RECEIPT_FLOOR_NONE,
+	RECEIPT_FLOOR_COMMAND_LINE,	/* receipt.policy_floor= */
+	RECEIPT_FLOOR_HELPER,		/* what was active before the last boot */
+	RECEIPT_FLOOR_TPM,		/* a counter, see receipt.tpm_counter= */
+};
+
 /**
  * enum receipt_cmd - commands of the family
  * @RECEIPT_CMD_HELLO: ABI: register the sending socket as the helper. Answer:
@@ -191,6 +202,10 @@ enum receipt_event {
  * @RECEIPT_CMD_EXPLAIN: KIND, DIGEST, OP: what would be decided now, without
  *	asking the helper. Answer: VERDICT, RULE, REASON, STATEMENTS
  * @RECEIPT_CMD_EVENT: multicast to "events": EVENT and what belongs to it
+ * @RECEIPT_CMD_FLOOR: POLICY_NAME, POLICY_VERSION, POLICY_SVN: no policy below
+ *	these is taken any more. Never lowers what is in force.
+ * @RECEIPT_CMD_DIGESTS: dump: KIND, DIGEST, STATEMENTS of every digest of which
+ *	something is known; 0 statements: that there is no evidence
  */
 enum receipt_cmd {
 	RECEIPT_CMD_UNSPEC,
@@ -205,6 +220,8 @@ enum receipt_cmd {
 	RECEIPT_CMD_FLUSH,
 	RECEIPT_CMD_EXPLAIN,
 	RECEIPT_CMD_EVENT,
+	RECEIPT_CMD_FLOOR,
+	RECEIPT_CMD_DIGESTS,
 	__RECEIPT_CMD_MAX,
 };
 
@@ -249,6 +266,13 @@ enum receipt_attr {
 	RECEIPT_A_NAME,			/* string */
 	RECEIPT_A_VALUE,		/* u64 */
 	RECEIPT_A_STATEMENTS,		/* u32, proven statements known of the digest */
+	RECEIPT_A_POLICY_SVN,		/* u32, of the policy */
+	RECEIPT_A_FLOOR_NAME,		/* string, of the policy that the floor is for */
+	RECEIPT_A_FLOOR_VERSION,	/* string, "1.2.3" */
+	RECEIPT_A_FLOOR_SVN,		/* u32 */
+	RECEIPT_A_FLOOR_SOURCE,		/* u8, enum receipt_floor */
+	RECEIPT_A_LIMIT,		/* u64, upper bound of a STAT's bucket, microseconds */
+	RECEIPT_A_SUPPRESSED,		/* u64, events that were not sent before this one */
 	__RECEIPT_A_MAX,
 };
 
