@@ -63,8 +63,10 @@ static unsigned long key_of(const struct receipt_digest *digest)
  */
 void receipt_proven_put(struct receipt_proven *proven)
 {
-	if (proven && refcount_dec_and_test(&proven->ref))
-		kfree(proven);
+	if (!proven || !refcount_dec_and_test(&proven->ref))
+		return;
+	receipt_uncount(RECEIPT_STAT_STATEMENTS);
+	kfree(proven);
 }
 
 static struct cached *find_cached(const struct receipt_digest *digest)

@@ -40,6 +40,7 @@ static struct receipt_proven *new_proven(struct kunit *test, u8 id)
 
 	KUNIT_ASSERT_NOT_NULL(test, proven);
 	refcount_set(&proven->ref, 2);
+	receipt_count(RECEIPT_STAT_STATEMENTS);
 	proven->id[0] = id;
 
 	return proven;

@@ -43,6 +43,23 @@ const char *receipt_reason_text(enum receipt_reason reason)
 }
 
 /**
+ * receipt_reason_known - is a number that of a reason?
+ * @number: of user space
+ *
+ * Return: whether it is.
+ */
+bool receipt_reason_known(u32 number)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].num == number)
+			return true;
+
+	return false;
+}
+
+/**
  * receipt_reason_errno - what the caller of a system call gets
  * @reason: of a denial
  *
@@ -445,6 +462,7 @@ static int conclude(const struct receipt_request *req,
 
 	receipt_count(out->enforced ? RECEIPT_STAT_DENIED :
 				      RECEIPT_STAT_PERMITTED);
+	receipt_count_denial(out->verdict.reason, out->enforced);
 	receipt_audit_verdict(req, out);
 
 	return out->enforced ? receipt_reason_errno(out->verdict.reason) : 0;

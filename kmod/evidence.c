@@ -411,6 +411,7 @@ static struct receipt_proven *new_proven(const struct prover *p,
 	if (!proven)
 		return NULL;
 
+	receipt_count(RECEIPT_STAT_STATEMENTS);
 	refcount_set(&proven->ref, 1);
 	memcpy(proven->id, p->stmt_hash, sizeof(proven->id));
 	sum = &proven->summary;

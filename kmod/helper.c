@@ -43,6 +43,7 @@ int receipt_helper_register(u32 portid)
 	put_pid(old);
 	if (ret)
 		return ret;
+	receipt_count(RECEIPT_STAT_HELPERS);
 	receipt_audit_helper(RECEIPT_HELPER_SERVING, task_tgid_nr(current));
 	receipt_netlink_helper(RECEIPT_HELPER_SERVING, task_tgid_nr(current));
 
@@ -127,6 +128,7 @@ static int on_release(struct notifier_block *nb, unsigned long event,
 	}
 	spin_unlock(&helper_lock);
 	if (lost) {
+		receipt_count(RECEIPT_STAT_HELPERS_LOST);
 		receipt_audit_helper(RECEIPT_HELPER_LOST, pid);
 		receipt_netlink_helper(RECEIPT_HELPER_LOST, pid);
 	}

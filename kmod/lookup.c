@@ -216,6 +216,7 @@ static enum receipt_reason wait_done(struct lookup *l,
 				     struct receipt_known *answer)
 {
 	enum receipt_reason reason;
+	ktime_t start = ktime_get();
 	long ret = LOOKUP_DEADLINE;
 
 	ret = ___wait_event(l->wait,
@@ -223,6 +224,7 @@ static enum receipt_reason wait_done(struct lookup *l,
 			    (TASK_KILLABLE | TASK_FREEZABLE), 0, ret,
 			    __ret = schedule_timeout(__ret));
 	reason = leave(l, answer);
+	receipt_count_time(RECEIPT_TIMED_LOOKUP, start);
 
 	return ret < 0 ? RECEIPT_REASON_INTERRUPTED : reason;
 }

@@ -393,13 +393,16 @@ static int prove(struct reading *r, struct nlattr **tb)
 	struct receipt_active *active = receipt_policy_get();
 	struct receipt_proven *proven = NULL;
 	enum receipt_reason reason;
+	ktime_t start;
 	int ret;
 
 	if (!active)
 		return refuse(r->info, RECEIPT_REASON_NO_POLICY,
 			      "no log is trusted yet", -ENOKEY);
 
+	start = ktime_get();
 	reason = receipt_evidence_prove(&r->ev, active->policy, &proven);
+	receipt_count_time(RECEIPT_TIMED_EVIDENCE, start);
 	if (reason) {
 		receipt_count(RECEIPT_STAT_REFUSED_EVIDENCE);
 		NL_SET_ERR_MSG_FMT(r->info->extack, "%s",
@@ -457,7 +460,8 @@ static int do_no_evidence(struct sk_buff *skb, struct genl_info *info)
 		return ret;
 	/* What evidence lacks, the helper may say; what the kernel saw, not. */
 	if (tb[RECEIPT_A_REASON] &&
-	    nla_get_u32(tb[RECEIPT_A_REASON]) >= RECEIPT_REASON_MESSAGE)
+	    nla_get_u32(tb[RECEIPT_A_REASON]) >= RECEIPT_REASON_MESSAGE &&
+	    receipt_reason_known(nla_get_u32(tb[RECEIPT_A_REASON])))
 		reason = nla_get_u32(tb[RECEIPT_A_REASON]);
 
 	return receipt_lookup_done(nla_get_u64(tb[RECEIPT_A_ID]), &digest,
@@ -574,12 +578,31 @@ static int do_status(struct sk_buff *skb, struct genl_info *info)
 	return reply(info, msg, hdr, ret);
 }
 
-static int put_stat(struct sk_buff *skb, const char *name, u64 value)
+static int add_figure_size(void *to, const struct receipt_figure *figure)
 {
+	size_t *size = to;
+
+	*size += nla_total_size(nla_total_size(strlen(figure->name) + 1) +
+				nla_total_size(sizeof(u32)) +
+				2 * nla_total_size_64bit(sizeof(u64)));
+
+	return 0;
+}
+
+static int put_figure(void *to, const struct receipt_figure *figure)
+{
+	struct sk_buff *skb = to;
 	struct nlattr *nest = nla_nest_start(skb, RECEIPT_A_STAT);
 
-	if (!nest || nla_put_string(skb, RECEIPT_A_NAME, name) ||
-	    nla_put_u64_64bit(skb, RECEIPT_A_VALUE, value, RECEIPT_A_PAD))
+	if (!nest || nla_put_string(skb, RECEIPT_A_NAME, figure->name) ||
+	    nla_put_u64_64bit(skb, RECEIPT_A_VALUE, figure->value,
+			      RECEIPT_A_PAD))
+		return -EMSGSIZE;
+	if (figure->reason &&
+	    nla_put_u32(skb, RECEIPT_A_REASON, figure->reason))
+		return -EMSGSIZE;
+	if (figure->limit && nla_put_u64_64bit(skb, RECEIPT_A_LIMIT,
+					       figure->limit, RECEIPT_A_PAD))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 
@@ -589,17 +612,8 @@ static int put_stat(struct sk_buff *skb, const char *name, u64 value)
 static int put_stats(struct sk_buff *skb)
 {
 	struct nlattr *nest = nla_nest_start(skb, RECEIPT_A_STATS);
-	u64 positive, negative;
-	int i, ret = 0;
+	int ret = nest ? receipt_report(put_figure, skb) : -EMSGSIZE;
 
-	if (!nest)
-		return -EMSGSIZE;
-	for (i = 0; !ret && i < RECEIPT_STAT_COUNT; i++)
-		ret = put_stat(skb, receipt_stat_name(i), receipt_stat_read(i));
-	receipt_cache_counts(&positive, &negative);
-	ret = ret ?: put_stat(skb, "digests-proven", positive) ?:
-	      put_stat(skb, "digests-without-evidence", negative) ?:
-	      put_stat(skb, "lookups-pending", receipt_lookup_pending());
 	if (!ret)
 		nla_nest_end(skb, nest);
 
@@ -609,6 +623,7 @@ static int put_stats(struct sk_buff *skb)
 static int do_stats(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	size_t size = nla_total_size(0);
 	struct sk_buff *msg;
 	void *hdr;
 	int ret;
@@ -616,7 +631,8 @@ static int do_stats(struct sk_buff *skb, struct genl_info *info)
 	ret = begin(skb, info, tb);
 	if (ret)
 		return ret;
-	msg = new_reply(info, NLMSG_DEFAULT_SIZE, &hdr);
+	receipt_report(add_figure_size, &size);
+	msg = new_reply(info, size, &hdr);
 
 	return msg ? reply(info, msg, hdr, put_stats(msg)) : -ENOMEM;
 }

@@ -12,6 +12,7 @@
 
 #include <linux/fs.h>
 #include <linux/kernel_read_file.h>
+#include <linux/ktime.h>
 #include <linux/refcount.h>
 #include <linux/rcupdate.h>
 #include <linux/security.h>
@@ -491,6 +492,7 @@ int receipt_decide(const struct receipt_request *req);
 struct receipt_verdict receipt_explain(const struct receipt_digest *digest,
 				       enum receipt_op op, u32 *statements);
 const char *receipt_reason_text(enum receipt_reason reason);
+bool receipt_reason_known(u32 number);
 int receipt_reason_errno(enum receipt_reason reason);
 
 /* hooks.c */
@@ -568,15 +570,75 @@ enum receipt_stat {
 	RECEIPT_STAT_REFUSED_EVIDENCE,
 	RECEIPT_STAT_REFUSED_MESSAGES,
 	RECEIPT_STAT_SIGNATURES,
+	RECEIPT_STAT_HELPERS,
+	RECEIPT_STAT_HELPERS_LOST,
+	/* Of now, not since the start: each CPU has its share of the sum. */
+	RECEIPT_STAT_STATES,
+	RECEIPT_STAT_STATEMENTS,
 	RECEIPT_STAT_COUNT,
 };
 
 DECLARE_PER_CPU(u64[RECEIPT_STAT_COUNT], receipt_stats);
 #define receipt_count(stat) this_cpu_inc(receipt_stats[stat])
 #define receipt_count_add(stat, n) this_cpu_add(receipt_stats[stat], n)
+#define receipt_uncount(stat) this_cpu_dec(receipt_stats[stat])
+
+/* One more than the largest number of a reason. */
+#define RECEIPT_REASON_SPAN(num, name, text) [num] = 0,
+#define RECEIPT_REASON_END \
+	sizeof((const char[]){ RECEIPT_REASONS(RECEIPT_REASON_SPAN) })
+
+/* What is timed: how long those who ask wait, how long evidence is checked. */
+enum receipt_timed {
+	RECEIPT_TIMED_LOOKUP,
+	RECEIPT_TIMED_EVIDENCE,
+	RECEIPT_TIMED_COUNT,
+};
+
+/*
+ * Bucket i counts what took at most 2^(i + RECEIPT_BUCKET_FIRST) microseconds and
+ * more than the one before it; the last one what took longer.
+ */
+#define RECEIPT_BUCKET_FIRST	5
+#define RECEIPT_BUCKETS		23
+
+/**
+ * struct receipt_times - a histogram
+ * @bucket: how many; not cumulative
+ * @us: their sum, microseconds
+ */
+struct receipt_times {
+	u64 bucket[RECEIPT_BUCKETS];
+	u64 us;
+};
 
 u64 receipt_stat_read(enum receipt_stat stat);
 const char *receipt_stat_name(enum receipt_stat stat);
+void receipt_count_denial(enum receipt_reason reason, bool enforced);
+u64 receipt_denials_read(enum receipt_reason reason, bool enforced);
+void receipt_count_time(enum receipt_timed timed, ktime_t start);
+u64 receipt_times_read(enum receipt_timed timed, struct receipt_times *times);
+u64 receipt_bucket_limit(unsigned int bucket);
+
+/* report.c */
+
+/**
+ * struct receipt_figure - one number of the report
+ * @name: what it is; figures that differ in @reason or @limit share it
+ * @value: the number
+ * @reason: that it is of, else RECEIPT_REASON_ALLOWED
+ * @limit: of a bucket, microseconds; U64_MAX: none; zero: it is no bucket
+ */
+struct receipt_figure {
+	const char *name;
+	u64 value;
+	enum receipt_reason reason;
+	u64 limit;
+};
+
+typedef int (*receipt_figure_fn)(void *to, const struct receipt_figure *figure);
+
+int receipt_report(receipt_figure_fn fn, void *to);
 
 /* securityfs.c */
 

@@ -47,19 +47,25 @@ static int policy_show(struct seq_file *seq, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(policy);
 
-static int stats_show(struct seq_file *seq, void *v)
+static int show_figure(void *to, const struct receipt_figure *figure)
 {
-	u64 positive, negative;
-	int i;
+	struct seq_file *seq = to;
 
-	for (i = 0; i < RECEIPT_STAT_COUNT; i++)
-		seq_printf(seq, "%s %llu\n", receipt_stat_name(i),
-			   receipt_stat_read(i));
-	receipt_cache_counts(&positive, &negative);
-	seq_printf(seq, "digests-proven %llu\ndigests-without-evidence %llu\nlookups-pending %llu\n",
-		   positive, negative, receipt_lookup_pending());
+	seq_puts(seq, figure->name);
+	if (figure->reason)
+		seq_printf(seq, ":%s", receipt_reason_text(figure->reason));
+	if (figure->limit == U64_MAX)
+		seq_puts(seq, ":longer");
+	else if (figure->limit)
+		seq_printf(seq, ":%llu", figure->limit);
+	seq_printf(seq, " %llu\n", figure->value);
 
 	return 0;
+}
+
+static int stats_show(struct seq_file *seq, void *v)
+{
+	return receipt_report(show_figure, seq);
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 

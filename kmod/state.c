@@ -68,10 +68,19 @@ static struct receipt_state *new_state(gfp_t gfp)
 {
 	struct receipt_state *state = kmem_cache_zalloc(state_slab, gfp);
 
-	if (state)
-		spin_lock_init(&state->lock);
+	if (!state)
+		return NULL;
+	spin_lock_init(&state->lock);
+	receipt_count(RECEIPT_STAT_STATES);
 
 	return state;
+}
+
+/* One that was never visible. */
+static void drop_state(struct receipt_state *state)
+{
+	receipt_uncount(RECEIPT_STAT_STATES);
+	kmem_cache_free(state_slab, state);
 }
 
 /**
@@ -96,7 +105,7 @@ struct receipt_state *receipt_state_get(struct inode *inode)
 		return NULL;
 	state = insert_state(inode, fresh);
 	if (state != fresh)
-		kmem_cache_free(state_slab, fresh);
+		drop_state(fresh);
 
 	return state;
 }
@@ -336,7 +345,7 @@ void __init receipt_state_mark_boot(struct super_block *sb)
 			break;
 		state = insert_state(inode, fresh);
 		if (state != fresh)
-			kmem_cache_free(state_slab, fresh);
+			drop_state(fresh);
 		mark_boot(state, true);
 		/* A writer is seen here, or finds the mark and takes it away. */
 		smp_mb();

@@ -36,6 +36,8 @@ static struct receipt_state *insert_state(const struct inode *inode,
 static void remove_state(const struct inode *inode)
 {
 	/* The last reference is gone, and with it all who might look. */
-	if (*slot_of(inode))
-		kmem_cache_free(state_slab, *slot_of(inode));
+	if (!*slot_of(inode))
+		return;
+	receipt_uncount(RECEIPT_STAT_STATES);
+	kmem_cache_free(state_slab, *slot_of(inode));
 }

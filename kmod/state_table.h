@@ -102,6 +102,8 @@ static void remove_state(const struct inode *inode)
 	if (state)
 		hlist_del_rcu(&state->table.node);
 	spin_unlock(&bucket->lock);
-	if (state)
-		kfree_rcu(state, table.rcu);
+	if (!state)
+		return;
+	receipt_uncount(RECEIPT_STAT_STATES);
+	kfree_rcu(state, table.rcu);
 }

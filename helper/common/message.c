@@ -453,18 +453,27 @@ int rcpt_nl_parse_explain(struct nlattr **tb, struct rcpt_nl_explain *out)
 }
 
 /**
- * rcpt_nl_parse_stat() - read one counter
- * @stat: the nest
- * @tb: RECEIPT_A_MAX + 1 entries to fill in; NAME and VALUE are there
+ * rcpt_nl_parse_stat() - read one number of the answer to STATS
+ * @attr: the nest
+ * @out: result
  *
- * Return: 0; -EBADMSG when it is no counter.
+ * Return: 0; -EBADMSG when it is none.
  */
-int rcpt_nl_parse_stat(struct nlattr *stat, struct nlattr **tb)
+int rcpt_nl_parse_stat(struct nlattr *attr, struct rcpt_nl_stat *out)
 {
-	if (nla_type(stat) != RECEIPT_A_STAT ||
-	    nla_parse_nested(tb, RECEIPT_A_MAX, stat, policy) ||
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+
+	memset(out, 0, sizeof(*out));
+	if (nla_type(attr) != RECEIPT_A_STAT ||
+	    nla_parse_nested(tb, RECEIPT_A_MAX, attr, policy) ||
 	    !HAS(tb, RECEIPT_A_NAME, RECEIPT_A_VALUE))
 		return -EBADMSG;
+	out->name = nla_get_string(tb[RECEIPT_A_NAME]);
+	out->value = nla_get_u64(tb[RECEIPT_A_VALUE]);
+	if (tb[RECEIPT_A_REASON])
+		out->reason = nla_get_u32(tb[RECEIPT_A_REASON]);
+	if (tb[RECEIPT_A_LIMIT])
+		out->limit = nla_get_u64(tb[RECEIPT_A_LIMIT]);
 	return 0;
 }
 

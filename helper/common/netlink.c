@@ -527,24 +527,22 @@ int rcpt_nl_explain(struct rcpt_nl *nl, uint8_t kind, struct rcpt_span digest,
  * @arg: for it
  */
 struct stats {
-	void (*fn)(const char *name, uint64_t value, void *arg);
+	void (*fn)(const struct rcpt_nl_stat *stat, void *arg);
 	void *arg;
 };
 
 static void on_stats(uint8_t cmd, struct nlattr **tb, void *arg)
 {
 	const struct stats *stats = arg;
-	struct nlattr *stat, *in[RECEIPT_A_MAX + 1];
+	struct rcpt_nl_stat stat;
+	struct nlattr *attr;
 	int left;
 
 	if (cmd != RECEIPT_CMD_STATS || !tb[RECEIPT_A_STATS])
 		return;
-	nla_for_each_nested(stat, tb[RECEIPT_A_STATS], left) {
-		if (rcpt_nl_parse_stat(stat, in))
-			continue;
-		stats->fn(nla_get_string(in[RECEIPT_A_NAME]),
-			  nla_get_u64(in[RECEIPT_A_VALUE]), stats->arg);
-	}
+	nla_for_each_nested(attr, tb[RECEIPT_A_STATS], left)
+		if (!rcpt_nl_parse_stat(attr, &stat))
+			stats->fn(&stat, stats->arg);
 }
 
 /**
@@ -557,7 +555,7 @@ static void on_stats(uint8_t cmd, struct nlattr **tb, void *arg)
  * Return: 0 or a negative errno.
  */
 int rcpt_nl_stats(struct rcpt_nl *nl,
-		  void (*fn)(const char *name, uint64_t value, void *arg),
+		  void (*fn)(const struct rcpt_nl_stat *stat, void *arg),
 		  void *arg, struct rcpt_error *err)
 {
 	struct stats stats = { fn, arg };

@@ -150,6 +150,21 @@ struct rcpt_nl_explain {
 	uint32_t statements;
 };
 
+/**
+ * struct rcpt_nl_stat - one of the numbers in the answer to STATS
+ * @name: inside of the message, at most RCPT_NL_NAME_MAX bytes
+ * @value: the number
+ * @reason: that it is of; RECEIPT_REASON_ALLOWED: of none
+ * @limit: of a bucket, microseconds; UINT64_MAX: what is longer than all; 0: it
+ *	is no bucket
+ */
+struct rcpt_nl_stat {
+	const char *name;
+	uint64_t value;
+	enum receipt_reason reason;
+	uint64_t limit;
+};
+
 int rcpt_nl_build_evidence(struct nl_msg **msg, uint16_t family,
 			   const struct rcpt_nl_evidence *ev,
 			   struct rcpt_error *err);
@@ -157,7 +172,7 @@ int rcpt_nl_parse_attrs(struct nlmsghdr *nlh, struct nlattr **tb);
 int rcpt_nl_parse_lookup(struct nlattr **tb, struct rcpt_nl_lookup *out);
 int rcpt_nl_parse_status(struct nlattr **tb, struct rcpt_nl_status *out);
 int rcpt_nl_parse_policy(struct nlattr **tb, struct rcpt_nl_policy *out);
-int rcpt_nl_parse_stat(struct nlattr *stat, struct nlattr **tb);
+int rcpt_nl_parse_stat(struct nlattr *attr, struct rcpt_nl_stat *out);
 int rcpt_nl_parse_explain(struct nlattr **tb, struct rcpt_nl_explain *out);
 enum receipt_reason rcpt_nl_reason_of(const char *text);
 const char *rcpt_mode_name(uint8_t mode);
@@ -217,7 +232,7 @@ int rcpt_nl_policy_get(struct rcpt_nl *nl, struct rcpt_nl_policy *policy,
 int rcpt_nl_status(struct rcpt_nl *nl, struct rcpt_nl_status *status,
 		   struct rcpt_error *err);
 int rcpt_nl_stats(struct rcpt_nl *nl,
-		  void (*fn)(const char *name, uint64_t value, void *arg),
+		  void (*fn)(const struct rcpt_nl_stat *stat, void *arg),
 		  void *arg, struct rcpt_error *err);
 int rcpt_nl_flush(struct rcpt_nl *nl, struct rcpt_error *err);
 int rcpt_nl_explain(struct rcpt_nl *nl, uint8_t kind, struct rcpt_span digest,

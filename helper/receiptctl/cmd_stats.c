@@ -2,17 +2,22 @@
 /*
  * receiptctl stats: the kernel's counters. receiptctl flush: its caches.
  */
-#include <string.h>
+#include <stdlib.h>
 
 #include "kernel.h"
 #include "options.h"
 #include "receiptctl.h"
+#include "stats.h"
 
 static int stats_help(void)
 {
-	puts("usage: receiptctl stats [--json]\n"
+	puts("usage: receiptctl stats [--json | --prometheus]\n"
 	     "\n"
-	     "Prints the kernel's counters since the module was loaded, one per line.");
+	     "Prints the kernel's counters since the module was loaded, one per line, with\n"
+	     "denials by reason, and how long events waited for the helper.\n"
+	     "\n"
+	     "  --prometheus  in Prometheus' text format, with the state of the helper and\n"
+	     "                the policy");
 	return 0;
 }
 
@@ -25,31 +30,20 @@ static int flush_help(void)
 	return 0;
 }
 
-static void print_stat(const char *name, uint64_t value, void *arg)
-{
-	(void)arg;
-	print_text(stdout, name, strlen(name));
-	printf("%*s%llu\n", strlen(name) < 24 ? 24 - (int)strlen(name) : 1, " ",
-	       (unsigned long long)value);
-}
-
-static void add_stat(const char *name, uint64_t value, void *arg)
-{
-	json_object_set_new(arg, name, json_integer(value));
-}
-
-enum { OPT_HELP = 1, OPT_JSON };
+enum { OPT_HELP = 1, OPT_JSON, OPT_PROMETHEUS };
 
 static const struct option options[] = {
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "prometheus", no_argument, NULL, OPT_PROMETHEUS },
 	{ 0 }
 };
 
-/* The command line; @takes_json: --json is an option of the command. */
+/* The command line; @takes_forms: --json and --prometheus are its options. */
 struct args {
-	bool takes_json;
+	bool takes_forms;
 	bool json;
+	bool prometheus;
 	bool help;
 };
 
@@ -59,8 +53,9 @@ static int set_option(void *all, int option, const char *arg)
 
 	(void)arg;
 	args->json = args->json || option == OPT_JSON;
+	args->prometheus = args->prometheus || option == OPT_PROMETHEUS;
 	args->help = args->help || option == OPT_HELP;
-	return args->json && !args->takes_json ? -1 : 0;
+	return option != OPT_HELP && !args->takes_forms ? -1 : 0;
 }
 
 /* Return: 0, -1 after --help, or the exit status. */
@@ -74,7 +69,44 @@ static int parse_args(struct args *args, int argc, char **argv, int (*help)(void
 		return help() - 1;
 	if (optind < argc)
 		return usage_error(argv[0], "unexpected argument '%s'", argv[optind]);
+	if (args->json && args->prometheus)
+		return usage_error(argv[0], "--json or --prometheus, not both");
 	return 0;
+}
+
+static int print_stats(const struct stats *stats, const struct rcpt_nl_status *st,
+		       const struct args *args)
+{
+	if (stats->over)
+		fputs("receiptctl: the kernel has more numbers than this program takes\n", stderr);
+	if (args->json)
+		return json_print(stats_json(stats));
+	if (args->prometheus)
+		prometheus_print(stats, st, stdout);
+	else
+		stats_print(stats, stdout);
+	return fflush(stdout) ? RCPT_SYSTEM : 0;
+}
+
+/* Return: exit status. */
+static int ask_stats(struct rcpt_nl *nl, const struct args *args)
+{
+	struct stats *stats = calloc(1, sizeof(*stats));
+	struct rcpt_nl_status st = { 0 };
+	struct rcpt_error err = { 0 };
+	int status;
+
+	if (!stats) {
+		fputs("receiptctl: no memory\n", stderr);
+		return RCPT_SYSTEM;
+	}
+	if (rcpt_nl_stats(nl, stats_add, stats, &err) ||
+	    (args->prometheus && rcpt_nl_status(nl, &st, &err)))
+		status = kernel_error(NULL, &err);
+	else
+		status = print_stats(stats, &st, args);
+	free(stats);
+	return status;
 }
 
 /**
@@ -86,10 +118,8 @@ static int parse_args(struct args *args, int argc, char **argv, int (*help)(void
  */
 int cmd_stats(int argc, char **argv)
 {
-	struct rcpt_error err = { 0 };
-	json_t *object = NULL;
 	struct rcpt_nl *nl;
-	struct args args = { .takes_json = true };
+	struct args args = { .takes_forms = true };
 	int status = parse_args(&args, argc, argv, stats_help);
 
 	if (status)
@@ -97,14 +127,8 @@ int cmd_stats(int argc, char **argv)
 	status = kernel_open(&nl);
 	if (status)
 		return status;
-	if (args.json)
-		object = json_object();
-	if (rcpt_nl_stats(nl, args.json ? add_stat : print_stat, object, &err))
-		status = kernel_error(NULL, &err);
+	status = ask_stats(nl, &args);
 	rcpt_nl_close(nl);
-	if (args.json && !status)
-		return json_print(object);
-	json_decref(object);
 	return status;
 }
 

@@ -197,7 +197,9 @@ enum receipt_floor {
  *	GENERATION, DIGEST; -ENOENT when none is active
  * @RECEIPT_CMD_STATUS: answer ABI, ERRATA, HELPER_STATE, HELPER_PID, MODE,
  *	GENERATION, and when active POLICY_NAME, POLICY_VERSION
- * @RECEIPT_CMD_STATS: answer STATS: nest of STAT, each with NAME and VALUE
+ * @RECEIPT_CMD_STATS: answer STATS: nest of STAT, each with NAME and VALUE, of a
+ *	counter of denials also REASON, of a bucket of a histogram also LIMIT
+ *	(not cumulative; of the last one all bits are set)
  * @RECEIPT_CMD_FLUSH: drop cached digests and verdicts
  * @RECEIPT_CMD_EXPLAIN: KIND, DIGEST, OP: what would be decided now, without
  *	asking the helper. Answer: VERDICT, RULE, REASON, STATEMENTS
@@ -262,7 +264,7 @@ enum receipt_attr {
 	RECEIPT_A_UID,			/* u32 */
 	RECEIPT_A_COMM,			/* string */
 	RECEIPT_A_STATS,		/* nest of RECEIPT_A_STAT */
-	RECEIPT_A_STAT,			/* nest of NAME, VALUE */
+	RECEIPT_A_STAT,			/* nest of NAME, VALUE, REASON, LIMIT */
 	RECEIPT_A_NAME,			/* string */
 	RECEIPT_A_VALUE,		/* u64 */
 	RECEIPT_A_STATEMENTS,		/* u32, proven statements known of the digest */

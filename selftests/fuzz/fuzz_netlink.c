@@ -29,14 +29,15 @@ static void show_event(struct nlattr **tb)
 
 static void read_stats(struct nlattr **tb)
 {
-	struct nlattr *stat, *in[RECEIPT_A_MAX + 1];
+	struct rcpt_nl_stat stat;
+	struct nlattr *attr;
 	int left;
 
 	if (!tb[RECEIPT_A_STATS])
 		return;
-	nla_for_each_nested(stat, tb[RECEIPT_A_STATS], left)
-		if (!rcpt_nl_parse_stat(stat, in))
-			HOLDS(strlen(nla_get_string(in[RECEIPT_A_NAME])) <= RCPT_NL_NAME_MAX);
+	nla_for_each_nested(attr, tb[RECEIPT_A_STATS], left)
+		if (!rcpt_nl_parse_stat(attr, &stat))
+			HOLDS(strlen(stat.name) <= RCPT_NL_NAME_MAX);
 }
 
 /* Whatever the command, each reader must stand these attributes. */

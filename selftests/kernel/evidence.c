@@ -1090,7 +1090,10 @@ static void test_flush(void)
 	evidence_message(&message, &ev);
 	request(border, &message);
 	expect_allowed(probe_map(artifact, EACCES), "before a flush");
+	ok(stat_value("statements-kept") >= stat_value("digests-proven") &&
+	   stat_value("digests-proven"), "statements are kept for the digests");
 	ok(!flush(border), "flush");
+	ok(!stat_value("statements-kept") && !stat_value("digests-proven"), "none is left");
 	expect_denied(probe_map(artifact, EACCES), "mmap_file", "no-helper", "after a flush");
 }
 

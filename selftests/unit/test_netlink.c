@@ -461,6 +461,49 @@ static void test_explain(void **state)
 	nlmsg_free(msg);
 }
 
+static struct nlattr *put_stat(struct nl_msg *msg, const char *name)
+{
+	struct nlattr *nest = nla_nest_start(msg, RECEIPT_A_STAT);
+
+	nla_put_string(msg, RECEIPT_A_NAME, name);
+	nla_put_u64(msg, RECEIPT_A_VALUE, 1ULL << 40);
+	return nest;
+}
+
+static void test_stat(void **state)
+{
+	struct nl_msg *msg = message(RECEIPT_CMD_STATS);
+	char name[RCPT_NL_NAME_MAX + 2];
+	struct rcpt_nl_stat stat;
+	struct nlattr *nest;
+
+	(void)state;
+	nest = put_stat(msg, "hits");
+	nla_nest_end(msg, nest);
+	assert_int_equal(rcpt_nl_parse_stat(nest, &stat), 0);
+	assert_string_equal(stat.name, "hits");
+	assert_int_equal(stat.value, 1ULL << 40);
+	assert_int_equal(stat.reason, RECEIPT_REASON_ALLOWED);
+	assert_int_equal(stat.limit, 0);
+	nest = put_stat(msg, "denied");
+	nla_put_u32(msg, RECEIPT_A_REASON, RECEIPT_REASON_RULE);
+	nla_put_u64(msg, RECEIPT_A_LIMIT, UINT64_MAX);
+	nla_nest_end(msg, nest);
+	assert_int_equal(rcpt_nl_parse_stat(nest, &stat), 0);
+	assert_int_equal(stat.reason, RECEIPT_REASON_RULE);
+	assert_true(stat.limit == UINT64_MAX);
+	nest = nla_nest_start(msg, RECEIPT_A_STAT);
+	nla_put_string(msg, RECEIPT_A_NAME, "without a value");
+	nla_nest_end(msg, nest);
+	assert_int_equal(rcpt_nl_parse_stat(nest, &stat), -EBADMSG);
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	nest = put_stat(msg, name);
+	nla_nest_end(msg, nest);
+	assert_int_equal(rcpt_nl_parse_stat(nest, &stat), -EBADMSG);
+	nlmsg_free(msg);
+}
+
 static void test_reason_of(void **state)
 {
 	(void)state;
@@ -853,6 +896,7 @@ int main(void)
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_explain),
+		cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_reason_of),
 		cmocka_unit_test(test_inbox_reply),
 		cmocka_unit_test(test_inbox_errors),
