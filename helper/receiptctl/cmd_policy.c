@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * receiptctl policy: check, load, show, keys.
+ * receiptctl policy: check, load, show, keys; seal is in policy_seal.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,12 +35,15 @@ struct options {
 static int print_help(void)
 {
 	puts("usage: receiptctl policy check [--json] FILE\n"
+	     "       receiptctl policy seal [OPTION]... POLICY\n"
 	     "       receiptctl policy load [--evidence BUNDLE] FILE\n"
 	     "       receiptctl policy show [--json]\n"
 	     "       receiptctl policy keys [--issuer ISS] [--name NAME] [--identity verified]\n"
 	     "                              [--entry sha256-stmt|stmt] FILE\n"
 	     "\n"
 	     "check   reads a policy as the kernel does; exit status 3 when it is none\n"
+	     "seal    vouches for a policy, so that it can follow an active one; see\n"
+	     "        \"receiptctl policy seal --help\"\n"
 	     "load    makes it the active policy; once one is active, the kernel takes only\n"
 	     "        one of the same name, a higher version, and with evidence that the\n"
 	     "        active policy's rules for op=POLICY allow\n"
@@ -374,6 +377,7 @@ int cmd_policy(int argc, char **argv)
 {
 	static const struct command table[] = {
 		{ "check", cmd_check, "read a policy as the kernel does" },
+		{ "seal", policy_seal, "vouch for it, so that it can be loaded" },
 		{ "load", cmd_load, "make it the active policy" },
 		{ "show", cmd_show, "print the active policy" },
 		{ "keys", cmd_keys, "print the lines that trust a log's keys" },

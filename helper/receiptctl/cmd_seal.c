@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * receiptctl seal: hash files, sign a statement about them, have it recorded in
- * a log, write the bundle. Nothing is registered before all files are hashed,
- * and nothing is written before the log has it for good.
+ * receiptctl seal: what is sealed, as options and paths say it.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "bundle.h"
-#include "hash.h"
-#include "log.h"
 #include "options.h"
-#include "outfile.h"
 #include "receiptctl.h"
-#include "sign.h"
-#include "walk.h"
-
-#define MAX_KEY_INPUT	(1u << 20)
-#define RECEIPT_ROOM	(64u << 10)	/* what a receipt adds to a bundle, amply */
+#include "seal.h"
 
 static const char help[] =
 	"usage: receiptctl seal --issuer-key KEY.pem --issuer ISS --subject SUB --log DIR\n"
@@ -53,25 +39,24 @@ static const char help[] =
 	"  --quiet             no output but errors\n"
 	"  --help              this text\n";
 
-enum { OPT_KEY = 1, OPT_CHAIN, OPT_ISSUER, OPT_SUBJECT, OPT_SVN, OPT_LOG, OPT_OUT,
-       OPT_USAGE, OPT_FSVERITY, OPT_DMVERITY, OPT_ENVELOPE, OPT_ALG, OPT_JSON, OPT_QUIET, OPT_HELP };
+enum { OPT_USAGE = SEAL_OWN, OPT_FSVERITY, OPT_DMVERITY, OPT_ENVELOPE, OPT_ALG };
 
 static const struct option options[] = {
-	{ "issuer-key", required_argument, NULL, OPT_KEY },
-	{ "x5chain", required_argument, NULL, OPT_CHAIN },
-	{ "issuer", required_argument, NULL, OPT_ISSUER },
-	{ "subject", required_argument, NULL, OPT_SUBJECT },
-	{ "svn", required_argument, NULL, OPT_SVN },
-	{ "log", required_argument, NULL, OPT_LOG },
-	{ "out", required_argument, NULL, OPT_OUT },
+	{ "issuer-key", required_argument, NULL, SEAL_KEY },
+	{ "x5chain", required_argument, NULL, SEAL_CHAIN },
+	{ "issuer", required_argument, NULL, SEAL_ISSUER },
+	{ "subject", required_argument, NULL, SEAL_SUBJECT },
+	{ "svn", required_argument, NULL, SEAL_SVN },
+	{ "log", required_argument, NULL, SEAL_LOG },
+	{ "out", required_argument, NULL, SEAL_OUT },
 	{ "usage", required_argument, NULL, OPT_USAGE },
 	{ "fsverity", no_argument, NULL, OPT_FSVERITY },
 	{ "dmverity", required_argument, NULL, OPT_DMVERITY },
 	{ "hash-envelope", no_argument, NULL, OPT_ENVELOPE },
 	{ "hash-alg", required_argument, NULL, OPT_ALG },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "quiet", no_argument, NULL, OPT_QUIET },
-	{ "help", no_argument, NULL, OPT_HELP },
+	{ "json", no_argument, NULL, SEAL_JSON },
+	{ "quiet", no_argument, NULL, SEAL_QUIET },
+	{ "help", no_argument, NULL, SEAL_HELP },
 	{ 0 },
 };
 
@@ -88,94 +73,16 @@ static const char *const usage_names[RECEIPT_OP_COUNT] = {
 };
 
 /* Hash envelopes: words of --hash-alg. */
-static const struct hash_alg {
-	const char *name;
-	const char *md;
-	int64_t cose;
-	uint8_t kind;
-} hash_algs[] = {
+static const struct hash_alg hash_algs[] = {
 	{ "sha256", "SHA256", RCPT_SHA256, RECEIPT_KIND_SHA256 },
 	{ "sha384", "SHA384", RCPT_SHA384, RECEIPT_KIND_SHA384 },
 	{ "sha512", "SHA512", RCPT_SHA512, RECEIPT_KIND_SHA512 },
 	{ 0 }
 };
 
-/**
- * struct seal - all of one run
- * @key_file: --issuer-key
- * @chain_file: --x5chain
- * @log_dir: --log
- * @out: --out
- * @usage: bits of --usage, or 0
- * @has_root: --dmverity
- * @root: its root hash
- * @envelope: --hash-envelope
- * @alg: --hash-alg, or NULL
- * @json: output for programs
- * @quiet: no output
- * @help: only help was asked for
- * @claims: what the statement says
- * @signer: the issuer's key
- * @chain: its certificates
- * @log: open
- * @files: found
- * @leaves: of the manifest; digests are those of @files, and @root
- * @nleaves: how many
- * @nmade: how many there were before what is there twice was left out
- * @names: of leaves, where they differ from paths
- * @ntaken: files that are sealed
- * @payload: root or digest
- * @payload_len: its length
- * @proof: where the statement stands in the log
- */
-struct seal {
-	const char *key_file;
-	const char *chain_file;
-	const char *log_dir;
-	const char *out;
-	uint8_t usage;
-	bool has_root;
-	uint8_t root[RECEIPT_HASH_SIZE];
-	bool envelope;
-	const struct hash_alg *alg;
-	bool json;
-	bool quiet;
-	bool help;
-	struct rcpt_claim_set claims;
-	struct rcpt_signer signer;
-	struct rcpt_chain chain;
-	struct tlog *log;
-	struct artifacts files;
-	struct rcpt_leaf *leaves;
-	size_t nleaves;
-	size_t nmade;
-	char **names;
-	size_t ntaken;
-	uint8_t payload[RECEIPT_MAX_DIGEST];
-	size_t payload_len;
-	struct rcpt_entry_proof proof;
-};
-
-static int no_memory(void)
-{
-	struct rcpt_error err;
-
-	rcpt_fail(&err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-		  "out of memory");
-	return print_error(NULL, &err);
-}
-
 /*
  * Command line
  */
-
-static int set_svn(struct seal *seal, const char *arg)
-{
-	seal->claims.has_svn = true;
-	if (options_number(arg, INT64_MAX, &seal->claims.svn))
-		return 0;
-	return usage_error("seal", "--svn: not a number: '%s'", arg);
-}
 
 static int add_usage(struct seal *seal, const char *word, size_t len)
 {
@@ -234,26 +141,6 @@ static int set_option(void *all, int option, const char *arg)
 	struct seal *seal = all;
 
 	switch (option) {
-	case OPT_KEY:
-		seal->key_file = arg;
-		return 0;
-	case OPT_CHAIN:
-		seal->chain_file = arg;
-		return 0;
-	case OPT_ISSUER:
-		seal->claims.iss = arg;
-		return 0;
-	case OPT_SUBJECT:
-		seal->claims.sub = arg;
-		return 0;
-	case OPT_SVN:
-		return set_svn(seal, arg);
-	case OPT_LOG:
-		seal->log_dir = arg;
-		return 0;
-	case OPT_OUT:
-		seal->out = arg;
-		return 0;
 	case OPT_USAGE:
 		return set_usage(seal, arg);
 	case OPT_FSVERITY:
@@ -266,32 +153,19 @@ static int set_option(void *all, int option, const char *arg)
 		return 0;
 	case OPT_ALG:
 		return set_alg(seal, arg);
-	case OPT_JSON:
-		seal->json = true;
-		return 0;
-	case OPT_QUIET:
-		seal->quiet = true;
-		return 0;
-	case OPT_HELP:
-		seal->help = true;
-		return 0;
 	default:
-		return -1;
+		return seal_set_option(seal, option, arg);
 	}
 }
 
 static int check_usage(const struct seal *seal, int npaths)
 {
-	if (!seal->key_file)
-		return usage_error("seal", "--issuer-key is missing");
-	if (!seal->claims.iss)
-		return usage_error("seal", "--issuer is missing");
+	int rc = seal_check(seal);
+
+	if (rc)
+		return rc;
 	if (!seal->claims.sub)
 		return usage_error("seal", "--subject is missing");
-	if (!seal->log_dir)
-		return usage_error("seal", "--log is missing");
-	if (!seal->out)
-		return usage_error("seal", "--out is missing");
 	if (!npaths && !seal->has_root)
 		return usage_error("seal", "nothing is named to be sealed");
 	if (seal->alg && !seal->envelope)
@@ -320,375 +194,6 @@ static int parse_args(struct seal *seal, int argc, char **argv)
 	return check_usage(seal, argc - optind);
 }
 
-/*
- * Keys and log
- */
-
-static int load_key(struct seal *seal)
-{
-	struct rcpt_error err;
-	uint8_t *pem;
-	size_t len;
-	int rc;
-
-	if (rcpt_file_read(seal->key_file, MAX_KEY_INPUT, &pem, &len, &err))
-		return print_error(seal->key_file, &err);
-	rc = rcpt_signer_load(pem, len, &seal->signer, &err);
-	OPENSSL_cleanse(pem, len);
-	free(pem);
-	return rc ? print_error(seal->key_file, &err) : 0;
-}
-
-static int load_chain(struct seal *seal)
-{
-	struct rcpt_error err;
-	uint8_t *pem;
-	size_t len;
-	int rc;
-
-	if (!seal->chain_file)
-		return 0;
-	if (rcpt_file_read(seal->chain_file, MAX_KEY_INPUT, &pem, &len, &err))
-		return print_error(seal->chain_file, &err);
-	rc = rcpt_chain_load(pem, len, &seal->signer, &seal->chain, &err);
-	free(pem);
-	seal->claims.chain = &seal->chain;
-	return rc ? print_error(seal->chain_file, &err) : 0;
-}
-
-static int open_log(struct seal *seal)
-{
-	struct rcpt_error err;
-
-	if (tlog_open(seal->log_dir, &seal->log, &err) ||
-	    tlog_load_key(seal->log, &err))
-		return print_error(seal->log_dir, &err);
-	return 0;
-}
-
-/*
- * Files
- */
-
-static int find_files(struct seal *seal, char **paths)
-{
-	struct rcpt_error err;
-	char *where;
-	int rc;
-
-	for (; *paths; paths++) {
-		if (!walk_path(*paths, &seal->files, &where, &err))
-			continue;
-		rc = print_error(where ? where : *paths, &err);
-		free(where);
-		return rc;
-	}
-	return 0;
-}
-
-static void show_progress(size_t done, size_t total)
-{
-	fprintf(stderr, "\rhashing: %zu of %zu files", done, total);
-}
-
-static int hash_files(struct seal *seal)
-{
-	bool show = !seal->quiet && isatty(STDERR_FILENO);
-	struct rcpt_error err;
-	size_t where;
-	int rc;
-
-	/* All operations: any file may be the subject of an envelope. */
-	rc = hash_artifacts(&seal->files, seal->envelope ? UINT8_MAX : seal->usage,
-			    seal->envelope ? seal->alg->md : "SHA256",
-			    show ? show_progress : NULL, &where, &err);
-	if (show)
-		fputs("\r\033[K", stderr);
-	return rc ? print_error(seal->files.item[where].path, &err) : 0;
-}
-
-static int nothing_to_seal(const char *path, const char *why)
-{
-	struct rcpt_error err;
-
-	rcpt_fail(&err, RCPT_INVALID, RECEIPT_REASON_NO_CONTENTS, RCPT_NO_OFFSET,
-		  "%s", why);
-	return print_error(path, &err);
-}
-
-/* Whoever names a file wants it sealed. */
-static int count_taken(struct seal *seal)
-{
-	size_t i;
-
-	for (i = 0; i < seal->files.n; i++) {
-		const struct artifact *a = &seal->files.item[i];
-
-		if (a->usage)
-			seal->ntaken++;
-		else if (a->named)
-			return nothing_to_seal(a->path, "neither ELF file, script nor kernel module; --usage says what it is for");
-	}
-	if (!seal->ntaken && !seal->has_root)
-		return nothing_to_seal(NULL, "nothing to seal: no ELF file, script or kernel module was found");
-	return 0;
-}
-
-/*
- * Manifest
- */
-
-/* Names are text: what is not UTF-8 is written as \xNN. */
-static char *text_name(const char *path)
-{
-	char *name = malloc(4 * strlen(path) + 1);
-	char *out = name;
-
-	for (; name && *path; path++)
-		out += (uint8_t)*path < 0x80 ? sprintf(out, "%c", *path) :
-					       sprintf(out, "\\x%02x", (uint8_t)*path);
-	if (name)
-		*out = '\0';
-	return name;
-}
-
-static int name_leaf(struct seal *seal, const char *path)
-{
-	struct rcpt_leaf *leaf = &seal->leaves[seal->nmade];
-	struct rcpt_error err;
-
-	if (!rcpt_utf8_valid((const uint8_t *)path, strlen(path))) {
-		path = text_name(path);
-		seal->names[seal->nmade] = (char *)path;
-		if (!path)
-			return no_memory();
-	}
-	if (strlen(path) > RCPT_MAX_NAME) {
-		rcpt_fail(&err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
-			  "name longer than %d bytes", RCPT_MAX_NAME);
-		return print_error(path, &err);
-	}
-	leaf->name = path;
-	leaf->name_len = strlen(path);
-	return 0;
-}
-
-static int make_leaf(struct seal *seal, uint8_t kind, uint8_t usage, const uint8_t *digest,
-		     const char *path)
-{
-	struct rcpt_leaf *leaf = &seal->leaves[seal->nmade];
-	int rc = name_leaf(seal, path);
-
-	leaf->kind = kind;
-	leaf->usage = usage;
-	leaf->digest = digest;
-	seal->nmade++;
-	return rc;
-}
-
-static int make_file_leaves(struct seal *seal, const struct artifact *a)
-{
-	int rc = make_leaf(seal, RECEIPT_KIND_SHA256, a->usage, a->digest, a->path);
-
-	if (!rc && seal->files.fsverity)
-		rc = make_leaf(seal, RECEIPT_KIND_FSVERITY_SHA256, a->usage, a->fsverity,
-			       a->path);
-	return rc;
-}
-
-static int make_leaves(struct seal *seal)
-{
-	size_t room = seal->ntaken * 2 + 1;
-	size_t i;
-	int rc = 0;
-
-	seal->leaves = calloc(room, sizeof(*seal->leaves));
-	seal->names = calloc(room, sizeof(*seal->names));
-	if (!seal->leaves || !seal->names)
-		return no_memory();
-	for (i = 0; !rc && i < seal->files.n; i++)
-		if (seal->files.item[i].usage)
-			rc = make_file_leaves(seal, &seal->files.item[i]);
-	if (!rc && seal->has_root)
-		rc = make_leaf(seal, RECEIPT_KIND_DMVERITY_SHA256,
-			       seal->usage ? seal->usage : 1 << RECEIPT_OP_EXECUTE,
-			       seal->root, "dm-verity");
-	seal->nleaves = rcpt_manifest_sort(seal->leaves, seal->nmade);
-	return rc;
-}
-
-static int make_payload(struct seal *seal)
-{
-	uint8_t (*nodes)[32];
-	struct rcpt_error err;
-	int rc;
-
-	if (seal->envelope) {
-		seal->claims.hash_alg = seal->alg->cose;
-		seal->payload_len = rcpt_digest_len(seal->alg->kind);
-		memcpy(seal->payload, seal->files.item[0].digest, seal->payload_len);
-		return 0;
-	}
-	rc = make_leaves(seal);
-	if (rc)
-		return rc;
-	if (rcpt_manifest_tree(seal->leaves, seal->nleaves, &nodes, seal->payload, &err))
-		return print_error(NULL, &err);
-	free(nodes);
-	seal->payload_len = 32;
-	return 0;
-}
-
-/*
- * Statement and bundle
- */
-
-/* Register, then put statement, receipt and leaves together. */
-static int make_bundle(struct seal *seal, const struct rcpt_statement *stmt,
-		       uint8_t **bundle, size_t *len, struct rcpt_error *err)
-{
-	uint8_t *receipt, *transparent;
-	size_t receipt_len, transparent_len;
-	int rc;
-
-	rc = tlog_trust(seal->log, stmt->header.claims.iss, seal->signer.pkey, err);
-	if (!rc)
-		rc = tlog_append(seal->log, stmt, &seal->proof, &receipt, &receipt_len, err);
-	if (rc)
-		return rc;
-	rc = rcpt_statement_attach(stmt, rcpt_span(receipt, receipt_len), &transparent,
-				   &transparent_len, err);
-	free(receipt);
-	if (rc)
-		return rc;
-	rc = rcpt_bundle_encode(rcpt_span(transparent, transparent_len), seal->leaves,
-				seal->nleaves, bundle, len, err);
-	free(transparent);
-	return rc;
-}
-
-/* A bundle that could not be read must not leave an entry in the log. */
-static int check_size(const struct seal *seal, const struct rcpt_statement *stmt)
-{
-	struct rcpt_error err;
-	uint8_t *bundle;
-	size_t len;
-	int rc = rcpt_bundle_encode(rcpt_span(stmt->bytes, stmt->len), seal->leaves,
-				    seal->nleaves, &bundle, &len, &err);
-
-	if (!rc)
-		free(bundle);
-	if (!rc && len > RCPT_MAX_BUNDLE - RECEIPT_ROOM)
-		rc = rcpt_fail(&err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
-			       "bundle longer than %u bytes", RCPT_MAX_BUNDLE);
-	return rc ? print_error(seal->out, &err) : 0;
-}
-
-/* The place of the bundle is taken before the log is written to. */
-static int write_bundle(struct seal *seal, const struct rcpt_statement *stmt)
-{
-	struct rcpt_outfile out;
-	struct rcpt_error err;
-	uint8_t *bundle;
-	size_t len;
-	int rc = check_size(seal, stmt);
-
-	if (rc)
-		return rc;
-	if (rcpt_outfile_open(seal->out, 0644, &out, &err))
-		return print_error(seal->out, &err);
-	if (make_bundle(seal, stmt, &bundle, &len, &err)) {
-		rcpt_outfile_abort(&out);
-		return print_error(seal->log_dir, &err);
-	}
-	rc = rcpt_outfile_commit(&out, bundle, len, &err);
-	free(bundle);
-	return rc ? print_error(seal->out, &err) : 0;
-}
-
-static int make_statement(struct seal *seal)
-{
-	struct rcpt_statement stmt;
-	struct rcpt_error err;
-	uint8_t *data;
-	size_t len;
-	int rc;
-
-	seal->claims.iat = time(NULL);
-	if (rcpt_statement_sign(&seal->claims, seal->payload, seal->payload_len,
-				&seal->signer, &data, &len, &err))
-		return print_error(NULL, &err);
-	rc = rcpt_statement_parse(rcpt_span(data, len), &stmt, &err);
-	if (!rc)
-		rc = rcpt_statement_verify(&stmt, seal->signer.pkey, &err);
-	if (rc)
-		rc = print_error(NULL, &err);
-	else
-		rc = write_bundle(seal, &stmt);
-	rcpt_statement_free(&stmt);
-	free(data);
-	return rc;
-}
-
-static int print_result(const struct seal *seal)
-{
-	if (seal->json)
-		return json_print(json_pack("{s:o, s:I, s:I, s:o, s:s, s:I, s:I}",
-			"bundle", json_text(seal->out, strlen(seal->out)),
-			"files", (json_int_t)seal->ntaken,
-			"leaves", (json_int_t)seal->nleaves,
-			"payload", json_bytes(seal->payload, seal->payload_len),
-			"log", tlog_issuer(seal->log),
-			"index", (json_int_t)seal->proof.index,
-			"size", (json_int_t)seal->proof.size));
-	if (seal->quiet)
-		return 0;
-	print_text(stdout, seal->out, strlen(seal->out));
-	printf(": %zu file%s sealed, payload ", seal->ntaken, seal->ntaken == 1 ? "" : "s");
-	print_hex(stdout, seal->payload, seal->payload_len);
-	printf(", entry %llu of log ", (unsigned long long)seal->proof.index);
-	print_text(stdout, tlog_issuer(seal->log), strlen(tlog_issuer(seal->log)));
-	putchar('\n');
-	return 0;
-}
-
-static int run(struct seal *seal, char **paths)
-{
-	int rc = load_key(seal);
-
-	if (!rc)
-		rc = load_chain(seal);
-	if (!rc)
-		rc = open_log(seal);
-	if (!rc)
-		rc = find_files(seal, paths);
-	if (!rc && seal->envelope && (seal->files.n != 1 || !seal->files.item[0].named))
-		return usage_error("seal", "a hash envelope is about one file");
-	if (!rc)
-		rc = hash_files(seal);
-	if (!rc)
-		rc = count_taken(seal);
-	if (!rc)
-		rc = make_payload(seal);
-	if (!rc)
-		rc = make_statement(seal);
-	return rc ? rc : print_result(seal);
-}
-
-static void seal_free(struct seal *seal)
-{
-	size_t i;
-
-	for (i = 0; i < seal->nmade; i++)
-		free(seal->names[i]);
-	free(seal->names);
-	free(seal->leaves);
-	artifacts_free(&seal->files);
-	tlog_close(seal->log);
-	rcpt_chain_free(&seal->chain);
-	rcpt_signer_free(&seal->signer);
-}
-
 /**
  * cmd_seal() - receiptctl seal
  * @argc: of @argv
@@ -698,11 +203,11 @@ static void seal_free(struct seal *seal)
  */
 int cmd_seal(int argc, char **argv)
 {
-	struct seal seal = { 0 };
+	struct seal seal = { .command = "seal" };
 	int rc = parse_args(&seal, argc, argv);
 
 	if (!rc && !seal.help)
-		rc = run(&seal, argv + optind);
+		rc = seal_run(&seal, argv + optind);
 	seal_free(&seal);
 	return rc;
 }

@@ -49,6 +49,9 @@ struct command {
 
 int run_subcommand(const struct command *table, int argc, char **argv);
 
+/* policy_seal.c */
+int policy_seal(int argc, char **argv);
+
 /* print.c */
 int print_error(const char *file, const struct rcpt_error *err);
 int usage_error(const char *command, const char *fmt, ...)

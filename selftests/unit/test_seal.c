@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 
 #include "folder.h"
+#include "policy_text.h"
 #include "sample.h"
 
 #include "../../helper/receiptctl/walk.c"
@@ -479,6 +480,120 @@ static void test_seal_odd_name(void **state)
 	unlink(in_folder(dir, "odd\xff\n"));
 }
 
+/*
+ * policy seal
+ */
+
+#define POLICY	"policy_name=web policy_version=1.0.0 mode=enforce\n"
+#define TRUSTED	"log name=mine alg=ES256 key=%s issuer=\"log.example\" identity=verified\n"
+#define NEXT	"op=POLICY receipt=mine subject=\"policy/web\" action=ALLOW\n"
+
+static const char *write_policy(const char *text)
+{
+	const char *path = in_folder(dir, "policy");
+
+	folder_write(path, text, strlen(text));
+	return path;
+}
+
+static int seal_policy(const char *option, const char *text)
+{
+	char key[PATH_MAX], log[PATH_MAX], out[PATH_MAX];
+
+	snprintf(key, sizeof(key), "%s/key.pem", dir);
+	snprintf(log, sizeof(log), "%s/log", dir);
+	snprintf(out, sizeof(out), "%s/out.bundle", dir);
+	return receiptctl("policy", "seal", "--issuer-key", key, "--issuer", "issuer.example",
+			  "--log", log, "--out", out, option, write_policy(text), NULL);
+}
+
+/* For policies alone, and about the policy by its name. */
+static void test_policy_seal(void **state)
+{
+	static const char text[] = POLICY "DEFAULT action=DENY\n";
+	struct rcpt_bundle bundle;
+	uint8_t digest[32], *data;
+
+	(void)state;
+	assert_int_equal(seal_policy("--svn=4", text), 0);
+	bundle = read_bundle(&data);
+	assert_int_equal(bundle.nleaves, 1);
+	assert_int_equal(bundle.leaves[0].usage, 1 << RECEIPT_OP_POLICY);
+	rcpt_sha256(text, strlen(text), digest);
+	assert_memory_equal(bundle.leaves[0].digest, digest, 32);
+	assert_true(rcpt_span_equal(bundle.statement.header.claims.sub, "policy/web", 10));
+	assert_int_equal(bundle.statement.header.claims.svn, 4);
+	assert_int_equal(bundle.statement.nreceipts, 1);
+	rcpt_bundle_free(&bundle);
+	free(data);
+
+	assert_int_equal(seal_policy("--subject=other", text), 0);
+	bundle = read_bundle(&data);
+	assert_true(rcpt_span_equal(bundle.statement.header.claims.sub, "other", 5));
+	rcpt_bundle_free(&bundle);
+	free(data);
+}
+
+/* What the kernel would not read is not sealed: no entry in the log, no bundle. */
+static void test_policy_seal_refused(void **state)
+{
+	size_t before = entries();
+
+	(void)state;
+	unlink(in_folder(dir, "out.bundle"));
+	assert_int_equal(seal_policy("--svn=1", POLICY "DEFAULT action=MAYBE\n"), 3);
+	assert_int_equal(seal_policy("--svn=1", ""), 3);
+	assert_int_equal(seal_policy("--svn=x", POLICY "DEFAULT action=DENY\n"), 64);
+	assert_int_equal(seal_policy("--usage=execute", POLICY "DEFAULT action=DENY\n"), 64);
+	assert_int_equal(seal_policy(in_folder(dir, "text"), POLICY "DEFAULT action=DENY\n"), 64);
+	assert_int_equal(access(in_folder(dir, "out.bundle"), F_OK), -1);
+	assert_int_equal(entries(), before);
+	assert_int_equal(seal_policy("--svn=1", POLICY "DEFAULT action=DENY\n"), 0);
+	assert_int_equal(entries(), before + 1);
+}
+
+/* What "policy seal" says on standard error. */
+static void policy_warnings(const char *text, char *said, size_t room)
+{
+	char cmd[6 * PATH_MAX];
+	size_t n;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd),
+		 "%s policy seal --issuer-key %s/key.pem --issuer issuer.example --log %s/log "
+		 "--out %s/out.bundle --quiet %s 2>&1", command, dir, dir, dir, write_policy(text));
+	f = popen(cmd, "r");
+	assert_non_null(f);
+	n = fread(said, 1, room - 1, f);
+	said[n] = '\0';
+	assert_int_equal(pclose(f), 0);
+}
+
+static bool warns(const char *rules)
+{
+	char text[2048], said[2048];
+
+	snprintf(text, sizeof(text), POLICY TRUSTED "DEFAULT action=DENY\n%s", P256_A, rules);
+	policy_warnings(text, said, sizeof(said));
+	if (!said[0])
+		return false;
+	assert_non_null(strstr(said, "could not be replaced"));
+	return true;
+}
+
+static void test_policy_seal_final(void **state)
+{
+	(void)state;
+	assert_false(warns(NEXT));	/* the control */
+	assert_true(warns(""));
+	assert_true(warns("op=POLICY receipt=mine subject=\"policy/mail\" action=ALLOW\n"));
+	assert_true(warns("op=POLICY receipt=mine issuer=\"other\" action=ALLOW\n"));
+	assert_true(warns("op=POLICY receipt=mine min_svn=1 action=ALLOW\n"));
+	assert_true(warns("op=POLICY receipt=mine issuer_key=" P256_B " action=ALLOW\n"));
+	assert_true(warns("op=POLICY subject=\"policy/*\" action=DENY\n" NEXT));
+	assert_false(warns("op=POLICY subject=\"policy/mail\" action=DENY\n" NEXT));
+}
+
 /* What is refused leaves no bundle, no temporary file and no entry behind. */
 static void test_refused(void **state)
 {
@@ -546,6 +661,9 @@ int main(void)
 		cmocka_unit_test(test_why_uncounted),
 		cmocka_unit_test(test_seal_odd_name),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_policy_seal),
+		cmocka_unit_test(test_policy_seal_refused),
+		cmocka_unit_test(test_policy_seal_final),
 	};
 
 	if (find_command()) {
