@@ -113,13 +113,14 @@ static bool stable_content(const struct super_block *sb)
 }
 
 /* A memfd can be written through the descriptor it was born with. */
-static bool unsealed_memfd(struct inode *inode)
+static bool unsealed_memfd(const struct inode *inode)
 {
 	if (inode->i_sb->s_magic != TMPFS_MAGIC ||
 	    !(inode->i_sb->s_flags & SB_KERNMOUNT))
 		return false;
 
-	return (SHMEM_I(inode)->seals & MEMFD_SEALS) != MEMFD_SEALS;
+	return (SHMEM_I((struct inode *)inode)->seals & MEMFD_SEALS) !=
+	       MEMFD_SEALS;
 }
 
 /**
@@ -127,6 +128,8 @@ static bool unsealed_memfd(struct inode *inode)
  * @state: of its inode; NULL for a buffer
  * @change: of @state
  * @boot: it came with the initramfs
+ * @fstype: name of the type of file system that it is on, or NULL
+ * @unstable: which does not promise stable content; nothing is remembered
  * @kinds: bits of the kinds of digests that count
  * @hashed: those of the content are known as well
  */
@@ -134,13 +137,24 @@ struct artifact {
 	struct receipt_state *state;
 	u32 change;
 	bool boot;
+	const char *fstype;
+	bool unstable;
 	u8 kinds;
 	bool hashed;
 };
 
-static enum receipt_reason check_inode(struct inode *inode)
+/* What is not stable is judged only where a rule names its file system. */
+static enum receipt_reason check_inode(const struct receipt_policy *policy,
+				       enum receipt_op op,
+				       const struct inode *inode,
+				       struct artifact *art)
 {
-	if (!S_ISREG(inode->i_mode) || !stable_content(inode->i_sb))
+	art->fstype = inode->i_sb->s_type->name;
+	art->unstable = !stable_content(inode->i_sb);
+	if (!S_ISREG(inode->i_mode))
+		return RECEIPT_REASON_UNSTABLE_FS;
+	if (art->unstable &&
+	    !receipt_policy_names_fstype(policy, op, art->fstype))
 		return RECEIPT_REASON_UNSTABLE_FS;
 	if (unsealed_memfd(inode))
 		return RECEIPT_REASON_OPEN_WRITER;
@@ -184,27 +198,33 @@ static enum receipt_reason hash_inode(const struct receipt_request *req,
 	reason = receipt_measure_file(req->file,
 				      art->kinds & RECEIPT_CONTENT_KINDS,
 				      digests);
-	if (!reason)
+	if (!reason && !art->unstable)
 		reason = receipt_state_measured(art->state, art->change,
 						digests);
 	if (reason)
 		return reason;
 
 	art->hashed = true;
+	if (art->unstable)
+		return RECEIPT_REASON_ALLOWED;
 	receipt_verity_digests(req->inode, art->kinds, digests);
 
 	return RECEIPT_REASON_ALLOWED;
 }
 
 /* The digests that cost nothing: those that are known, and those of verity. */
-static enum receipt_reason measure_inode(const struct receipt_request *req,
+static enum receipt_reason measure_inode(const struct receipt_policy *policy,
+					 const struct receipt_request *req,
 					 struct artifact *art,
 					 struct receipt_digests *digests)
 {
 	u8 content = art->kinds & RECEIPT_CONTENT_KINDS;
-	enum receipt_reason reason = check_inode(req->inode);
+	enum receipt_reason reason;
 
-	if (reason)
+	reason = check_inode(policy, req->op, req->inode, art);
+	if (art->unstable)
+		art->hashed = false;
+	if (reason || art->unstable)
 		return reason;
 	art->state = receipt_state_get(req->inode);
 	if (!art->state)
@@ -220,18 +240,20 @@ static enum receipt_reason measure_inode(const struct receipt_request *req,
 	return reason;
 }
 
-static enum receipt_reason measure(const struct receipt_request *req,
+static enum receipt_reason measure(const struct receipt_policy *policy,
+				   const struct receipt_request *req,
 				   struct artifact *art,
 				   struct receipt_digests *digests)
 {
 	struct inode *inode;
 
 	if (req->inode)
-		return measure_inode(req, art, digests);
+		return measure_inode(policy, req, art, digests);
 
 	/* The kernel keeps writers off the file that it reads. */
 	inode = req->file ? d_real_inode(req->file->f_path.dentry) : NULL;
 	art->boot = inode && receipt_state_is_boot(inode);
+	art->fstype = inode ? inode->i_sb->s_type->name : NULL;
 	art->hashed = true;
 
 	return receipt_measure_buffer(req->buf, req->size,
@@ -240,19 +262,36 @@ static enum receipt_reason measure(const struct receipt_request *req,
 }
 
 /*
+ * Under no_helper=deny no evidence counts while no helper serves, but for the next
+ * policy: it may be the remedy.
+ */
+static bool nobody_to_ask(const struct receipt_policy *policy, enum receipt_op op)
+{
+	return policy->no_helper == RECEIPT_NO_HELPER_DENY &&
+	       op != RECEIPT_OP_POLICY &&
+	       receipt_helper_get(NULL, NULL) != RECEIPT_HELPER_SERVING;
+}
+
+/*
  * Under one policy, with what is known of each digest, of which the caller drops
  * the references. UNSET: ask the helper first, unless it was @asked in vain.
  */
 static struct receipt_verdict evaluate(const struct receipt_active *active,
-				       enum receipt_op op, bool boot,
+				       enum receipt_op op,
+				       const struct artifact *art,
 				       const struct receipt_digests *digests,
 				       const struct receipt_known *known,
 				       bool asked)
 {
+	const struct receipt_policy *policy = active->policy;
 	u64 generation = READ_ONCE(active->generation);
+	bool mute = nobody_to_ask(policy, op);
 	struct receipt_facts facts = {
 		.op = op,
-		.boot_verified = boot,
+		.boot_verified = art->boot,
+		.fstype = art->fstype,
+		.unstable = art->unstable,
+		.now = policy->has_max_age ? receipt_policy_now() : 0,
 		.evidence_complete = true,
 	};
 	enum receipt_reason none = RECEIPT_REASON_ALLOWED;
@@ -262,16 +301,16 @@ static struct receipt_verdict evaluate(const struct receipt_active *active,
 	for (d = 0; d < digests->n; d++, known++) {
 		facts.digests[d].kind = digests->digest[d].kind;
 		facts.digests[d].bytes = digests->digest[d].bytes;
-		for (i = 0; i < known->n; i++)
+		for (i = 0; i < known->n && !mute; i++)
 			facts.summaries[facts.nsummaries++] =
 				&known->proven[i]->summary;
-		if (known->generation != generation)
+		if (mute || known->generation != generation)
 			facts.evidence_complete = asked;
 		else if (known->reason)
 			none = known->reason;
 	}
 	facts.ndigests = digests->n;
-	verdict = receipt_policy_eval(active->policy, &facts);
+	verdict = receipt_policy_eval(policy, &facts);
 	if (verdict.reason == RECEIPT_REASON_NO_EVIDENCE && none)
 		verdict.reason = none;
 
@@ -303,8 +342,7 @@ static enum receipt_reason ask(const struct receipt_active *active,
 	for (d = 0; d + 1 < digests->n; d++)
 		if (known[d].generation != generation)
 			break;
-	reason = receipt_lookup_wait(req, &digests->digest[d], generation,
-				     &answer);
+	reason = receipt_lookup_wait(req, &digests->digest[d], active, &answer);
 	recall(&digests->digest[d], &answer, &known[d]);
 
 	return reason;
@@ -330,8 +368,7 @@ static struct receipt_verdict rule_known(struct receipt_active **active,
 	int tries;
 
 	for (tries = 0; tries < JUDGE_TRIES && !why; tries++) {
-		verdict = evaluate(*active, req->op, art->boot, digests, known,
-				   false);
+		verdict = evaluate(*active, req->op, art, digests, known, false);
 		if (verdict.action != RECEIPT_ACTION_UNSET)
 			return verdict;
 		why = ask(*active, req, digests, known);
@@ -342,7 +379,7 @@ static struct receipt_verdict rule_known(struct receipt_active **active,
 	}
 
 	/* It cannot be asked: judge without, and say why it came to that. */
-	verdict = evaluate(*active, req->op, art->boot, digests, known, true);
+	verdict = evaluate(*active, req->op, art, digests, known, true);
 	if (verdict.action != RECEIPT_ACTION_ALLOW)
 		verdict.reason = why ?: RECEIPT_REASON_NO_EVIDENCE;
 
@@ -374,15 +411,17 @@ static struct receipt_verdict rule(struct receipt_active **active,
 static enum receipt_reason settle(const struct receipt_request *req,
 				  const struct artifact *art,
 				  const struct receipt_outcome *out,
-				  const struct receipt_active *active)
+				  struct receipt_active *active)
 {
 	bool proven = out->verdict.proven &&
 		      active->policy->mode == RECEIPT_MODE_ENFORCE;
+	u64 generation;
 
 	if (proven && !receipt_verity_rely(req->inode, &out->digests))
 		return RECEIPT_REASON_FILE_CHANGED;
-	if (!receipt_state_allow(art->state, art->change, req->op,
-				 active->generation, proven))
+	generation = receipt_policy_expires(active, out->verdict.expires);
+	if (!receipt_state_allow(art->state, art->change, req->op, generation,
+				 proven))
 		return RECEIPT_REASON_FILE_CHANGED;
 	if (!proven || !req->hold)
 		return RECEIPT_REASON_ALLOWED;
@@ -406,8 +445,8 @@ static struct receipt_verdict judge_round(struct receipt_active **active,
 	enum receipt_reason reason;
 
 	art->kinds = (*active)->policy->digests;
-	reason = measure(req, art, digests);
-	if (!reason && digests->n && suffices(art, (*active)->policy, req->op)) {
+	reason = measure((*active)->policy, req, art, digests);
+	if (!reason && (digests->n || art->unstable) && suffices(art, (*active)->policy, req->op)) {
 		verdict = rule(active, req, art, digests);
 		if (verdict.action != RECEIPT_ACTION_DENY || art->hashed)
 			return verdict;
@@ -511,6 +550,7 @@ struct receipt_verdict receipt_explain(const struct receipt_digest *digest,
 	struct receipt_verdict verdict = { .reason = RECEIPT_REASON_NO_POLICY };
 	struct receipt_digests digests = { .n = 1, .digest[0] = *digest };
 	struct receipt_known known = {};
+	struct artifact art = {};
 
 	/* Of a kind that is not measured nothing is asked. */
 	if (active && !(active->policy->digests & BIT(digest->kind)))
@@ -518,7 +558,7 @@ struct receipt_verdict receipt_explain(const struct receipt_digest *digest,
 	if (active) {
 		if (digests.n)
 			receipt_cache_find(digest, &known);
-		verdict = evaluate(active, op, false, &digests, &known, true);
+		verdict = evaluate(active, op, &art, &digests, &known, true);
 	}
 	*statements = known.n;
 	receipt_known_put(&known);

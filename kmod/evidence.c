@@ -355,27 +355,24 @@ static enum receipt_reason prove_receipts(struct prover *p,
 	return p->nproofs ? RECEIPT_REASON_ALLOWED : reason;
 }
 
-/* The first key that a rule asks for and that signed the statement. */
+/* The first key that a rule asks for, or a line revokes, and that signed the statement. */
 static enum receipt_reason prove_issuer(const struct receipt_policy *policy,
 					const struct receipt_statement *stmt,
 					const struct encoded *enc, u8 *key_id)
 {
+	const struct receipt_key *key;
 	enum receipt_reason reason;
-	const struct receipt_rule *rule;
-	u32 i;
+	u32 at = 0;
 
-	for (i = 0; i < policy->nrules; i++) {
-		rule = &policy->rules[i];
-		if (!rule->has_issuer_key)
-			continue;
-		reason = verify_sign1(&rule->issuer_key, enc, stmt->payload,
+	while ((key = receipt_policy_next_issuer_key(policy, &at))) {
+		reason = verify_sign1(key, enc, stmt->payload,
 				      stmt->payload_len, stmt->sig,
 				      stmt->sig_len);
 		if (reason == RECEIPT_REASON_NO_MEMORY)
 			return reason;
 		if (reason)
 			continue;
-		memcpy(key_id, rule->issuer_key.id, RECEIPT_HASH_SIZE);
+		memcpy(key_id, key->id, RECEIPT_HASH_SIZE);
 		break;
 	}
 
@@ -457,6 +454,7 @@ static enum receipt_reason prove_statement(const struct receipt_evidence *ev,
 		return RECEIPT_REASON_NO_MEMORY;
 	memcpy((*proven)->summary.issuer_key_id, issuer_key_id,
 	       sizeof(issuer_key_id));
+	(*proven)->summary.revoked_keys = p->policy->revoked_keys;
 
 	return RECEIPT_REASON_ALLOWED;
 }

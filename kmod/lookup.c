@@ -20,7 +20,6 @@
 
 #include "private.h"
 
-#define LOOKUP_DEADLINE		(10 * HZ)
 #define LOOKUP_MAX		4096	/* pending, in all */
 #define LOOKUP_ROOT		512	/* of these, for root alone */
 #define LOOKUP_MAX_USER		64	/* pending, of one user but root */
@@ -212,12 +211,12 @@ static bool is_done(struct lookup *l)
 	return smp_load_acquire(&l->done);
 }
 
-static enum receipt_reason wait_done(struct lookup *l,
+static enum receipt_reason wait_done(struct lookup *l, u32 seconds,
 				     struct receipt_known *answer)
 {
 	enum receipt_reason reason;
 	ktime_t start = ktime_get();
-	long ret = LOOKUP_DEADLINE;
+	long ret = seconds * HZ;
 
 	ret = ___wait_event(l->wait,
 			    ___wait_cond_timeout(is_done(l)),
@@ -230,9 +229,14 @@ static enum receipt_reason wait_done(struct lookup *l,
 }
 
 /* Why the helper cannot be asked at all. */
-static enum receipt_reason unaskable(void)
+static enum receipt_reason unaskable(const struct receipt_policy *policy)
 {
-	if (receipt_helper_get(NULL, NULL) == RECEIPT_HELPER_ABSENT)
+	enum receipt_helper_state state = receipt_helper_get(NULL, NULL);
+
+	if (state == RECEIPT_HELPER_ABSENT)
+		return RECEIPT_REASON_NO_HELPER;
+	if (state == RECEIPT_HELPER_LOST &&
+	    policy->no_helper == RECEIPT_NO_HELPER_DENY)
 		return RECEIPT_REASON_NO_HELPER;
 
 	return receipt_helper_is_current() ? RECEIPT_REASON_HELPER_ITSELF :
@@ -243,13 +247,15 @@ static enum receipt_reason unaskable(void)
  * receipt_lookup_wait - ask the helper and wait for the end of it
  * @req: the event
  * @digest: what evidence is needed for
- * @generation: of the policy that judges
+ * @active: the policy that judges
  * @answer: empty; filled in with what the helper proved, of which the cache may
  *	have lost a part; the caller calls receipt_known_put()
  *
- * While the helper is lost the question waits for the next one.
+ * While the helper is lost the question waits for the next one, unless the policy
+ * says no_helper=deny.
  *
- * Context: May sleep: killable, freezable, at most LOOKUP_DEADLINE.
+ * Context: May sleep: killable, freezable, at most as long as the policy's
+ *	helper_timeout.
  * Return: RECEIPT_REASON_ALLOWED when @answer and the cache hold what there is
  *	to know, else RECEIPT_REASON_NO_HELPER, RECEIPT_REASON_HELPER_ITSELF,
  *	RECEIPT_REASON_QUEUE_FULL, RECEIPT_REASON_HELPER_TIMEOUT,
@@ -257,17 +263,17 @@ static enum receipt_reason unaskable(void)
  */
 enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 					const struct receipt_digest *digest,
-					u64 generation,
+					const struct receipt_active *active,
 					struct receipt_known *answer)
 {
 	enum receipt_reason reason;
 	struct lookup *fresh, *l;
 	u32 portid;
 
-	reason = unaskable();
+	reason = unaskable(active->policy);
 	if (reason)
 		return reason;
-	fresh = new_lookup(req, digest, generation);
+	fresh = new_lookup(req, digest, READ_ONCE(active->generation));
 	if (!fresh)
 		return RECEIPT_REASON_NO_MEMORY;
 
@@ -287,7 +293,7 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 		receipt_count(RECEIPT_STAT_JOINED);
 	}
 
-	return wait_done(l, answer);
+	return wait_done(l, active->policy->helper_timeout, answer);
 }
 
 /* The pending lookup that a message of the helper belongs to, or NULL. */

@@ -8,8 +8,13 @@
 #include <linux/netlink.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 
 #include "private.h"
+
+/* What gets too old is found within this time. */
+#define EXPIRY_PERIOD	(60 * HZ)
 
 u8 receipt_unruled __read_mostly = U8_MAX;
 u64 receipt_generation __read_mostly;
@@ -17,6 +22,10 @@ bool receipt_recheck __read_mostly;
 
 static struct receipt_active __rcu *active_policy;
 static DEFINE_MUTEX(policy_mutex);	/* one load at a time */
+static atomic64_t latest_time = ATOMIC64_INIT(0);
+
+static void expire(struct work_struct *work);
+static DECLARE_DELAYED_WORK(expiry_work, expire);
 
 static void free_active(struct receipt_active *active)
 {
@@ -52,32 +61,15 @@ void receipt_policy_put(struct receipt_active *active)
 		free_active(active);
 }
 
-static int identify(struct receipt_key *key, u32 line,
-		    struct netlink_ext_ack *extack)
+static int identify(struct receipt_key *key, void *arg)
 {
+	struct netlink_ext_ack *extack = arg;
 	int ret = receipt_logkey_identify(key);
 
 	if (ret == -EOPNOTSUPP)
 		NL_SET_ERR_MSG_FMT(extack, "%s: %u:0: this kernel has no P-521",
 				   receipt_reason_text(RECEIPT_REASON_POLICY_SYNTAX),
-				   line);
-
-	return ret;
-}
-
-static int identify_keys(struct receipt_policy *policy,
-			 struct netlink_ext_ack *extack)
-{
-	int ret = 0;
-	u32 i;
-
-	for (i = 0; !ret && i < policy->nlogs; i++)
-		ret = identify(&policy->logs[i].key, policy->logs[i].line,
-			       extack);
-	for (i = 0; !ret && i < policy->nrules; i++)
-		if (policy->rules[i].has_issuer_key)
-			ret = identify(&policy->rules[i].issuer_key,
-				       policy->rules[i].line, extack);
+				   key->line);
 
 	return ret;
 }
@@ -97,7 +89,7 @@ static struct receipt_policy *parse(const char *text, size_t len,
 					   err.line, err.column, err.text);
 		return policy;
 	}
-	ret = identify_keys(policy, extack);
+	ret = receipt_policy_identify(policy, identify, extack);
 	if (ret) {
 		receipt_policy_free(policy);
 		return ERR_PTR(ret);
@@ -119,6 +111,7 @@ static struct receipt_active *new_active(const char *text, size_t len,
 	memcpy(active->text, text, len);
 	active->len = len;
 	refcount_set(&active->ref, 1);
+	atomic64_set(&active->expires, S64_MAX);
 	policy = parse(active->text, len, extack);
 	if (IS_ERR(policy)) {
 		kvfree(active);
@@ -189,6 +182,8 @@ static void publish(struct receipt_active *old, struct receipt_active *fresh)
 	WRITE_ONCE(receipt_generation, fresh->generation);
 	WRITE_ONCE(receipt_recheck, fresh->policy->recheck_setuid);
 	WRITE_ONCE(receipt_unruled, unruled_operations(fresh->policy));
+	if (fresh->policy->has_max_age)
+		schedule_delayed_work(&expiry_work, EXPIRY_PERIOD);
 	synchronize_rcu();
 	receipt_policy_put(old);
 	receipt_audit_policy(fresh);
@@ -234,6 +229,74 @@ int receipt_policy_load(const char *text, size_t len,
 	return ret;
 }
 
+/* Every verdict that is remembered is of an earlier generation now. */
+static void next_generation(struct receipt_active *active)
+{
+	lockdep_assert_held(&policy_mutex);
+	WRITE_ONCE(active->generation, receipt_generation + 1);
+	WRITE_ONCE(receipt_generation, active->generation);
+}
+
+/**
+ * receipt_policy_now - the time that ages of receipts are told by
+ *
+ * It never goes back: who sets the clock back makes no receipt younger, until the
+ * next boot.
+ *
+ * Return: seconds since 1970.
+ */
+s64 receipt_policy_now(void)
+{
+	s64 now = ktime_get_real_seconds();
+	s64 latest = atomic64_read(&latest_time);
+
+	while (now > latest)
+		if (atomic64_try_cmpxchg(&latest_time, &latest, now))
+			return now;
+
+	return latest;
+}
+
+/**
+ * receipt_policy_expires - a verdict is good for some time only
+ * @active: policy that it was found under
+ * @time: seconds since 1970; 0: for ever
+ *
+ * Return: the generation to remember the verdict under.
+ */
+u64 receipt_policy_expires(struct receipt_active *active, s64 time)
+{
+	u64 generation = READ_ONCE(active->generation);
+	s64 first;
+
+	/* Pairs with expire(): what is written below is of this generation. */
+	smp_rmb();
+	first = atomic64_read(&active->expires);
+	while (time && time < first)
+		if (atomic64_try_cmpxchg(&active->expires, &first, time))
+			break;
+
+	return generation;
+}
+
+static void expire(struct work_struct *work)
+{
+	struct receipt_active *active;
+
+	mutex_lock(&policy_mutex);
+	active = rcu_dereference_protected(active_policy,
+					   lockdep_is_held(&policy_mutex));
+	if (receipt_policy_now() >= atomic64_read(&active->expires)) {
+		atomic64_set(&active->expires, S64_MAX);
+		/* Pairs with receipt_policy_expires(). */
+		smp_wmb();
+		next_generation(active);
+	}
+	if (active->policy->has_max_age)
+		schedule_delayed_work(&expiry_work, EXPIRY_PERIOD);
+	mutex_unlock(&policy_mutex);
+}
+
 /**
  * receipt_policy_renew - let every verdict be found anew
  *
@@ -249,8 +312,7 @@ int receipt_policy_renew(void)
 	active = rcu_dereference_protected(active_policy,
 					   lockdep_is_held(&policy_mutex));
 	if (active) {
-		WRITE_ONCE(active->generation, receipt_generation + 1);
-		WRITE_ONCE(receipt_generation, active->generation);
+		next_generation(active);
 		receipt_netlink_policy(active);
 	}
 	mutex_unlock(&policy_mutex);

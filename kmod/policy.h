@@ -16,7 +16,9 @@
 #define RECEIPT_POLICY_NAME_MAX		64
 #define RECEIPT_POLICY_LOGS		32
 #define RECEIPT_POLICY_RULES		4096
+#define RECEIPT_POLICY_REVOCATIONS	1024
 #define RECEIPT_RULE_RECEIPTS		4	/* receipt= in one rule */
+#define RECEIPT_FSTYPE_MAX		64	/* bytes of a name of a file system */
 #define RECEIPT_SPKI_MAX		158	/* DER bytes of a P-521 key info */
 #define RECEIPT_HELPER_TIMEOUT		10	/* seconds, where the policy is silent */
 #define RECEIPT_HELPER_TIMEOUT_MAX	3600
@@ -47,14 +49,16 @@ enum receipt_entry {
 
 /**
  * struct receipt_key - an ECDSA public key out of a policy
+ * @line: in the text, from 1
  * @curve: which
  * @spki_len: used bytes of @spki
  * @spki: DER SubjectPublicKeyInfo; its last 65, 97 or 133 bytes are the point
  * @id: SHA-256 of @spki. The parser leaves it zero; whoever owns a hash fills
- *	it in for every key before the policy is used.
+ *	it in by receipt_policy_identify()
  * @thumbprint: COSE Key thumbprint with SHA-256 (RFC 9679), likewise
  */
 struct receipt_key {
+	u32 line;
 	enum receipt_curve curve;
 	u8 spki_len;
 	u8 spki[RECEIPT_SPKI_MAX];
@@ -71,6 +75,11 @@ struct receipt_key {
  * @key: its key
  * @entry: for vds 1
  * @identity_verified: the log checks the signer before it registers
+ * @has_window: only receipts that say a time from @not_before to @not_after, both
+ *	included, count
+ * @not_before: seconds since 1970
+ * @not_after: the same
+ * @min_position: only receipts of entries from here on count; 0: of all
  */
 struct receipt_log {
 	u32 line;
@@ -79,6 +88,10 @@ struct receipt_log {
 	struct receipt_key key;
 	enum receipt_entry entry;
 	bool identity_verified;
+	bool has_window;
+	s64 not_before;
+	s64 not_after;
+	u64 min_position;
 };
 
 /* What counts while no helper serves. */
@@ -106,6 +119,9 @@ enum receipt_tristate { RECEIPT_ANY, RECEIPT_TRUE, RECEIPT_FALSE };
  * @ndigests: used entries of @digests
  * @digests: which the artifact must have, each of another kind
  * @boot_verified: what it must be
+ * @fstype: name of the type of file system that the artifact is on, or NULL
+ * @max_age: seconds that receipts may be old; 0: any number
+ * @min_position: lowest position in the log of receipts; 0: any
  */
 struct receipt_rule {
 	u32 line;
@@ -125,6 +141,31 @@ struct receipt_rule {
 		u8 bytes[RECEIPT_MAX_DIGEST];
 	} digests[RECEIPT_RULE_DIGESTS];
 	enum receipt_tristate boot_verified;
+	const char *fstype;
+	u64 max_age;
+	u64 min_position;
+};
+
+/**
+ * struct receipt_revocation - what does not count any more, whatever rules say
+ * @line: in the text, from 1
+ * @kind: of @digest; 0: statements are revoked, not an artifact
+ * @digest: of the artifact that is revoked
+ * @issuer: iss of the statements or NULL, as in a rule
+ * @subject: sub of the statements or NULL, as in a rule
+ * @svn_below: statements with a lower svn, or none; 0: with any
+ * @has_issuer_key: @issuer_key counts
+ * @issuer_key: the key that signed the statements
+ */
+struct receipt_revocation {
+	u32 line;
+	u8 kind;
+	u8 digest[RECEIPT_MAX_DIGEST];
+	const char *issuer;
+	const char *subject;
+	u64 svn_below;
+	bool has_issuer_key;
+	struct receipt_key issuer_key;
 };
 
 /**
@@ -141,6 +182,12 @@ struct receipt_rule {
  * @logs: log lines in order
  * @nrules: used entries of @rules
  * @rules: rules in order of the text
+ * @nrevocations: used entries of @revocations
+ * @revocations: revoke lines in order
+ * @revoked_kinds: bits of the kinds of digests that are revoked
+ * @revoked_keys: stands for the set of issuer keys that are revoked; 0: none is.
+ *	Filled in with the ids of the keys, by receipt_policy_identify()
+ * @has_max_age: a rule has it, so that verdicts depend on the time
  * @defaults: action per operation; each is set after a successful parse
  * @default_lines: the line it stands in
  * @strings: storage that names point into
@@ -158,6 +205,11 @@ struct receipt_policy {
 	struct receipt_log *logs;
 	u32 nrules;
 	struct receipt_rule *rules;
+	u32 nrevocations;
+	struct receipt_revocation *revocations;
+	u8 revoked_kinds;
+	u64 revoked_keys;
+	bool has_max_age;
 	enum receipt_action defaults[RECEIPT_OP_COUNT];
 	u32 default_lines[RECEIPT_OP_COUNT];
 	char *strings;
@@ -212,6 +264,8 @@ struct receipt_proof {
  * @iat: the statement's time, seconds; 0 when it says none
  * @issuer_key_id: key that the statement's own signature was proven with; zero
  *	when that was not asked for
+ * @revoked_keys: &receipt_policy.revoked_keys of the policy that it was proven
+ *	under: the signature was tried with all of these
  * @nproofs: used entries of @proofs
  * @proofs: at least one
  */
@@ -223,6 +277,7 @@ struct receipt_summary {
 	u64 svn;
 	s64 iat;
 	u8 issuer_key_id[RECEIPT_HASH_SIZE];
+	u64 revoked_keys;
 	u8 nproofs;
 	struct receipt_proof proofs[RECEIPT_MAX_RECEIPTS];
 };
@@ -231,6 +286,10 @@ struct receipt_summary {
  * struct receipt_facts - all that a verdict depends on beside the policy
  * @op: operation
  * @boot_verified: the artifact comes from the initramfs
+ * @fstype: name of the type of file system that it is on, or NULL
+ * @unstable: the file system does not promise stable content: only rules that
+ *	name it hold
+ * @now: seconds since 1970
  * @ndigests: used entries of @digests
  * @digests: kind and bytes of the artifact's digests
  * @evidence_complete: no more evidence can be had; else a rule that lacks
@@ -241,6 +300,9 @@ struct receipt_summary {
 struct receipt_facts {
 	enum receipt_op op;
 	bool boot_verified;
+	const char *fstype;
+	bool unstable;
+	s64 now;
 	u8 ndigests;
 	struct {
 		u8 kind;
@@ -259,18 +321,27 @@ struct receipt_facts {
  * @reason: why
  * @proven: the rule that decided names this very artifact, by digest, by
  *	evidence or as boot_verified: not a default, not a rule without properties
+ * @expires: when a receipt that it rests on gets too old, seconds since 1970; 0:
+ *	never
  */
 struct receipt_verdict {
 	enum receipt_action action;
 	u32 line;
 	enum receipt_reason reason;
 	bool proven;
+	s64 expires;
 };
 
 size_t receipt_kind_size(u8 kind);
 const char *receipt_kind_name(u8 kind);
 bool receipt_rule_needs_evidence(const struct receipt_rule *rule);
 bool receipt_rule_names_artifact(const struct receipt_rule *rule);
+bool receipt_policy_names_fstype(const struct receipt_policy *policy,
+				 enum receipt_op op, const char *fstype);
+struct receipt_key *receipt_policy_next_issuer_key(const struct receipt_policy *policy,
+						   u32 *at);
+int receipt_policy_identify(struct receipt_policy *policy,
+			    int (*identify)(struct receipt_key *key, void *arg), void *arg);
 bool receipt_policy_needs_content(const struct receipt_policy *policy,
 				  enum receipt_op op);
 struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,

@@ -6,6 +6,7 @@
 #ifdef __KERNEL__
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/limits.h>
 #include <linux/string.h>
 #endif
 #include "policy.h"
@@ -21,7 +22,8 @@ static_assert(RECEIPT_OP_COUNT <= 8, "a usage has a bit for each operation");
 bool receipt_rule_needs_evidence(const struct receipt_rule *rule)
 {
 	return rule->nreceipts || rule->issuer || rule->subject ||
-	       rule->has_min_svn || rule->has_issuer_key;
+	       rule->has_min_svn || rule->has_issuer_key || rule->max_age ||
+	       rule->min_position;
 }
 
 /**
@@ -38,7 +40,8 @@ bool receipt_rule_names_artifact(const struct receipt_rule *rule)
 
 static bool has_properties(const struct receipt_rule *rule)
 {
-	return rule->boot_verified != RECEIPT_ANY || receipt_rule_names_artifact(rule);
+	return rule->boot_verified != RECEIPT_ANY || rule->fstype ||
+	       receipt_rule_names_artifact(rule);
 }
 
 /**
@@ -103,10 +106,20 @@ static bool digests_match(const struct receipt_rule *rule,
 	return true;
 }
 
+static bool fstype_matches(const struct receipt_rule *rule,
+			   const struct receipt_facts *facts)
+{
+	if (!rule->fstype)
+		return !facts->unstable;
+	return facts->fstype && !strcmp(rule->fstype, facts->fstype);
+}
+
 /* The properties that hold or fail whatever evidence comes. */
 static bool known_part_holds(const struct receipt_rule *rule,
 			     const struct receipt_facts *facts)
 {
+	if (!fstype_matches(rule, facts))
+		return false;
 	if (rule->boot_verified == RECEIPT_TRUE && !facts->boot_verified)
 		return false;
 	if (rule->boot_verified == RECEIPT_FALSE && facts->boot_verified)
@@ -136,19 +149,47 @@ static bool key_matches(const struct receipt_key *key, const u8 *id)
 	       !memcmp(id, key->id, sizeof(key->id));
 }
 
+/* A receipt that does not say its time, 0, is in no window. */
+static bool in_window(const struct receipt_log *log, s64 iat)
+{
+	return !log->has_window ||
+	       (iat && iat >= log->not_before && iat <= log->not_after);
+}
+
 static bool proof_is_of_log(const struct receipt_proof *proof,
 			    const struct receipt_log *log)
 {
 	if (proof->vds == RECEIPT_VDS_RFC9162 && proof->entry != log->entry)
 		return false;
 	return key_matches(&log->key, proof->key_id) &&
-	       !strcmp(proof->iss, log->issuer);
+	       !strcmp(proof->iss, log->issuer) && in_window(log, proof->iat) &&
+	       proof->position >= log->min_position;
 }
 
-/* Has the log @name, or any when that is NULL, recorded the statement? */
-static bool recorded_by(const struct receipt_policy *policy, const char *name,
-			const struct receipt_summary *summary)
+/* When a receipt gets too old for @rule; S64_MAX: never. 0: it is, or says no time. */
+static s64 proof_expires(const struct receipt_proof *proof,
+			 const struct receipt_rule *rule, s64 now)
 {
+	if (!rule->max_age)
+		return S64_MAX;
+	if (proof->iat <= 0)
+		return 0;
+	/* What is not yet is not old. */
+	if (proof->iat > S64_MAX - (s64)rule->max_age)
+		return S64_MAX;
+	return proof->iat + (s64)rule->max_age >= now ?
+	       proof->iat + (s64)rule->max_age : 0;
+}
+
+/*
+ * Until when does a receipt of the log @name, or of any when that is NULL, satisfy
+ * @rule? 0: there is none.
+ */
+static s64 recorded_until(const struct receipt_policy *policy,
+			  const struct receipt_rule *rule, const char *name,
+			  const struct receipt_summary *summary, s64 now)
+{
+	s64 until = 0, t;
 	u32 i;
 	u8 j;
 
@@ -158,11 +199,17 @@ static bool recorded_by(const struct receipt_policy *policy, const char *name,
 		if (name && strcmp(name, log->name))
 			continue;
 		for (j = 0; j < summary->nproofs; j++) {
-			if (proof_is_of_log(&summary->proofs[j], log))
-				return true;
+			const struct receipt_proof *proof = &summary->proofs[j];
+
+			if (!proof_is_of_log(proof, log) ||
+			    proof->position < rule->min_position)
+				continue;
+			t = proof_expires(proof, rule, now);
+			if (t > until)
+				until = t;
 		}
 	}
-	return false;
+	return until;
 }
 
 static bool grants(const struct receipt_summary *summary, enum receipt_op op)
@@ -170,61 +217,145 @@ static bool grants(const struct receipt_summary *summary, enum receipt_op op)
 	return summary->usage & BIT(op);
 }
 
-static bool statement_satisfies(const struct receipt_policy *policy,
-				const struct receipt_rule *rule,
-				const struct receipt_summary *summary)
+/* Nothing is said of a statement whose signature was not tried with these keys. */
+static bool knows_signer(const struct receipt_policy *policy,
+			 const struct receipt_summary *summary)
 {
+	return !policy->revoked_keys || policy->revoked_keys == summary->revoked_keys;
+}
+
+static bool revokes(const struct receipt_revocation *rev,
+		    const struct receipt_summary *summary)
+{
+	if (rev->kind || !text_matches(rev->issuer, summary->iss) ||
+	    !text_matches(rev->subject, summary->sub))
+		return false;
+	if (rev->svn_below && summary->has_svn && summary->svn >= rev->svn_below)
+		return false;
+	return !rev->has_issuer_key ||
+	       key_matches(&rev->issuer_key, summary->issuer_key_id);
+}
+
+/* The line that revokes a statement; 0: none does. */
+static u32 statement_revoked(const struct receipt_policy *policy,
+			     const struct receipt_summary *summary)
+{
+	u32 i;
+
+	for (i = 0; i < policy->nrevocations; i++) {
+		if (revokes(&policy->revocations[i], summary))
+			return policy->revocations[i].line;
+	}
+	return 0;
+}
+
+/* The line that revokes the artifact by its digest; 0: none does. */
+static u32 artifact_revoked(const struct receipt_policy *policy,
+			    const struct receipt_facts *facts)
+{
+	u32 i;
+
+	if (!policy->revoked_kinds || facts->op == RECEIPT_OP_ANON_EXEC)
+		return 0;
+	for (i = 0; i < policy->nrevocations; i++) {
+		const struct receipt_revocation *rev = &policy->revocations[i];
+
+		if (rev->kind && has_digest(facts, rev->kind, rev->digest))
+			return rev->line;
+	}
+	return 0;
+}
+
+/* Until when a statement satisfies a rule; 0: it does not. */
+static s64 statement_satisfies(const struct receipt_policy *policy,
+			       const struct receipt_rule *rule,
+			       const struct receipt_summary *summary, s64 now)
+{
+	s64 until = S64_MAX, t;
 	u8 i;
 
+	if (!knows_signer(policy, summary) || statement_revoked(policy, summary))
+		return 0;
 	if (!grants(summary, rule->op) ||
 	    !text_matches(rule->issuer, summary->iss) ||
 	    !text_matches(rule->subject, summary->sub))
-		return false;
+		return 0;
 	if (rule->has_min_svn &&
 	    !(summary->has_svn && summary->svn >= rule->min_svn))
-		return false;
+		return 0;
 	if (rule->has_issuer_key &&
 	    !key_matches(&rule->issuer_key, summary->issuer_key_id))
-		return false;
+		return 0;
+	if (!rule->nreceipts)
+		return recorded_until(policy, rule, NULL, summary, now);
 	for (i = 0; i < rule->nreceipts; i++) {
-		if (!recorded_by(policy, rule->receipts[i], summary))
-			return false;
+		t = recorded_until(policy, rule, rule->receipts[i], summary, now);
+		if (t < until)
+			until = t;
 	}
-	return rule->nreceipts || recorded_by(policy, NULL, summary);
+	return until;
 }
 
-/* All properties of a rule must hold for one and the same statement. */
-static bool evidence_satisfies(const struct receipt_policy *policy,
-			       const struct receipt_rule *rule,
-			       const struct receipt_facts *facts)
+/*
+ * All properties of a rule must hold for one and the same statement. Until when one
+ * satisfies it; 0: none does.
+ */
+static s64 evidence_satisfies(const struct receipt_policy *policy,
+			      const struct receipt_rule *rule,
+			      const struct receipt_facts *facts)
 {
+	s64 until = 0, t;
 	u8 i;
 
 	for (i = 0; i < facts->nsummaries; i++) {
-		if (statement_satisfies(policy, rule, facts->summaries[i]))
-			return true;
+		t = statement_satisfies(policy, rule, facts->summaries[i], facts->now);
+		if (t > until)
+			until = t;
 	}
-	return false;
+	return until;
 }
 
-/* Why the default denies; @hoped: evidence could have led to another verdict. */
-static enum receipt_reason default_reason(const struct receipt_facts *facts,
+/*
+ * Why the default denies; @hoped: evidence could have led to another verdict. What
+ * of the evidence came the farthest says it.
+ */
+static enum receipt_reason default_reason(const struct receipt_policy *policy,
+					  const struct receipt_facts *facts,
 					  bool hoped)
 {
+	enum receipt_reason reason = RECEIPT_REASON_NO_EVIDENCE;
 	u8 i;
 
 	if (!hoped)
-		return RECEIPT_REASON_DEFAULT;
-	if (!facts->nsummaries)
-		return RECEIPT_REASON_NO_EVIDENCE;
+		return facts->unstable ? RECEIPT_REASON_UNSTABLE_FS :
+					 RECEIPT_REASON_DEFAULT;
 	for (i = 0; i < facts->nsummaries; i++) {
-		if (grants(facts->summaries[i], facts->op))
+		const struct receipt_summary *summary = facts->summaries[i];
+
+		if (!knows_signer(policy, summary))
+			continue;
+		if (!grants(summary, facts->op)) {
+			if (reason == RECEIPT_REASON_NO_EVIDENCE)
+				reason = RECEIPT_REASON_USAGE;
+		} else if (!statement_revoked(policy, summary)) {
 			return RECEIPT_REASON_NO_RULE_SATISFIED;
+		} else {
+			reason = RECEIPT_REASON_REVOKED;
+		}
 	}
-	return RECEIPT_REASON_USAGE;
+	return reason;
 }
 
-static struct receipt_verdict by_rule(const struct receipt_rule *rule)
+static struct receipt_verdict by_revocation(u32 line)
+{
+	return (struct receipt_verdict) {
+		.action = RECEIPT_ACTION_DENY,
+		.line = line,
+		.reason = RECEIPT_REASON_REVOKED,
+	};
+}
+
+static struct receipt_verdict by_rule(const struct receipt_rule *rule, s64 until)
 {
 	return (struct receipt_verdict) {
 		.action = rule->action,
@@ -232,6 +363,7 @@ static struct receipt_verdict by_rule(const struct receipt_rule *rule)
 		.reason = rule->action == RECEIPT_ACTION_ALLOW ?
 			  RECEIPT_REASON_ALLOWED : RECEIPT_REASON_RULE,
 		.proven = receipt_rule_names_artifact(rule),
+		.expires = until == S64_MAX ? 0 : until + 1,
 	};
 }
 
@@ -239,7 +371,7 @@ static struct receipt_verdict by_default(const struct receipt_policy *policy,
 					 const struct receipt_facts *facts,
 					 bool hoped)
 {
-	if (policy->defaults[facts->op] == RECEIPT_ACTION_ALLOW)
+	if (policy->defaults[facts->op] == RECEIPT_ACTION_ALLOW && !facts->unstable)
 		return (struct receipt_verdict) {
 			.action = RECEIPT_ACTION_ALLOW,
 			.line = policy->default_lines[facts->op],
@@ -248,7 +380,7 @@ static struct receipt_verdict by_default(const struct receipt_policy *policy,
 	return (struct receipt_verdict) {
 		.action = RECEIPT_ACTION_DENY,
 		.line = policy->default_lines[facts->op],
-		.reason = default_reason(facts, hoped),
+		.reason = default_reason(policy, facts, hoped),
 	};
 }
 
@@ -257,8 +389,8 @@ static struct receipt_verdict by_default(const struct receipt_policy *policy,
  * @policy: with the ids of its keys filled in
  * @facts: what is known of the artifact
  *
- * The first rule of the operation whose properties all hold decides, else the
- * default. A rule that lacks only evidence which may still come stays open:
+ * An artifact that is revoked is denied. Else the first rule of the operation whose
+ * properties all hold decides, else the default. A rule that lacks only evidence which may still come stays open:
  * when it would say otherwise than what decides after it, nothing is decided.
  *
  * Return: the verdict; its action is RECEIPT_ACTION_UNSET when it depends on
@@ -272,24 +404,29 @@ struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 		.reason = RECEIPT_REASON_DEFAULT,
 	};
 	unsigned int open = 0;	/* actions of the rules that lack evidence */
+	s64 until = S64_MAX;
 	u32 i;
 
 	if ((unsigned int)facts->op >= RECEIPT_OP_COUNT)
 		return verdict;
+	i = artifact_revoked(policy, facts);
+	if (i)
+		return by_revocation(i);
 
 	for (i = 0; i < policy->nrules; i++) {
 		const struct receipt_rule *rule = &policy->rules[i];
 
 		if (rule->op != facts->op || !known_part_holds(rule, facts))
 			continue;
-		if (!receipt_rule_needs_evidence(rule) ||
-		    evidence_satisfies(policy, rule, facts))
+		until = receipt_rule_needs_evidence(rule) ?
+			evidence_satisfies(policy, rule, facts) : S64_MAX;
+		if (until)
 			break;
 		open |= BIT(rule->action);
 	}
 
 	if (i < policy->nrules)
-		verdict = by_rule(&policy->rules[i]);
+		verdict = by_rule(&policy->rules[i], until);
 	else
 		verdict = by_default(policy, facts,
 				     open & BIT(RECEIPT_ACTION_ALLOW));
@@ -328,6 +465,8 @@ bool receipt_policy_needs_content(const struct receipt_policy *policy,
 {
 	u32 i;
 
+	if (policy->revoked_kinds & RECEIPT_CONTENT_KINDS && op != RECEIPT_OP_ANON_EXEC)
+		return true;
 	for (i = 0; i < policy->nrules; i++) {
 		const struct receipt_rule *rule = &policy->rules[i];
 
@@ -336,6 +475,96 @@ bool receipt_policy_needs_content(const struct receipt_policy *policy,
 			return true;
 	}
 	return false;
+}
+
+/**
+ * receipt_policy_names_fstype - does a rule name a type of file system?
+ * @policy: the policy
+ * @op: operation
+ * @fstype: name of the type
+ *
+ * Return: whether a rule of @op does, so that what is on file systems which do not
+ * promise stable content can be judged.
+ */
+bool receipt_policy_names_fstype(const struct receipt_policy *policy,
+				 enum receipt_op op, const char *fstype)
+{
+	u32 i;
+
+	for (i = 0; i < policy->nrules; i++) {
+		const struct receipt_rule *rule = &policy->rules[i];
+
+		if (rule->op == op && rule->fstype && !strcmp(rule->fstype, fstype))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * receipt_policy_next_issuer_key - the issuer keys that a policy names
+ * @policy: the policy
+ * @at: 0 to begin; moved on
+ *
+ * Return: the next key of a rule or of a revoke line; NULL when there is no more.
+ */
+struct receipt_key *receipt_policy_next_issuer_key(const struct receipt_policy *policy,
+						   u32 *at)
+{
+	u32 i;
+
+	while (*at < policy->nrules + policy->nrevocations) {
+		i = (*at)++;
+		if (i < policy->nrules) {
+			if (policy->rules[i].has_issuer_key)
+				return &policy->rules[i].issuer_key;
+		} else if (policy->revocations[i - policy->nrules].has_issuer_key) {
+			return &policy->revocations[i - policy->nrules].issuer_key;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Whoever has proven a statement under a policy with the same number has tried all
+ * of the revoked keys. Ids are SHA-256: their sum stands for the set, in any order.
+ */
+static u64 number_of_revoked_keys(const struct receipt_policy *policy)
+{
+	u64 sum = 0, part;
+	u32 i;
+
+	for (i = 0; i < policy->nrevocations; i++) {
+		if (!policy->revocations[i].has_issuer_key)
+			continue;
+		memcpy(&part, policy->revocations[i].issuer_key.id, sizeof(part));
+		sum += part | 1;
+	}
+	return sum;
+}
+
+/**
+ * receipt_policy_identify - fill in the ids of all keys
+ * @policy: as parsed
+ * @identify: fills in one; 0 or a negative errno
+ * @arg: for @identify
+ *
+ * Before the policy is used.
+ *
+ * Return: 0, or the first error of @identify.
+ */
+int receipt_policy_identify(struct receipt_policy *policy,
+			    int (*identify)(struct receipt_key *key, void *arg), void *arg)
+{
+	struct receipt_key *key;
+	u32 i, at = 0;
+	int ret = 0;
+
+	for (i = 0; !ret && i < policy->nlogs; i++)
+		ret = identify(&policy->logs[i].key, arg);
+	while (!ret && (key = receipt_policy_next_issuer_key(policy, &at)))
+		ret = identify(key, arg);
+	policy->revoked_keys = number_of_revoked_keys(policy);
+	return ret;
 }
 
 /**
@@ -352,6 +581,8 @@ bool receipt_policy_unconditional(const struct receipt_policy *policy,
 	u32 i;
 
 	if ((unsigned int)op >= RECEIPT_OP_COUNT)
+		return false;
+	if (policy->revoked_kinds && op != RECEIPT_OP_ANON_EXEC)
 		return false;
 	for (i = 0; i < policy->nrules; i++) {
 		const struct receipt_rule *rule = &policy->rules[i];

@@ -16,12 +16,13 @@
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/err.h>
+#include <linux/limits.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #endif
 #include "policy.h"
 
-#define PROPERTIES_MAX	12	/* of one statement */
+#define PROPERTIES_MAX	16	/* of one statement */
 
 /* Both from 1; a column of 0 means the whole line. Columns count bytes. */
 struct place {
@@ -550,6 +551,70 @@ static int parse_number(struct parser *p, const struct word *w, size_t from,
 	return 0;
 }
 
+/* Days from 1970 to a date of the Gregorian calendar. */
+static s64 days_to(u64 year, u64 month, u64 day)
+{
+	/* A year that begins in March has its leap day at the end. */
+	u64 y = month > 2 ? year : year - 1;
+	u64 m = month > 2 ? month - 3 : month + 9;
+
+	return (s64)(365 * y + y / 4 - y / 100 + y / 400 +
+		     (153 * m + 2) / 5 + day - 1) - 719468;
+}
+
+static u64 days_in(u64 year, u64 month)
+{
+	bool leap = !(year % 4) && (year % 100 || !(year % 400));
+
+	if (month == 2)
+		return leap ? 29 : 28;
+	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+/* Digits for "0", all else as it stands. */
+static bool has_form(const struct word *w, const char *form)
+{
+	size_t i;
+
+	if (w->value_len != strlen(form))
+		return false;
+	for (i = 0; i < w->value_len; i++) {
+		if (form[i] == '0' ? !is_digit(w->value[i]) : w->value[i] != form[i])
+			return false;
+	}
+	return true;
+}
+
+static u64 digits_at(const struct word *w, size_t from, size_t n)
+{
+	u64 number = 0;
+
+	while (n--)
+		number = number * 10 + (w->value[from++] - '0');
+	return number;
+}
+
+/* RFC 3339 in UTC, with seconds: one text for one time. */
+static int parse_time(struct parser *p, const struct word *w, s64 *time)
+{
+	u64 year, month, day, hour, minute, second;
+
+	if (!has_form(w, "0000-00-00T00:00:00Z"))
+		return fail(p, w->value_at, "expected a time as 2026-01-31T00:00:00Z");
+	year = digits_at(w, 0, 4);
+	month = digits_at(w, 5, 2);
+	day = digits_at(w, 8, 2);
+	hour = digits_at(w, 11, 2);
+	minute = digits_at(w, 14, 2);
+	second = digits_at(w, 17, 2);
+	if (year < 1970 || !month || month > 12 || !day ||
+	    day > days_in(year, month) || hour > 23 || minute > 59 || second > 59)
+		return fail(p, w->value_at, "there is no such time, from 1970 on");
+	*time = days_to(year, month, day) * 86400 +
+		(s64)(hour * 3600 + minute * 60 + second);
+	return 0;
+}
+
 static int parse_op_name(struct parser *p, const struct word *w)
 {
 	return parse_choice(p, w, op_names, RECEIPT_OP_COUNT);
@@ -656,6 +721,7 @@ static int parse_spki(struct parser *p, const struct word *w,
 	for (i = 0; i < ARRAY_SIZE(curves); i++) {
 		if ((size_t)len == curves[i].len &&
 		    !memcmp(key->spki, curves[i].head, curves[i].head_len)) {
+			key->line = w->at.line;
 			key->curve = curves[i].curve;
 			key->spki_len = len;
 			return 0;
@@ -906,6 +972,29 @@ static int parse_log_entry(struct parser *p, const struct word *w, void *object)
 	return 0;
 }
 
+static int parse_log_not_before(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_log *log = object;
+
+	log->has_window = true;
+	return parse_time(p, w, &log->not_before);
+}
+
+static int parse_log_not_after(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_log *log = object;
+
+	log->has_window = true;
+	return parse_time(p, w, &log->not_after);
+}
+
+static int parse_log_min_position(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_log *log = object;
+
+	return parse_number(p, w, 0, w->value_len, (u64)-1, &log->min_position);
+}
+
 static const struct property log_properties[] = {
 	{ "name", parse_log_name, PROP_REQUIRED },
 	{ "alg", parse_log_alg, PROP_REQUIRED },
@@ -913,6 +1002,9 @@ static const struct property log_properties[] = {
 	{ "issuer", parse_log_issuer, PROP_REQUIRED },
 	{ "identity", parse_log_identity, 0 },
 	{ "entry", parse_log_entry, 0 },
+	{ "not_before", parse_log_not_before, 0 },
+	{ "not_after", parse_log_not_after, 0 },
+	{ "min_position", parse_log_min_position, 0 },
 	{}
 };
 
@@ -957,6 +1049,7 @@ static int parse_log(struct parser *p, struct word *w)
 	policy->logs = log;
 	log += policy->nlogs;
 	log->line = w->at.line;
+	log->not_after = S64_MAX;
 
 	err = parse_properties(p, w, log_properties, log);
 	if (err)
@@ -964,6 +1057,8 @@ static int parse_log(struct parser *p, struct word *w)
 	if (log->key.curve != p->curve)
 		return fail(p, p->key_at, "the key's curve does not fit alg=%s",
 			    alg_names[p->curve]);
+	if (log->not_before > log->not_after)
+		return fail(p, at, "not_before= is later than not_after=");
 	for (i = 0; i < policy->nlogs; i++) {
 		err = check_log_pair(p, at, &policy->logs[i], log);
 		if (err)
@@ -1189,6 +1284,44 @@ static int parse_rule_boot(struct parser *p, const struct word *w, void *object)
 	return 0;
 }
 
+static int parse_rule_fstype(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_rule *rule = object;
+
+	if (w->value_len > RECEIPT_FSTYPE_MAX)
+		return fail(p, w->value_at, "the name is longer than %d bytes",
+			    RECEIPT_FSTYPE_MAX);
+	rule->fstype = store_value(p, w);
+	return 0;
+}
+
+/* A number and a unit; seconds. */
+static int parse_rule_max_age(struct parser *p, const struct word *w, void *object)
+{
+	static const u32 seconds[] = { ['s'] = 1, ['m'] = 60, ['h'] = 3600, ['d'] = 86400 };
+	u8 unit = w->value[w->value_len - 1];
+	struct receipt_rule *rule = object;
+	u64 number = 0;
+	int err;
+
+	if (unit >= ARRAY_SIZE(seconds) || !seconds[unit])
+		return fail(p, in_value(w, w->value_len - 1),
+			    "expected s, m, h or d (days) after the number");
+	err = parse_number(p, w, 0, w->value_len - 1, 36500, &number);
+	if (!err && !number)
+		return fail(p, w->value_at, "expected a number from 1 on");
+	rule->max_age = number * seconds[unit];
+	p->policy->has_max_age = true;
+	return err;
+}
+
+static int parse_rule_min_position(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_rule *rule = object;
+
+	return parse_number(p, w, 0, w->value_len, (u64)-1, &rule->min_position);
+}
+
 static int parse_rule_action(struct parser *p, const struct word *w, void *object)
 {
 	struct receipt_rule *rule = object;
@@ -1211,6 +1344,9 @@ static const struct property rule_properties[] = {
 	{ "fsverity", parse_rule_fsverity, 0 },
 	{ "dmverity", parse_rule_dmverity, 0 },
 	{ "boot_verified", parse_rule_boot, 0 },
+	{ "fstype", parse_rule_fstype, 0 },
+	{ "max_age", parse_rule_max_age, 0 },
+	{ "min_position", parse_rule_min_position, 0 },
 	{ "action", parse_rule_action, PROP_REQUIRED | PROP_LAST },
 	{}
 };
@@ -1233,9 +1369,132 @@ static int parse_rule(struct parser *p, struct word *w)
 	rule->line = w->at.line;
 
 	err = parse_properties(p, w, rule_properties, rule);
-	if (!err)
-		policy->nrules++;
+	if (err)
+		return err;
+	/* Positions of two logs have nothing in common. */
+	if (rule->min_position && rule->nreceipts != 1)
+		return fail(p, line_at(rule->line),
+			    "min_position= needs one receipt=, whose log it counts in");
+	policy->nrules++;
+	return 0;
+}
+
+/* Revocations */
+
+/* One digest, as @parse reads it of a rule. */
+static int parse_revoked(struct parser *p, const struct word *w,
+			 struct receipt_revocation *rev,
+			 int (*parse)(struct parser *p, const struct word *w, void *object))
+{
+	struct receipt_rule rule = {};
+	int err = parse(p, w, &rule);
+
+	if (err)
+		return err;
+	if (rev->kind)
+		return fail(p, w->at, "one digest in a line");
+	rev->kind = rule.digests[0].kind;
+	memcpy(rev->digest, rule.digests[0].bytes, sizeof(rev->digest));
+	return 0;
+}
+
+static int parse_revoked_digest(struct parser *p, const struct word *w, void *object)
+{
+	return parse_revoked(p, w, object, parse_rule_digest);
+}
+
+static int parse_revoked_fsverity(struct parser *p, const struct word *w, void *object)
+{
+	return parse_revoked(p, w, object, parse_rule_fsverity);
+}
+
+static int parse_revoked_dmverity(struct parser *p, const struct word *w, void *object)
+{
+	return parse_revoked(p, w, object, parse_rule_dmverity);
+}
+
+static int parse_revoked_issuer(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_revocation *rev = object;
+
+	return parse_pattern(p, w, &rev->issuer);
+}
+
+static int parse_revoked_subject(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_revocation *rev = object;
+
+	return parse_pattern(p, w, &rev->subject);
+}
+
+static int parse_revoked_svn(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_revocation *rev = object;
+	int err = parse_number(p, w, 0, w->value_len, (u64)-1, &rev->svn_below);
+
+	if (!err && !rev->svn_below)
+		return fail(p, w->value_at, "no svn is below 0");
 	return err;
+}
+
+static int parse_revoked_key(struct parser *p, const struct word *w, void *object)
+{
+	struct receipt_revocation *rev = object;
+
+	rev->has_issuer_key = true;
+	return parse_spki(p, w, &rev->issuer_key);
+}
+
+static const struct property revoke_properties[] = {
+	{ "digest", parse_revoked_digest, 0 },
+	{ "fsverity", parse_revoked_fsverity, 0 },
+	{ "dmverity", parse_revoked_dmverity, 0 },
+	{ "issuer", parse_revoked_issuer, 0 },
+	{ "subject", parse_revoked_subject, 0 },
+	{ "svn_below", parse_revoked_svn, 0 },
+	{ "issuer_key", parse_revoked_key, 0 },
+	{}
+};
+
+static_assert(ARRAY_SIZE(revoke_properties) <= PROPERTIES_MAX, "a place for each");
+
+static int check_revocation(struct parser *p, const struct receipt_revocation *rev)
+{
+	bool of_statements = rev->issuer || rev->subject || rev->has_issuer_key;
+
+	if (rev->kind && (of_statements || rev->svn_below))
+		return fail(p, line_at(rev->line), "a digest stands alone");
+	if (!rev->kind && !of_statements)
+		return fail(p, line_at(rev->line),
+			    "expected a digest, issuer=, subject= or issuer_key=");
+	return 0;
+}
+
+static int parse_revoke(struct parser *p, struct word *w)
+{
+	struct receipt_policy *policy = p->policy;
+	struct receipt_revocation *rev;
+	int err;
+
+	if (policy->nrevocations == RECEIPT_POLICY_REVOCATIONS)
+		return fail(p, w->at, "more than %d revoke lines",
+			    RECEIPT_POLICY_REVOCATIONS);
+	rev = room_for_one(policy->revocations, policy->nrevocations, sizeof(*rev));
+	if (!rev)
+		return -ENOMEM;
+	policy->revocations = rev;
+	rev += policy->nrevocations;
+	rev->line = w->at.line;
+
+	err = parse_properties(p, w, revoke_properties, rev);
+	if (!err)
+		err = check_revocation(p, rev);
+	if (err)
+		return err;
+	if (rev->kind)
+		policy->revoked_kinds |= BIT(rev->kind);
+	policy->nrevocations++;
+	return 0;
 }
 
 /* The whole */
@@ -1243,6 +1502,7 @@ static int parse_rule(struct parser *p, struct word *w)
 static const struct statement statements[] = {
 	{ "log", true, parse_log },
 	{ "DEFAULT", true, parse_default },
+	{ "revoke", true, parse_revoke },
 	{ "op", false, parse_rule },
 };
 
@@ -1257,7 +1517,7 @@ static int parse_statement(struct parser *p, struct word *w)
 		    statements[i].keyword == !w->value)
 			return statements[i].parse(p, w);
 	}
-	return fail(p, w->at, "expected a line that begins with log, DEFAULT or op=");
+	return fail(p, w->at, "expected a line that begins with log, DEFAULT, revoke or op=");
 }
 
 static int parse_statements(struct parser *p)
@@ -1434,6 +1694,7 @@ void receipt_policy_free(struct receipt_policy *policy)
 		return;
 	kvfree(policy->logs);
 	kvfree(policy->rules);
+	kvfree(policy->revocations);
 	kvfree(policy->strings);
 	kfree(policy);
 }

@@ -201,11 +201,12 @@ void receipt_proven_put(struct receipt_proven *proven);
 
 /* lookup.c */
 
+struct receipt_active;
 struct receipt_request;
 
 enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 					const struct receipt_digest *digest,
-					u64 generation,
+					const struct receipt_active *active,
 					struct receipt_known *answer);
 void receipt_lookup_proven(u64 id, const struct receipt_digest *digest,
 			   struct receipt_proven *proven);
@@ -416,6 +417,8 @@ enum receipt_reason receipt_evidence_prove(const struct receipt_evidence *ev,
  * @ref: references; the one of publication is dropped after a grace period
  * @rcu: frees it
  * @generation: counts publications, from 1
+ * @expires: when the first of the verdicts that rest on the age of a receipt does,
+ *	seconds since 1970
  * @policy: parsed
  * @digest: of @text
  * @len: bytes of @text
@@ -425,6 +428,7 @@ struct receipt_active {
 	refcount_t ref;
 	struct rcu_head rcu;
 	u64 generation;
+	atomic64_t expires;
 	struct receipt_policy *policy;
 	struct receipt_digest digest;
 	u32 len;
@@ -445,6 +449,8 @@ void receipt_policy_put(struct receipt_active *active);
 int receipt_policy_load(const char *text, size_t len,
 			struct netlink_ext_ack *extack);
 int receipt_policy_renew(void);
+s64 receipt_policy_now(void);
+u64 receipt_policy_expires(struct receipt_active *active, s64 time);
 
 /* decide.c */
 

@@ -386,7 +386,7 @@ int rcpt_keys_put(struct rcpt_keys *keys, struct rcpt_key *key, struct rcpt_erro
 }
 
 /* Which the parser leaves to whoever owns a hash. */
-static int fill_id(struct receipt_key *key, struct rcpt_error *err)
+static int fill_id(struct receipt_key *key, void *err)
 {
 	if (!rcpt_sha256(key->spki, key->spki_len, key->id))
 		return 0;
@@ -429,16 +429,10 @@ int rcpt_keys_add_policy(struct rcpt_keys *keys, struct receipt_policy *policy,
 			 struct rcpt_error *err)
 {
 	uint32_t i;
-	int ret = 0;
+	int ret = receipt_policy_identify(policy, fill_id, err);
 
-	for (i = 0; i < policy->nlogs && !ret; i++) {
-		ret = fill_id(&policy->logs[i].key, err);
-		if (!ret)
-			ret = policy_log(keys, &policy->logs[i], err);
-	}
-	for (i = 0; i < policy->nrules && !ret; i++)
-		if (policy->rules[i].has_issuer_key)
-			ret = fill_id(&policy->rules[i].issuer_key, err);
+	for (i = 0; i < policy->nlogs && !ret; i++)
+		ret = policy_log(keys, &policy->logs[i], err);
 	return ret;
 }
 

@@ -26,6 +26,7 @@ typedef __s64 s64;
 #ifndef ARRAY_SIZE
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #endif
+#define S64_MAX		INT64_MAX
 #ifndef BIT
 #define BIT(n)		(1UL << (n))
 #endif

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "verify.h"
 
@@ -324,25 +325,24 @@ static bool signed_by(const struct rcpt_statement *stmt, const struct receipt_ke
 
 /**
  * rcpt_prove_issuer() - who has signed a statement, as far as a policy asks
- * @policy: its rules with issuer_key= count
+ * @policy: the issuer keys of its rules and revoke lines count
  * @stmt: statement
- * @key_id: result: id of the first of their keys that has signed it; left alone
- *	when none has
+ * @sum: issuer_key_id: id of the first of these keys that has signed it, left
+ *	alone when none has; and revoked_keys
  *
  * As the kernel does it.
  */
 void rcpt_prove_issuer(const struct receipt_policy *policy,
-		       const struct rcpt_statement *stmt,
-		       uint8_t key_id[RECEIPT_HASH_SIZE])
+		       const struct rcpt_statement *stmt, struct receipt_summary *sum)
 {
-	uint32_t i;
+	const struct receipt_key *key;
+	uint32_t at = 0;
 
-	for (i = 0; i < policy->nrules; i++) {
-		const struct receipt_rule *rule = &policy->rules[i];
-
-		if (!rule->has_issuer_key || !signed_by(stmt, &rule->issuer_key))
+	sum->revoked_keys = policy->revoked_keys;
+	while ((key = receipt_policy_next_issuer_key(policy, &at))) {
+		if (!signed_by(stmt, key))
 			continue;
-		memcpy(key_id, rule->issuer_key.id, RECEIPT_HASH_SIZE);
+		memcpy(sum->issuer_key_id, key->id, RECEIPT_HASH_SIZE);
 		return;
 	}
 }
@@ -396,6 +396,7 @@ static void fill_facts(const struct rcpt_verify_params *p,
 
 	f->facts.op = p->op;
 	f->facts.evidence_complete = true;
+	f->facts.now = time(NULL);
 	fill_digests(p, f);
 	if (provable(p, &err))
 		take_error(res, &err);
@@ -410,7 +411,7 @@ static void fill_facts(const struct rcpt_verify_params *p,
 	fill_proofs(res, sum);
 	if (res->err.status || !sum->nproofs || !about_measured(p, res))
 		return;
-	rcpt_prove_issuer(p->policy, p->stmt, sum->issuer_key_id);
+	rcpt_prove_issuer(p->policy, p->stmt, sum);
 	f->facts.summaries[f->facts.nsummaries++] = sum;
 }
 

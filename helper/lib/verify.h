@@ -91,7 +91,6 @@ int rcpt_verify(const struct rcpt_verify_params *params,
 		struct rcpt_verify_result *result);
 void rcpt_verify_result_free(struct rcpt_verify_result *result);
 void rcpt_prove_issuer(const struct receipt_policy *policy,
-		       const struct rcpt_statement *stmt,
-		       uint8_t key_id[RECEIPT_HASH_SIZE]);
+		       const struct rcpt_statement *stmt, struct receipt_summary *sum);
 
 #endif /* RCPT_VERIFY_H */

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "manifest.h"
 #include "verify.h"
@@ -119,7 +120,7 @@ static void summarize(const struct why *w, struct why_found *f)
 	if (!w->has_policy)
 		return;
 	prove_receipts(w, f);
-	rcpt_prove_issuer(w->policy.policy, &f->proposal->stmt, f->summary.issuer_key_id);
+	rcpt_prove_issuer(w->policy.policy, &f->proposal->stmt, &f->summary);
 }
 
 /**
@@ -141,7 +142,12 @@ bool why_counts(const struct why *w, uint8_t kind)
  */
 void why_judge(struct why *w)
 {
-	struct receipt_facts facts = { .op = w->op, .evidence_complete = true };
+	struct receipt_facts facts = {
+		.op = w->op,
+		.evidence_complete = true,
+		.now = time(NULL),
+		.fstype = w->fstype,
+	};
 
 	for (size_t i = 0; i < w->digests.n; i++) {
 		if (!why_counts(w, w->digests.digests[i].kind))

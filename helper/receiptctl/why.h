@@ -47,6 +47,7 @@ struct why_found {
  * struct why - all of it
  * @path: of the artifact
  * @op: what it would be used for
+ * @fstype: name of the type of file system that it is on, or NULL
  * @digests: of its content, and of fs-verity and dm-verity where it is under them
  * @answerer: with the stores
  * @nfound: used entries of @found
@@ -60,6 +61,7 @@ struct why_found {
 struct why {
 	const char *path;
 	enum receipt_op op;
+	const char *fstype;
 	struct rcpt_digests digests;
 	struct rcpt_answerer answerer;
 	size_t nfound;

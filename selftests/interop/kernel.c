@@ -77,6 +77,12 @@ static enum receipt_reason rule(const struct receipt_policy *policy,
 	return receipt_policy_eval(policy, &facts).reason;
 }
 
+static int identify(struct receipt_key *key, void *arg)
+{
+	(void)arg;
+	return receipt_logkey_identify(key);
+}
+
 /**
  * kernel_start() - get ready for a policy, as the kernel does when it is loaded
  * @policy: parsed; what its keys are known by is filled in
@@ -87,15 +93,9 @@ int kernel_start(struct receipt_policy *policy)
 {
 	static bool started;
 	int ret = started ? 0 : receipt_logkey_init();
-	u32 i;
 
 	started = !ret;
-	for (i = 0; i < policy->nlogs && !ret; i++)
-		ret = receipt_logkey_identify(&policy->logs[i].key);
-	for (i = 0; i < policy->nrules && !ret; i++)
-		if (policy->rules[i].has_issuer_key)
-			ret = receipt_logkey_identify(&policy->rules[i].issuer_key);
-	return ret;
+	return ret ? ret : receipt_policy_identify(policy, identify, NULL);
 }
 
 /**

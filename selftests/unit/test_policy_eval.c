@@ -23,10 +23,12 @@ static const char *const key_text[] = {
 };
 
 /* Any function from keys to ids will do here, if it tells these keys apart. */
-static void make_id(struct receipt_key *key)
+static int identify(struct receipt_key *key, void *arg)
 {
+	(void)arg;
 	memcpy(key->id, key->spki + key->spki_len - sizeof(key->id),
 	       sizeof(key->id));
+	return 0;
 }
 
 /* The id that the key @n has in a policy. */
@@ -43,7 +45,7 @@ static void key_id(int n, u8 *id)
 		 "op=EXECUTE issuer_key=%s action=DENY\n", key_text[n]);
 	policy = receipt_policy_parse(text, strlen(text), &err);
 	assert_false(IS_ERR(policy));
-	make_id(&policy->rules[0].issuer_key);
+	assert_int_equal(receipt_policy_identify(policy, identify, NULL), 0);
 	memcpy(id, policy->rules[0].issuer_key.id, RECEIPT_HASH_SIZE);
 	receipt_policy_free(policy);
 }
@@ -53,16 +55,12 @@ static struct receipt_policy *policy_of(const char *rules)
 	struct receipt_policy_error err;
 	struct receipt_policy *policy;
 	char text[8192];
-	u32 i;
 
 	snprintf(text, sizeof(text), HEADER ACME ACME2 BETA OPEN "%s", rules);
 	policy = receipt_policy_parse(text, strlen(text), &err);
 	if (IS_ERR(policy))
 		fail_msg("%u:%u: %s\n%s", err.line, err.column, err.text, text);
-	for (i = 0; i < policy->nlogs; i++)
-		make_id(&policy->logs[i].key);
-	for (i = 0; i < policy->nrules; i++)
-		make_id(&policy->rules[i].issuer_key);
+	assert_int_equal(receipt_policy_identify(policy, identify, NULL), 0);
 	return policy;
 }
 
@@ -72,6 +70,8 @@ struct proof {
 	const char *iss;
 	enum receipt_vds vds;
 	enum receipt_entry entry;
+	s64 iat;
+	u64 position;
 };
 
 struct stmt {
@@ -114,6 +114,17 @@ static const struct stmt
 		{ { KEY_ACME, "log.acme", RECEIPT_VDS_RFC9162, RECEIPT_ENTRY_STMT } } },
 	wrong_entry_beta = { BITS(EXECUTE), "debian", "deb/coreutils", 7, 0,
 		{ { KEY_BETA, "log.beta", RECEIPT_VDS_RFC9162, RECEIPT_ENTRY_SHA256_STMT } } },
+	/* made at 1000, as entry 50 of acme and 60 of beta */
+	dated = { BITS(EXECUTE), "debian", "deb/coreutils", 7, 0,
+		{ { KEY_ACME, "log.acme", RECEIPT_VDS_RFC9162, RECEIPT_ENTRY_SHA256_STMT, 1000, 50 },
+		  { KEY_BETA, "log.beta", RECEIPT_VDS_RFC9162, RECEIPT_ENTRY_STMT, 1200, 60 } } },
+	later = { BITS(EXECUTE), "debian", "deb/coreutils", 7, 0,
+		{ { KEY_ACME, "log.acme", RECEIPT_VDS_RFC9162, RECEIPT_ENTRY_SHA256_STMT, 5000, 90 } } },
+	endless = { BITS(EXECUTE), "debian", "deb/coreutils", 7, 0,
+		{ { KEY_ACME, "log.acme", RECEIPT_VDS_RFC9162, RECEIPT_ENTRY_SHA256_STMT, S64_MAX, 1 } } },
+	minus = { BITS(EXECUTE), "debian", "deb/coreutils", 7, 0,
+		{ { KEY_ACME, "log.acme", RECEIPT_VDS_RFC9162, RECEIPT_ENTRY_SHA256_STMT, -5, 1 } } },
+	by_signer = { BITS(EXECUTE), "debian", "deb/coreutils", 7, KEY_ISSUER, { BY_ACME } },
 	ccf_entry = { BITS(EXECUTE), "debian", "deb/coreutils", 7, 0,
 		{ { KEY_BETA, "log.beta", RECEIPT_VDS_CCF, RECEIPT_ENTRY_SHA256_STMT } } };
 
@@ -137,6 +148,8 @@ static void fill_summary(const struct stmt *stmt, struct receipt_summary *s)
 		proof->iss = stmt->proofs[i].iss;
 		proof->vds = stmt->proofs[i].vds;
 		proof->entry = stmt->proofs[i].entry;
+		proof->iat = stmt->proofs[i].iat;
+		proof->position = stmt->proofs[i].position;
 	}
 }
 
@@ -153,6 +166,10 @@ struct eval_case {
 	u32 line;
 	enum receipt_reason reason;
 	bool proven;
+	s64 now;
+	s64 expires;
+	const char *fstype;
+	bool unstable;
 };
 
 #define EXEC		RECEIPT_OP_EXECUTE
@@ -294,6 +311,71 @@ static const struct eval_case cases[] = {
 	{ DENY "op=EXECUTE subject=\"snap/*\" action=DENY\nop=EXECUTE receipt=acme action=ALLOW\n", EXEC, MORE_TO_COME, 0, { &other }, DENIED(7, RULE, true) },
 	{ DENY "op=EXECUTE receipt=beta action=ALLOW\nop=EXECUTE receipt=acme action=ALLOW\n", EXEC, MORE_TO_COME, 0, { &by_acme }, ALLOWED(8, true) },
 	{ DENY "op=EXECUTE receipt=beta action=ALLOW\nop=EXECUTE receipt=acme action=DENY\n", EXEC, MORE_TO_COME, 0, { &by_acme }, ASK },
+	/* max_age= */
+	{ DENY "op=EXECUTE receipt=acme max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(7, true), 1000, 1061 },
+	{ DENY "op=EXECUTE receipt=acme max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(7, true), 1060, 1061 },
+	{ DENY "op=EXECUTE receipt=acme max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, DENIED(6, NO_RULE_SATISFIED, false), 1061 },
+	{ DENY "op=EXECUTE receipt=acme max_age=1m action=ALLOW\n", EXEC, MORE_TO_COME, 0, { &dated }, ASK, 1061 },
+	{ DENY "op=EXECUTE receipt=acme max_age=1h action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(7, true), 1061, 4601 },
+	{ DENY "op=EXECUTE receipt=acme max_age=1d action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(7, true), 5000, 87401 },
+	{ DENY "op=EXECUTE receipt=acme max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(7, true), 0, 1061 },
+	{ DENY "op=EXECUTE receipt=acme max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &dated, &later }, ALLOWED(7, true), 1060, 5061 },
+	{ DENY "op=EXECUTE receipt=acme max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &endless }, ALLOWED(7, true), 1060, 0 },
+	{ DENY "op=EXECUTE receipt=acme max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &minus }, DENIED(6, NO_RULE_SATISFIED, false), 0 },
+	{ DENY "op=EXECUTE receipt=acme max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &by_acme }, DENIED(6, NO_RULE_SATISFIED, false), 10 },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(7, true), 99999, 0 },
+	{ DENY "op=EXECUTE receipt=acme receipt=beta max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(7, true), 1060, 1061 },
+	{ DENY "op=EXECUTE receipt=acme receipt=beta max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, DENIED(6, NO_RULE_SATISFIED, false), 1061 },
+	{ DENY "op=EXECUTE max_age=60s subject=* issuer_key=" P256_C " action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, DENIED(6, NO_RULE_SATISFIED, false), 1000 },
+	{ DENY "op=EXECUTE receipt=beta max_age=60s action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(7, true), 1260, 1261 },
+	/* too old for one rule, good for the next */
+	{ DENY "op=EXECUTE receipt=acme max_age=60s action=ALLOW\nop=EXECUTE receipt=acme min_svn=7 action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(8, true), 2000, 0 },
+	/* min_position= */
+	{ DENY "op=EXECUTE receipt=acme min_position=50 action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(7, true) },
+	{ DENY "op=EXECUTE receipt=acme min_position=51 action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, DENIED(6, NO_RULE_SATISFIED, false) },
+	{ DENY "op=EXECUTE receipt=beta min_position=51 action=ALLOW\n", EXEC, COMPLETE, 0, { &dated }, ALLOWED(7, true) },
+	{ DENY "op=EXECUTE receipt=acme min_position=51 action=ALLOW\n", EXEC, COMPLETE, 0, { &dated, &later }, ALLOWED(7, true) },
+	/* fstype= */
+	{ DENY "op=EXECUTE fstype=ext4 action=ALLOW\n", EXEC, MORE_TO_COME, 0, {}, ALLOWED(7, false), 0, 0, "ext4" },
+	{ DENY "op=EXECUTE fstype=ext4 action=ALLOW\n", EXEC, MORE_TO_COME, 0, {}, DENIED(6, DEFAULT, false), 0, 0, "ext" },
+	{ DENY "op=EXECUTE fstype=ext4 action=ALLOW\n", EXEC, MORE_TO_COME, 0, {}, DENIED(6, DEFAULT, false), 0, 0, "ext4x" },
+	{ DENY "op=EXECUTE fstype=ext4 action=ALLOW\n", EXEC, MORE_TO_COME, 0, {}, DENIED(6, DEFAULT, false) },
+	{ DENY "op=EXECUTE fstype=ext4 receipt=acme action=ALLOW\n", EXEC, COMPLETE, 0, { &by_acme }, ALLOWED(7, true), 0, 0, "ext4" },
+	{ DENY "op=EXECUTE fstype=ext4 receipt=acme action=ALLOW\n", EXEC, COMPLETE, 0, { &by_acme }, DENIED(6, DEFAULT, false), 0, 0, "xfs" },
+	{ ALLOW "op=EXECUTE fstype=tmpfs action=DENY\n", EXEC, MORE_TO_COME, 0, {}, DENIED(7, RULE, false), 0, 0, "tmpfs" },
+	{ ALLOW "op=EXECUTE fstype=tmpfs action=DENY\n", EXEC, MORE_TO_COME, 0, {}, ALLOWED(6, false), 0, 0, "ext4" },
+	/* a file system that promises nothing: only what names it */
+	{ ALLOW, EXEC, COMPLETE, 0, {}, DENIED(6, UNSTABLE_FS, false), 0, 0, "nfs", true },
+	{ DENY "op=EXECUTE action=ALLOW\n", EXEC, COMPLETE, 0, {}, DENIED(6, UNSTABLE_FS, false), 0, 0, "nfs", true },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\n", EXEC, COMPLETE, 0, { &by_acme }, DENIED(6, UNSTABLE_FS, false), 0, 0, "nfs", true },
+	{ DENY "op=EXECUTE digest=sha256:" HEX_A " action=ALLOW\n", EXEC, COMPLETE, 0, {}, DENIED(6, UNSTABLE_FS, false), 0, 0, "nfs", true },
+	{ DENY "op=EXECUTE fstype=nfs action=ALLOW\n", EXEC, COMPLETE, 0, {}, ALLOWED(7, false), 0, 0, "nfs", true },
+	{ DENY "op=EXECUTE fstype=nfs receipt=acme action=ALLOW\n", EXEC, COMPLETE, 0, { &by_acme }, ALLOWED(7, true), 0, 0, "nfs", true },
+	{ DENY "op=EXECUTE fstype=nfs receipt=acme action=ALLOW\n", EXEC, COMPLETE, 0, {}, DENIED(6, NO_EVIDENCE, false), 0, 0, "nfs", true },
+	{ DENY "op=EXECUTE fstype=nfs4 action=ALLOW\n", EXEC, COMPLETE, 0, {}, DENIED(6, UNSTABLE_FS, false), 0, 0, "nfs", true },
+	/* revoke digest= */
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke digest=sha256:" HEX_A "\n", EXEC, COMPLETE, 0, { &by_acme }, DENIED(8, REVOKED, false) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke digest=sha256:" HEX_B "\n", EXEC, COMPLETE, 0, { &by_acme }, ALLOWED(7, true) },
+	{ DENY "op=EXECUTE digest=sha256:" HEX_A " action=ALLOW\nrevoke digest=sha256:" HEX_A "\n", EXEC, MORE_TO_COME, 0, {}, DENIED(8, REVOKED, false) },
+	{ ALLOW "revoke digest=sha256:" HEX_A "\n", KMOD, MORE_TO_COME, 0, {}, DENIED(7, REVOKED, false) },
+	{ ALLOW "revoke digest=sha256:" HEX_A "\n", RECEIPT_OP_ANON_EXEC, MORE_TO_COME, 0, {}, ALLOWED(6, false) },
+	{ DENY "op=EXECUTE boot_verified=TRUE action=ALLOW\nrevoke digest=sha256:" HEX_A "\n", EXEC, COMPLETE, BOOT, {}, DENIED(8, REVOKED, false) },
+	/* revoke statements: they are as if they were not there */
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke subject=\"deb/*\"\n", EXEC, COMPLETE, 0, { &by_acme }, DENIED(6, REVOKED, false) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke subject=\"deb/*\"\n", EXEC, COMPLETE, 0, { &other }, ALLOWED(7, true) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke subject=\"deb/*\"\n", EXEC, COMPLETE, 0, { &by_acme, &other }, ALLOWED(7, true) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke subject=\"deb/*\"\n", EXEC, MORE_TO_COME, 0, { &by_acme }, ASK },
+	{ "revoke subject=\"deb/*\"\n" DENY "op=EXECUTE receipt=acme action=ALLOW\n", EXEC, COMPLETE, 0, { &by_acme }, DENIED(7, REVOKED, false) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke issuer=mallory\n", EXEC, COMPLETE, 0, { &evil }, DENIED(6, REVOKED, false) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke issuer=mallory subject=deb/dash\n", EXEC, COMPLETE, 0, { &evil }, ALLOWED(7, true) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke subject=\"deb/*\" svn_below=7\n", EXEC, COMPLETE, 0, { &by_acme }, ALLOWED(7, true) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke subject=\"deb/*\" svn_below=8\n", EXEC, COMPLETE, 0, { &by_acme }, DENIED(6, REVOKED, false) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke subject=\"deb/*\" svn_below=1\n", EXEC, COMPLETE, 0, { &no_svn }, DENIED(6, REVOKED, false) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke subject=\"deb/*\"\n", EXEC, COMPLETE, 0, { &module }, DENIED(6, USAGE, false) },
+	{ DENY "op=EXECUTE receipt=beta action=ALLOW\nrevoke subject=\"snap/*\"\n", EXEC, COMPLETE, 0, { &other, &by_acme }, DENIED(6, NO_RULE_SATISFIED, false) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke issuer_key=" P256_C "\n", EXEC, COMPLETE, 0, { &by_signer }, DENIED(6, REVOKED, false) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke issuer_key=" P256_C "\n", EXEC, COMPLETE, 0, { &by_acme }, ALLOWED(7, true) },
+	{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke issuer_key=" P256_C " subject=deb/dash\n", EXEC, COMPLETE, 0, { &by_signer }, ALLOWED(7, true) },
 	/* a denial by evidence alone leaves the default's reason */
 	{ DENY "op=EXECUTE receipt=acme action=DENY\nop=EXECUTE receipt=beta action=ALLOW\n", EXEC, COMPLETE, 0, {}, DENIED(6, NO_EVIDENCE, false) },
 };
@@ -304,6 +386,9 @@ static struct receipt_verdict judge(const struct eval_case *c)
 	struct receipt_facts facts = {
 		.op = c->op,
 		.boot_verified = c->boot,
+		.fstype = c->fstype,
+		.unstable = c->unstable,
+		.now = c->now,
 		.evidence_complete = c->complete,
 		/* the right bytes under the wrong kind must not count */
 		.ndigests = 2,
@@ -318,6 +403,7 @@ static struct receipt_verdict judge(const struct eval_case *c)
 
 	for (i = 0; i < 3 && c->statements[i]; i++) {
 		fill_summary(c->statements[i], &summaries[i]);
+		summaries[i].revoked_keys = policy->revoked_keys;
 		facts.summaries[facts.nsummaries++] = &summaries[i];
 	}
 	verdict = receipt_policy_eval(policy, &facts);
@@ -335,10 +421,11 @@ static void test_eval(void **state)
 		struct receipt_verdict v = judge(c);
 
 		if (v.action != c->action || v.line != c->line ||
-		    v.reason != c->reason || v.proven != c->proven)
-			fail_msg("case %zu: got action %d line %u reason %d proven %d, expected %d %u %d %d:\n%s",
-				 i, v.action, v.line, v.reason, v.proven,
-				 c->action, c->line, c->reason, c->proven,
+		    v.reason != c->reason || v.proven != c->proven ||
+		    v.expires != c->expires)
+			fail_msg("case %zu: got action %d line %u reason %d proven %d expires %lld, expected %d %u %d %d %lld:\n%s",
+				 i, v.action, v.line, v.reason, v.proven, (long long)v.expires,
+				 c->action, c->line, c->reason, c->proven, (long long)c->expires,
 				 c->rules);
 	}
 }
@@ -417,6 +504,10 @@ static const struct {
 	{ DENY "op=EXECUTE boot_verified=TRUE action=ALLOW\n", false },
 	{ DENY "op=EXECUTE boot_verified=FALSE action=ALLOW\n", false },
 	{ ALLOW "op=EXECUTE boot_verified=FALSE action=DENY\n", false },
+	{ ALLOW "op=EXECUTE fstype=nfs action=DENY\n", false },
+	{ DENY "op=EXECUTE fstype=nfs action=ALLOW\n", false },
+	{ ALLOW "revoke digest=sha256:" HEX_A "\n", false },
+	{ ALLOW "revoke subject=x\n", true },
 };
 
 static void test_unconditional(void **state)
@@ -490,6 +581,96 @@ static void test_verity(void **state)
 	}
 }
 
+/* What a log line says of its receipts, and when one of 1000, entry 50, counts. */
+static const struct {
+	const char *words;
+	bool counts;
+} window_cases[] = {
+	{ "", true },
+	{ "not_before=1970-01-01T00:16:40Z", true },
+	{ "not_before=1970-01-01T00:16:41Z", false },
+	{ "not_after=1970-01-01T00:16:40Z", true },
+	{ "not_after=1970-01-01T00:16:39Z", false },
+	{ "not_before=1970-01-01T00:16:40Z not_after=1970-01-01T00:16:40Z", true },
+	{ "not_before=1970-01-02T00:00:00Z not_after=2026-11-27T00:00:00Z", false },
+	{ "not_before=1970-01-01T00:00:00Z", true },
+	{ "min_position=50", true },
+	{ "min_position=51", false },
+	{ "not_after=2026-11-27T00:00:00Z min_position=50", true },
+};
+
+static bool counts(const char *words, const struct stmt *stmt)
+{
+	struct receipt_summary summary;
+	struct receipt_facts facts = {
+		.evidence_complete = true,
+		.nsummaries = 1,
+		.summaries = { &summary },
+	};
+	struct receipt_policy_error err;
+	struct receipt_policy *policy;
+	struct receipt_verdict v;
+	char text[2048];
+
+	snprintf(text, sizeof(text), HEADER "log name=acme alg=ES256 key=" P256_A
+		 " issuer=log.acme identity=verified %s\n" DENY
+		 "op=EXECUTE receipt=acme action=ALLOW\n", words);
+	policy = receipt_policy_parse(text, strlen(text), &err);
+	assert_false(IS_ERR(policy));
+	assert_int_equal(receipt_policy_identify(policy, identify, NULL), 0);
+	fill_summary(stmt, &summary);
+	v = receipt_policy_eval(policy, &facts);
+	receipt_policy_free(policy);
+	return v.action == RECEIPT_ACTION_ALLOW;
+}
+
+static void test_windows(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(window_cases); i++) {
+		if (counts(window_cases[i].words, &dated) != window_cases[i].counts)
+			fail_msg("%s", window_cases[i].words);
+	}
+	/* a receipt that does not say when */
+	assert_true(counts("", &by_acme));
+	assert_false(counts("not_before=1970-01-01T00:00:00Z", &by_acme));
+	assert_false(counts("not_after=2026-11-27T00:00:00Z", &by_acme));
+}
+
+static int count_key(struct receipt_key *key, void *n)
+{
+	++*(int *)n;
+	return identify(key, NULL);
+}
+
+/* What was proven before a key was revoked says nothing of that key. */
+static void test_revoked_keys(void **state)
+{
+	static const char rules[] = DENY "op=EXECUTE receipt=acme action=ALLOW\n"
+		"revoke issuer_key=" P256_C "\nrevoke issuer_key=" P384_B "\n"
+		"revoke subject=x\n";
+	struct receipt_policy *policy = policy_of(rules), *before = policy_of(DENY);
+	struct receipt_summary summary;
+	struct receipt_facts facts = { .nsummaries = 1, .summaries = { &summary } };
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(before->revoked_keys, 0);
+	assert_int_not_equal(policy->revoked_keys, 0);
+	fill_summary(&by_acme, &summary);
+	assert_int_equal(receipt_policy_eval(policy, &facts).action, RECEIPT_ACTION_UNSET);
+	facts.evidence_complete = true;
+	assert_int_equal(receipt_policy_eval(policy, &facts).reason, RECEIPT_REASON_NO_EVIDENCE);
+	summary.revoked_keys = policy->revoked_keys;
+	assert_int_equal(receipt_policy_eval(policy, &facts).action, RECEIPT_ACTION_ALLOW);
+	assert_int_equal(receipt_policy_identify(policy, count_key, &n), 0);
+	assert_int_equal(n, policy->nlogs + 2);
+	receipt_policy_free(before);
+	receipt_policy_free(policy);
+}
+
 static int setup(void **state)
 {
 	int i;
@@ -510,6 +691,8 @@ int main(void)
 		cmocka_unit_test(test_ids_not_filled_in),
 		cmocka_unit_test(test_unconditional),
 		cmocka_unit_test(test_verity),
+		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_revoked_keys),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
