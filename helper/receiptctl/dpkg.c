@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Which package a file came with: dpkg's lists are read, no program is run. The
+ * files that matter are named first; then each list is read once.
+ */
+#include "dpkg.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LISTS	"/var/lib/dpkg/info"
+#define STATUS	"/var/lib/dpkg/status"
+
+/**
+ * struct wanted - a file
+ * @path: with /usr where that is merged
+ * @package: NULL while none is known; the first one has it
+ */
+struct wanted {
+	char *path;
+	const struct package *package;
+};
+
+static int no_memory(struct rcpt_error *err)
+{
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+			 "out of memory");
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct wanted *)a)->path, ((const struct wanted *)b)->path);
+}
+
+/* /bin/x and /usr/bin/x are one file, whichever the list has. */
+static bool merged(const char *path)
+{
+	static const char *const dirs[] = {
+		"/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/",
+	};
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		if (!strncmp(path, dirs[i], strlen(dirs[i])))
+			return true;
+	return false;
+}
+
+static bool normalise(const char *path, char out[PATH_MAX])
+{
+	int len = snprintf(out, PATH_MAX, "%s%s", merged(path) ? "/usr" : "", path);
+
+	return len > 0 && len < PATH_MAX;
+}
+
+static struct wanted *find(const struct packages *p, const char *path)
+{
+	char name[PATH_MAX];
+	struct wanted key = { .path = name };
+	struct wanted **found = normalise(path, name) ? tfind(&key, &p->files, compare) : NULL;
+
+	return found ? *found : NULL;
+}
+
+static void wanted_free(void *node)
+{
+	struct wanted *w = node;
+
+	free(w->path);
+	free(w);
+}
+
+/**
+ * packages_want() - name a file whose package is wanted
+ * @p: not read yet
+ * @path: of the file
+ * @err: filled in on failure
+ *
+ * Return: 0 or -RCPT_SYSTEM without memory.
+ */
+int packages_want(struct packages *p, const char *path, struct rcpt_error *err)
+{
+	char name[PATH_MAX];
+	struct wanted *w;
+
+	if (find(p, path) || !normalise(path, name))
+		return 0;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return no_memory(err);
+	w->path = strdup(name);
+	if (w->path && tsearch(w, &p->files, compare))
+		return 0;
+	wanted_free(w);
+	return no_memory(err);
+}
+
+/*
+ * Reading
+ */
+
+/* Return: stream of a regular file; NULL with errno set. */
+static FILE *open_regular(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	FILE *f = NULL;
+
+	if (fd < 0)
+		return NULL;
+	errno = EINVAL;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		f = fdopen(fd, "r");
+	if (!f)
+		close(fd);
+	return f;
+}
+
+/* Return: whether there is a line; those that do not fit are passed over. */
+static bool next_line(FILE *f, char line[PATH_MAX])
+{
+	bool whole, begun = false;
+
+	while (fgets(line, PATH_MAX, f)) {
+		whole = strchr(line, '\n') || feof(f);
+		if (whole && !begun) {
+			line[strcspn(line, "\n")] = '\0';
+			return true;
+		}
+		begun = !whole;
+	}
+	return false;
+}
+
+static int fail_open(const char *path, struct rcpt_error *err)
+{
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			 "cannot read %s: %s", path, strerror(errno));
+}
+
+static void package_free(struct package *pkg)
+{
+	free(pkg->name);
+	free(pkg->arch);
+	free(pkg->version);
+	free(pkg);
+}
+
+static struct package *new_package(const char *name)
+{
+	struct package *pkg = calloc(1, sizeof(*pkg));
+	size_t len = strcspn(name, ":");
+
+	if (!pkg)
+		return NULL;
+	pkg->name = strndup(name, len);
+	pkg->arch = strdup(name[len] ? name + len + 1 : "");
+	pkg->version = strdup("");
+	if (pkg->name && pkg->arch && pkg->version)
+		return pkg;
+	package_free(pkg);
+	return NULL;
+}
+
+/* @name: "bash" or "libc6:amd64" */
+static struct package *add_package(struct packages *p, const char *name)
+{
+	size_t cap = p->cap ? 2 * p->cap : 64;
+	struct package **at;
+
+	if (p->n == p->cap) {
+		at = realloc(p->at, cap * sizeof(*at));
+		if (!at)
+			return NULL;
+		p->at = at;
+		p->cap = cap;
+	}
+	p->at[p->n] = new_package(name);
+	return p->at[p->n] ? p->at[p->n++] : NULL;
+}
+
+static int read_list(struct packages *p, FILE *f, const char *name, struct rcpt_error *err)
+{
+	struct package *pkg = NULL;
+	char line[PATH_MAX];
+	struct wanted *w;
+
+	while (next_line(f, line)) {
+		w = find(p, line);
+		if (!w || w->package)
+			continue;
+		if (!pkg)
+			pkg = add_package(p, name);
+		if (!pkg)
+			return no_memory(err);
+		w->package = pkg;
+	}
+	return 0;
+}
+
+/* Return: whether it is NAME.list or NAME:ARCH.list; @name without the end then. */
+static bool list_name(const char *file, char name[NAME_MAX + 1])
+{
+	size_t len = strspn(file, "abcdefghijklmnopqrstuvwxyz0123456789+-.:");
+
+	if (file[len] || len < 6 || len > NAME_MAX || strcmp(file + len - 5, ".list"))
+		return false;
+	memcpy(name, file, len - 5);
+	name[len - 5] = '\0';
+	return *name != '.' && *name != ':' && *name != '-';
+}
+
+static int open_list(struct packages *p, const char *dir, const char *file,
+		     struct rcpt_error *err)
+{
+	char path[PATH_MAX], name[NAME_MAX + 1];
+	FILE *f;
+	int ret;
+
+	if (!list_name(file, name))
+		return 0;
+	if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
+		return 0;
+	f = open_regular(path);
+	if (!f)
+		return fail_open(path, err);
+	ret = read_list(p, f, name, err);
+	fclose(f);
+	return ret;
+}
+
+/**
+ * struct stanza - a package in the status file
+ * @name: empty: between two
+ * @arch: of it
+ * @version: of it
+ */
+struct stanza {
+	char name[128];
+	char arch[32];
+	char version[256];
+};
+
+static void take_value(const char *line, const char *key, char *out, size_t room)
+{
+	size_t len = strlen(key);
+
+	if (!strncmp(line, key, len) && strlen(line + len) < room)
+		strcpy(out, line + len);
+}
+
+static int set_version(struct packages *p, const struct stanza *s, struct rcpt_error *err)
+{
+	char *version;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (strcmp(p->at[i]->name, s->name) ||
+		    (*p->at[i]->arch && strcmp(p->at[i]->arch, s->arch)))
+			continue;
+		version = strdup(s->version);
+		if (!version)
+			return no_memory(err);
+		free(p->at[i]->version);
+		p->at[i]->version = version;
+	}
+	return 0;
+}
+
+static int read_status(struct packages *p, FILE *f, struct rcpt_error *err)
+{
+	struct stanza s = { 0 };
+	char line[PATH_MAX];
+	int ret = 0;
+
+	while (!ret && next_line(f, line)) {
+		take_value(line, "Package: ", s.name, sizeof(s.name));
+		take_value(line, "Architecture: ", s.arch, sizeof(s.arch));
+		take_value(line, "Version: ", s.version, sizeof(s.version));
+		if (*line)
+			continue;
+		ret = set_version(p, &s, err);
+		memset(&s, 0, sizeof(s));
+	}
+	return ret ? ret : set_version(p, &s, err);
+}
+
+/* Versions are an ornament: without the file there are none. */
+static int open_status(struct packages *p, const char *root, struct rcpt_error *err)
+{
+	char path[PATH_MAX];
+	FILE *f;
+	int ret;
+
+	snprintf(path, sizeof(path), "%s" STATUS, root);
+	f = open_regular(path);
+	if (!f)
+		return 0;
+	ret = read_status(p, f, err);
+	fclose(f);
+	return ret;
+}
+
+/**
+ * packages_read() - find the packages of the files that are wanted
+ * @p: with them
+ * @root: folder that the database is below, "" for this machine
+ * @err: filled in on failure
+ *
+ * Without a database no file has a package.
+ *
+ * Return: 0, or -RCPT_SYSTEM when it cannot be read.
+ */
+int packages_read(struct packages *p, const char *root, struct rcpt_error *err)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int ret = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s" LISTS, root);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : fail_open(path, err);
+	while (!ret && (entry = readdir(dir)))
+		ret = open_list(p, path, entry->d_name, err);
+	closedir(dir);
+	return ret ? ret : open_status(p, root, err);
+}
+
+/**
+ * packages_of() - which package has a file?
+ * @p: read
+ * @path: a file that was wanted
+ *
+ * Return: its package; NULL when it is of none.
+ */
+const struct package *packages_of(const struct packages *p, const char *path)
+{
+	const struct wanted *w = find(p, path);
+
+	return w ? w->package : NULL;
+}
+
+/**
+ * packages_free() - free all
+ * @p: left empty
+ */
+void packages_free(struct packages *p)
+{
+	tdestroy(p->files, wanted_free);
+	while (p->n)
+		package_free(p->at[--p->n]);
+	free(p->at);
+	memset(p, 0, sizeof(*p));
+}
