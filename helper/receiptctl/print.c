@@ -99,6 +99,53 @@ void print_quoted(FILE *out, const void *text, size_t len)
 	fputc('"', out);
 }
 
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+/* $'...': bash, zsh, ksh and busybox know it. */
+static void print_shell_escaped(FILE *out, const char *text)
+{
+	fputs("$'", out);
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~' || *text == '\'' || *text == '\\')
+			fprintf(out, "\\%03o", (unsigned char)*text);
+		else
+			fputc(*text, out);
+	fputc('\'', out);
+}
+
+/**
+ * print_shell() - print text as one word for a shell, and harmless on a terminal
+ * @out: stream
+ * @text: any bytes
+ */
+void print_shell(FILE *out, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-+=./:,@%";
+
+	if (!is_ascii(text)) {
+		print_shell_escaped(out, text);
+		return;
+	}
+	if (*text && !text[strspn(text, plain)]) {
+		fputs(text, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *text; text++)
+		if (*text == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*text, out);
+	fputc('\'', out);
+}
+
 /**
  * print_hex() - print bytes as hexadecimal digits
  * @out: stream

@@ -32,6 +32,7 @@ int cmd_policy(int argc, char **argv);
 int cmd_evidence(int argc, char **argv);
 int cmd_flush(int argc, char **argv);
 int cmd_why(int argc, char **argv);
+int cmd_learn(int argc, char **argv);
 
 /* main.c */
 
@@ -58,6 +59,7 @@ int usage_error(const char *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void print_text(FILE *out, const void *text, size_t len);
 void print_quoted(FILE *out, const void *text, size_t len);
+void print_shell(FILE *out, const char *text);
 void print_ops(uint8_t usage);
 void print_hex(FILE *out, const void *data, size_t len);
 void format_time(int64_t seconds, char out[40]);
