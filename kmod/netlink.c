@@ -878,12 +878,13 @@ static int put_file(struct sk_buff *skb, const struct file *file,
  * @req: the event
  * @out: how it ended
  * @path: of the file, or NULL
+ * @suppressed: denials since the last event that there is none of
  *
  * Context: May sleep.
  */
 void receipt_netlink_verdict(const struct receipt_request *req,
 			     const struct receipt_outcome *out,
-			     const char *path)
+			     const char *path, u64 suppressed)
 {
 	struct sk_buff *skb;
 	void *hdr;
@@ -901,7 +902,9 @@ void receipt_netlink_verdict(const struct receipt_request *req,
 	      put_task(skb) ?:
 	      (out->digests.n ?
 	       put_digest(skb, &out->digests.digest[0]) : 0) ?:
-	      (req->file ? put_file(skb, req->file, path) : 0);
+	      (req->file ? put_file(skb, req->file, path) : 0) ?:
+	      (suppressed ? nla_put_u64_64bit(skb, RECEIPT_A_SUPPRESSED,
+					      suppressed, RECEIPT_A_PAD) : 0);
 	send_event(skb, hdr, ret, 0);
 }
 

@@ -549,7 +549,7 @@ int receipt_netlink_ask(u32 portid, u64 id, const struct receipt_request *req,
 			const struct receipt_digest *digest);
 void receipt_netlink_verdict(const struct receipt_request *req,
 			     const struct receipt_outcome *out,
-			     const char *path);
+			     const char *path, u64 suppressed);
 void receipt_netlink_policy(const struct receipt_active *active);
 void receipt_netlink_helper(enum receipt_helper_state state, u32 pid);
 
@@ -578,6 +578,8 @@ enum receipt_stat {
 	RECEIPT_STAT_SIGNATURES,
 	RECEIPT_STAT_HELPERS,
 	RECEIPT_STAT_HELPERS_LOST,
+	RECEIPT_STAT_SUPPRESSED,
+	RECEIPT_STAT_RECORDS_LOST,
 	/* Of now, not since the start: each CPU has its share of the sum. */
 	RECEIPT_STAT_STATES,
 	RECEIPT_STAT_STATEMENTS,
@@ -589,10 +591,13 @@ DECLARE_PER_CPU(u64[RECEIPT_STAT_COUNT], receipt_stats);
 #define receipt_count_add(stat, n) this_cpu_add(receipt_stats[stat], n)
 #define receipt_uncount(stat) this_cpu_dec(receipt_stats[stat])
 
-/* One more than the largest number of a reason. */
-#define RECEIPT_REASON_SPAN(num, name, text) [num] = 0,
-#define RECEIPT_REASON_END \
-	sizeof((const char[]){ RECEIPT_REASONS(RECEIPT_REASON_SPAN) })
+/* The list is in order: the end is one more than the largest number. */
+enum {
+#define RECEIPT_REASON_NUMBER(num, name, text) RECEIPT_NUMBER_##name = (num),
+	RECEIPT_REASONS(RECEIPT_REASON_NUMBER)
+#undef RECEIPT_REASON_NUMBER
+	RECEIPT_REASON_END,
+};
 
 /* What is timed: how long those who ask wait, how long evidence is checked. */
 enum receipt_timed {

@@ -64,6 +64,8 @@ const char *receipt_stat_name(enum receipt_stat stat)
 		[RECEIPT_STAT_SIGNATURES] = "signatures-verified",
 		[RECEIPT_STAT_HELPERS] = "helpers-registered",
 		[RECEIPT_STAT_HELPERS_LOST] = "helpers-lost",
+		[RECEIPT_STAT_SUPPRESSED] = "events-suppressed",
+		[RECEIPT_STAT_RECORDS_LOST] = "records-lost",
 		[RECEIPT_STAT_STATES] = "inode-states",
 		[RECEIPT_STAT_STATEMENTS] = "statements-kept",
 	};
@@ -80,7 +82,7 @@ const char *receipt_stat_name(enum receipt_stat stat)
  */
 void receipt_count_denial(enum receipt_reason reason, bool enforced)
 {
-	if (reason < RECEIPT_REASON_END)
+	if ((u32)reason < RECEIPT_REASON_END)
 		this_cpu_inc(details.denied[enforced][reason]);
 }
 

@@ -40,6 +40,7 @@ static const struct {
 	{ RECEIPT_A_PID, FORM_U32, "pid" },
 	{ RECEIPT_A_UID, FORM_U32, "uid" },
 	{ RECEIPT_A_COMM, FORM_TEXT, "comm" },
+	{ RECEIPT_A_SUPPRESSED, FORM_U64, "suppressed" },
 	{ RECEIPT_A_POLICY_NAME, FORM_TEXT, "policy_name" },
 	{ RECEIPT_A_POLICY_VERSION, FORM_TEXT, "policy_version" },
 	{ RECEIPT_A_MODE, FORM_MODE, "mode" },

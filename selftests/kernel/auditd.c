@@ -3,11 +3,7 @@
  * auditd: denials while an audit daemon takes the records, and while it does not:
  * they come to it, and nobody waits for it. A journal that reads along gets them, too.
  */
-#include <linux/audit.h>
-#include <linux/netlink.h>
-#include <sys/socket.h>
-
-#include "probe.h"
+#include "audit.h"
 
 #define TARGET		"/t/target"
 #define UNSEALED	"/mnt/unsealed"
@@ -17,49 +13,20 @@
 
 static int daemon_socket, journal;
 
-static int open_audit(unsigned int groups)
-{
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = groups };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_AUDIT);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		broken("audit socket");
-	return fd;
-}
-
-static void set_status(uint32_t mask, uint32_t pid)
-{
-	struct {
-		struct nlmsghdr hdr;
-		struct audit_status status;
-	} msg = {
-		.hdr = { .nlmsg_len = sizeof(msg), .nlmsg_type = AUDIT_SET,
-			 .nlmsg_flags = NLM_F_REQUEST },
-		.status = { .mask = mask, .enabled = 1, .pid = pid, .backlog_limit = BACKLOG },
-	};
-
-	if (send(daemon_socket, &msg, sizeof(msg), 0) != sizeof(msg))
-		broken("AUDIT_SET");
-}
-
 /* Whether a record of the last probe's denial comes, of all that come. */
 static bool comes_to(int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	int64_t end = now_ms() + RECORD_MS;
-	char buf[9000], pid[32];
-	ssize_t len;
+	char buf[RECORD_MAX], pid[32];
+	const char *record;
 
 	snprintf(pid, sizeof(pid), " pid=%d ", (int)probe_pid);
 	while (now_ms() < end) {
-		len = recv(fd, buf, sizeof(buf) - 1, 0);
-		if (len < (ssize_t)sizeof(struct nlmsghdr)) {
+		record = next_record(fd, buf);
+		if (!record)
 			poll(&pfd, 1, 50);
-			continue;
-		}
-		buf[len] = 0;
-		if (strstr(buf + sizeof(struct nlmsghdr), "receipt: op=EXECUTE") &&
-		    strstr(buf + sizeof(struct nlmsghdr), pid))
+		else if (!strncmp(record, "op=EXECUTE ", 11) && strstr(record, pid))
 			return true;
 	}
 	return false;
@@ -99,10 +66,12 @@ int main(void)
 	probe_init();
 	copy(TARGET, UNSEALED, "x");
 	daemon_socket = open_audit(0);
-	journal = open_audit(1 << (AUDIT_NLGRP_READLOG - 1));
-	set_status(AUDIT_STATUS_ENABLED | AUDIT_STATUS_BACKLOG_LIMIT | AUDIT_STATUS_PID, getpid());
+	journal = open_journal();
+	set_audit(daemon_socket,
+		  AUDIT_STATUS_ENABLED | AUDIT_STATUS_BACKLOG_LIMIT | AUDIT_STATUS_PID, getpid(),
+		  BACKLOG);
 	test_reading();
 	test_not_reading();
-	set_status(AUDIT_STATUS_PID, 0);
+	set_audit(daemon_socket, AUDIT_STATUS_PID, 0, BACKLOG);
 	return 0;
 }

@@ -183,12 +183,12 @@ static int test_replaced(int helper)
 
 static void test_lost(int helper)
 {
-	const char *const record[] = { "receipt: helper=lost" };
+	const char *const record[] = { "receipt: op=HELPER", " verdict=lost " };
 	int64_t start = now_ms(), took;
 	pid_t pid;
 
 	close(helper);
-	ok(find_record(record, 1), "lost: recorded");
+	ok(find_record(record, ARRAY_SIZE(record)), "lost: recorded");
 	pid = start_map(new_file(), EACCES);
 	expect_denied(end_probe(pid), MAP_HOOK, "helper-timeout", "lost, and no next one");
 	took = now_ms() - start;

@@ -826,6 +826,20 @@ static void test_event_would_deny(void **state)
 	free(json);
 }
 
+static void test_event_suppressed(void **state)
+{
+	struct nl_msg *msg = verdict_message("/bin/x", 1);
+	char *json, *text;
+
+	(void)state;
+	nla_put_u64(msg, RECEIPT_A_SUPPRESSED, 1ULL << 33);
+	text = event_text(msg, &json);
+	assert_non_null(strstr(text, " suppressed=8589934592"));
+	assert_non_null(strstr(json, ",\"suppressed\":8589934592}"));
+	free(text);
+	free(json);
+}
+
 static void test_event_hostile_path(void **state)
 {
 	static const struct {
@@ -907,6 +921,7 @@ int main(void)
 		cmocka_unit_test(test_inbox_garbage),
 		cmocka_unit_test(test_event_verdict),
 		cmocka_unit_test(test_event_would_deny),
+		cmocka_unit_test(test_event_suppressed),
 		cmocka_unit_test(test_event_hostile_path),
 		cmocka_unit_test(test_event_helper),
 		cmocka_unit_test(test_event_unknown),
