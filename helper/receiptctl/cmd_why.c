@@ -2,11 +2,9 @@
 /*
  * receiptctl why: why a file may be used, or may not.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dmverity.h"
 #include "event.h"
 #include "kernel.h"
 #include "manifest.h"
@@ -266,30 +264,20 @@ static int json_why(const struct why *w)
  * Collecting
  */
 
-/* Return: 0, also when none is active, or the exit status. */
-static int active_policy(struct why *w, struct rcpt_nl *nl)
-{
-	struct rcpt_error err = { 0 };
-	struct rcpt_nl_policy p;
-	int ret = rcpt_nl_policy_get(nl, &p, &err);
-
-	if (ret == -ENOENT)
-		return 0;
-	if (ret)
-		return kernel_error(NULL, &err);
-	w->policy.path = "active policy";
-	w->policy.text = p.text;
-	w->policy.len = p.len;
-	ret = policy_file_parse(&w->policy);
-	w->has_policy = !ret;
-	return ret;
-}
-
-/* The kernel explains one digest; of those that it measures one must do. */
-static int ask_each(struct why *w, struct rcpt_nl *nl)
+/**
+ * why_ask() - ask the kernel what it would say now
+ * @w: with digests and operation; what the kernel says is filled in
+ * @nl: connection
+ *
+ * The kernel explains one digest; of those that it measures one must do.
+ *
+ * Return: 0 or the exit status, after a message.
+ */
+int why_ask(struct why *w, struct rcpt_nl *nl)
 {
 	struct rcpt_error err = { 0 };
 
+	memset(&w->kernel, 0, sizeof(w->kernel));
 	for (size_t i = 0; i < w->digests.n && !w->kernel.allowed; i++) {
 		const struct rcpt_digest *d = &w->digests.digests[i];
 		struct rcpt_nl_explain got;
@@ -311,10 +299,11 @@ static int ask_kernel(struct why *w, const struct options *o)
 
 	if (rcpt_nl_open(&nl, &err))
 		return 0;
-	status = ask_each(w, nl);
+	status = why_ask(w, nl);
 	w->has_kernel = !status;
 	if (!status && !o->policy)
-		status = active_policy(w, nl);
+		status = policy_file_active(&w->policy, nl);
+	w->has_policy = w->policy.policy;
 	rcpt_nl_close(nl);
 	return status;
 }
@@ -329,22 +318,6 @@ static int open_stores(struct why *w, const struct options *o)
 	return 0;
 }
 
-/* What the kernel reads into a buffer itself has digests of its content alone. */
-static int find_digests(struct why *w)
-{
-	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
-	struct rcpt_digests *d = &w->digests;
-
-	if (rcpt_digest_file(w->path, d, &err))
-		return print_error(w->path, &err);
-	if (w->op != RECEIPT_OP_EXECUTE)
-		while (d->n && d->digests[d->n - 1].kind > RECEIPT_KIND_SHA512)
-			d->n--;
-	else if (dmverity_root(w->path, d->digests[d->n].bytes))
-		d->digests[d->n++].kind = RECEIPT_KIND_DMVERITY_SHA256;
-	return 0;
-}
-
 static int collect(struct why *w, const struct options *o)
 {
 	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
@@ -352,13 +325,12 @@ static int collect(struct why *w, const struct options *o)
 
 	w->path = o->file;
 	w->op = o->op;
-	status = find_digests(w);
-	if (!status)
-		status = open_stores(w, o);
-	if (!status && o->policy) {
+	if (why_digest(w, &err))
+		return print_error(w->path, &err);
+	status = open_stores(w, o);
+	if (!status && o->policy)
 		status = policy_file_read(o->policy, &w->policy);
-		w->has_policy = !status;
-	}
+	w->has_policy = w->policy.policy;
 	if (!status)
 		status = ask_kernel(w, o);
 	if (!status && why_find(w, &err)) {

@@ -2,9 +2,11 @@
 /*
  * A policy out of a file: read, parsed, its keys checked.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel.h"
 #include "policyfile.h"
 #include "receiptctl.h"
 
@@ -68,6 +70,29 @@ int policy_file_read(const char *path, struct policy_file *f)
 	if (status)
 		policy_file_free(f);
 	return status;
+}
+
+/**
+ * policy_file_active() - take the policy that is active
+ * @f: result, for policy_file_free(); without policy when none is active
+ * @nl: connection
+ *
+ * Return: 0, also when none is active, or the exit status.
+ */
+int policy_file_active(struct policy_file *f, struct rcpt_nl *nl)
+{
+	struct rcpt_error err = { 0 };
+	struct rcpt_nl_policy p;
+	int ret = rcpt_nl_policy_get(nl, &p, &err);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (ret)
+		return kernel_error(NULL, &err);
+	f->path = "active policy";
+	f->text = p.text;
+	f->len = p.len;
+	return policy_file_parse(f);
 }
 
 /**

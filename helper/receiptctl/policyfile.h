@@ -7,6 +7,8 @@
 
 #include "receipt.h"
 
+struct rcpt_nl;
+
 /**
  * struct policy_file - a policy as it stands in a file
  * @path: of the file
@@ -25,6 +27,7 @@ struct policy_file {
 
 int policy_file_read(const char *path, struct policy_file *f);
 int policy_file_parse(struct policy_file *f);
+int policy_file_active(struct policy_file *f, struct rcpt_nl *nl);
 void policy_file_free(struct policy_file *f);
 
 #endif /* RECEIPTCTL_POLICYFILE_H */

@@ -8,9 +8,33 @@
 #include <string.h>
 #include <time.h>
 
+#include "dmverity.h"
 #include "manifest.h"
 #include "verify.h"
 #include "why.h"
+
+/**
+ * why_digest() - the digests that the kernel could find evidence by
+ * @w: with path and op; digests are filled in
+ * @err: filled in on failure
+ *
+ * What the kernel reads into a buffer itself has digests of its content alone.
+ *
+ * Return: 0 or -RCPT_SYSTEM.
+ */
+int why_digest(struct why *w, struct rcpt_error *err)
+{
+	struct rcpt_digests *d = &w->digests;
+
+	if (rcpt_digest_file(w->path, d, err))
+		return -RCPT_SYSTEM;
+	if (w->op != RECEIPT_OP_EXECUTE)
+		while (d->n && d->digests[d->n - 1].kind > RECEIPT_KIND_SHA512)
+			d->n--;
+	else if (dmverity_root(w->path, d->digests[d->n].bytes))
+		d->digests[d->n++].kind = RECEIPT_KIND_DMVERITY_SHA256;
+	return 0;
+}
 
 static struct why_found *add_found(struct why *w, const char *dir, uint8_t kind)
 {
@@ -147,6 +171,7 @@ void why_judge(struct why *w)
 		.evidence_complete = true,
 		.now = time(NULL),
 		.fstype = w->fstype,
+		.boot_verified = w->boot_verified,
 	};
 
 	for (size_t i = 0; i < w->digests.n; i++) {
@@ -170,15 +195,24 @@ void why_judge(struct why *w)
 }
 
 /**
- * why_free() - free all of it
- * @w: left empty
+ * why_forget() - free what was found, so that another artifact can be looked at
+ * @w: keeps stores and policy
  */
-void why_free(struct why *w)
+void why_forget(struct why *w)
 {
 	while (w->nfound) {
 		rcpt_proposal_free(w->found[--w->nfound]->proposal);
 		free(w->found[w->nfound]);
 	}
+}
+
+/**
+ * why_free() - free all of it
+ * @w: left empty
+ */
+void why_free(struct why *w)
+{
+	why_forget(w);
 	rcpt_answerer_free(&w->answerer);
 	policy_file_free(&w->policy);
 }

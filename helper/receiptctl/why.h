@@ -48,6 +48,7 @@ struct why_found {
  * @path: of the artifact
  * @op: what it would be used for
  * @fstype: name of the type of file system that it is on, or NULL
+ * @boot_verified: it is on the initramfs
  * @digests: of its content, and of fs-verity and dm-verity where it is under them
  * @answerer: with the stores
  * @nfound: used entries of @found
@@ -62,6 +63,7 @@ struct why {
 	const char *path;
 	enum receipt_op op;
 	const char *fstype;
+	bool boot_verified;
 	struct rcpt_digests digests;
 	struct rcpt_answerer answerer;
 	size_t nfound;
@@ -73,9 +75,12 @@ struct why {
 	struct rcpt_nl_explain kernel;
 };
 
+int why_ask(struct why *w, struct rcpt_nl *nl);
+int why_digest(struct why *w, struct rcpt_error *err);
 int why_find(struct why *w, struct rcpt_error *err);
 bool why_counts(const struct why *w, uint8_t kind);
 void why_judge(struct why *w);
+void why_forget(struct why *w);
 void why_free(struct why *w);
 
 #endif /* RECEIPTCTL_WHY_H */
