@@ -391,6 +391,53 @@ void receipt_cache_flush(void)
 	} while (c);
 }
 
+/* The entry of a bucket at a place; NULL behind the last. */
+static struct cached *nth_cached(u32 bucket, u32 n)
+{
+	struct cached *c;
+
+	lockdep_assert_held(&cache_lock);
+	hlist_for_each_entry(c, &cache[bucket], node)
+		if (!n--)
+			return c;
+
+	return NULL;
+}
+
+/**
+ * receipt_cache_next - go through all digests of which something is known
+ * @at: the place; zeroed to begin, moved on
+ * @digest: set to the next
+ * @statements: set to its number of proven statements
+ *
+ * What comes or goes meanwhile may be missed, and what stays may be missed or
+ * come twice. It ends all the same: buckets are bounded, and each is left once.
+ *
+ * Context: May sleep; the lock is held for one bucket.
+ * Return: whether there is one.
+ */
+bool receipt_cache_next(struct receipt_cache_place *at,
+			struct receipt_digest *digest, u32 *statements)
+{
+	struct cached *c = NULL;
+
+	for (; at->bucket < HASH_SIZE(cache); at->bucket++, at->n = 0) {
+		spin_lock(&cache_lock);
+		c = nth_cached(at->bucket, at->n);
+		if (c) {
+			*digest = c->digest;
+			*statements = c->known.n;
+		}
+		spin_unlock(&cache_lock);
+		if (c)
+			break;
+		cond_resched();
+	}
+	at->n++;
+
+	return c;
+}
+
 /**
  * receipt_cache_counts - how many digests are known
  * @with: set to those with proven statements

@@ -300,6 +300,37 @@ static void answer_ages(struct kunit *test)
 	drop_last(test, proven);
 }
 
+/* Every digest comes once, with its statements, those of one bucket as well. */
+static void walk(struct kunit *test)
+{
+	struct receipt_proven *proven = new_proven(test, 1);
+	struct receipt_cache_place at = {};
+	struct receipt_digest digest;
+	u32 n, statements, seen[64] = {};
+
+	KUNIT_EXPECT_FALSE(test, receipt_cache_next(&at, &digest, &statements));
+	KUNIT_EXPECT_FALSE(test, receipt_cache_next(&at, &digest, &statements));
+	add(test, 0, proven);
+	for (n = 1; n < ARRAY_SIZE(seen); n++)
+		complete_with(n, NULL);
+	memset(&at, 0, sizeof(at));
+	while (receipt_cache_next(&at, &digest, &statements)) {
+		memcpy(&n, digest.bytes + 8, sizeof(n));
+		KUNIT_ASSERT_LT(test, n, ARRAY_SIZE(seen));
+		KUNIT_EXPECT_EQ(test, statements, n ? 0 : 1);
+		seen[n]++;
+	}
+	for (n = 0; n < ARRAY_SIZE(seen); n++)
+		KUNIT_EXPECT_EQ(test, seen[n], 1);
+
+	/* What goes does not stop it. */
+	memset(&at, 0, sizeof(at));
+	KUNIT_EXPECT_TRUE(test, receipt_cache_next(&at, &digest, &statements));
+	receipt_cache_flush();
+	KUNIT_EXPECT_FALSE(test, receipt_cache_next(&at, &digest, &statements));
+	drop_last(test, proven);
+}
+
 /*
  * Bounds and the shrinker
  */
@@ -479,6 +510,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(added_later),
 	KUNIT_CASE(answer_held),
 	KUNIT_CASE_SLOW(answer_ages),
+	KUNIT_CASE(walk),
 	KUNIT_CASE_SLOW(negative_bound),
 	KUNIT_CASE_SLOW(positive_bound),
 	KUNIT_CASE_SLOW(shrunk),

@@ -768,6 +768,45 @@ static int dump_lookups(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+static int put_known(struct sk_buff *skb, struct netlink_callback *cb,
+		     const struct receipt_digest *digest, u32 statements)
+{
+	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				cb->nlh->nlmsg_seq, &family, NLM_F_MULTI,
+				RECEIPT_CMD_DIGESTS);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	if (put_digest(skb, digest) ||
+	    nla_put_u32(skb, RECEIPT_A_STATEMENTS, statements)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+
+	return 0;
+}
+
+static int dump_digests(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct receipt_cache_place *at = (void *)cb->ctx;
+	struct receipt_cache_place next = *at;
+	struct receipt_digest digest;
+	u32 statements;
+
+	NL_ASSERT_DUMP_CTX_FITS(struct receipt_cache_place);
+	if (!netlink_capable(cb->skb, CAP_MAC_ADMIN))
+		return -EPERM;
+
+	while (receipt_cache_next(&next, &digest, &statements)) {
+		if (put_known(skb, cb, &digest, statements))
+			break;
+		*at = next;
+	}
+
+	return skb->len;
+}
+
 /**
  * receipt_netlink_ask - wake the helper for a lookup
  * @portid: its socket; zero: there is none now, the next one dumps
@@ -968,6 +1007,7 @@ static const struct genl_small_ops ops[] = {
 	{ .cmd = RECEIPT_CMD_STATS, .doit = do_stats },
 	{ .cmd = RECEIPT_CMD_FLUSH, .doit = do_flush },
 	{ .cmd = RECEIPT_CMD_EXPLAIN, .doit = do_explain },
+	{ .cmd = RECEIPT_CMD_DIGESTS, .dumpit = dump_digests },
 };
 
 static const struct genl_multicast_group groups[] = {

@@ -178,6 +178,16 @@ struct receipt_known {
 	enum receipt_reason reason;
 };
 
+/**
+ * struct receipt_cache_place - where a walk through the cache is
+ * @bucket: of the table
+ * @n: entries of it that were seen
+ */
+struct receipt_cache_place {
+	u32 bucket;
+	u32 n;
+};
+
 int receipt_cache_init(void);
 void receipt_cache_exit(void);
 void receipt_cache_find(const struct receipt_digest *digest,
@@ -196,6 +206,8 @@ int receipt_cache_add(const struct receipt_digest *digest,
 void receipt_cache_complete(const struct receipt_digest *digest,
 			    const struct receipt_known *answer);
 void receipt_cache_flush(void);
+bool receipt_cache_next(struct receipt_cache_place *at,
+			struct receipt_digest *digest, u32 *statements);
 void receipt_cache_counts(u64 *positive, u64 *negative);
 void receipt_proven_put(struct receipt_proven *proven);
 

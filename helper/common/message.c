@@ -345,6 +345,16 @@ static void get_name(char out[RCPT_NL_NAME_MAX + 1], struct nlattr *attr)
 		nla_strlcpy(out, attr, RCPT_NL_NAME_MAX + 1);
 }
 
+static int get_digest(struct nlattr **tb, uint8_t kind, uint8_t out[RECEIPT_MAX_DIGEST],
+		      uint8_t *len)
+{
+	*len = nla_len(tb[RECEIPT_A_DIGEST]);
+	if (*len != rcpt_digest_len(kind))
+		return -EBADMSG;
+	memcpy(out, nla_data(tb[RECEIPT_A_DIGEST]), *len);
+	return 0;
+}
+
 /**
  * rcpt_nl_parse_lookup() - read a LOOKUP message
  * @tb: its attributes
@@ -359,10 +369,8 @@ int rcpt_nl_parse_lookup(struct nlattr **tb, struct rcpt_nl_lookup *out)
 		return -EBADMSG;
 	out->id = nla_get_u64(tb[RECEIPT_A_ID]);
 	out->kind = nla_get_u8(tb[RECEIPT_A_KIND]);
-	out->digest_len = nla_len(tb[RECEIPT_A_DIGEST]);
-	if (out->digest_len != rcpt_digest_len(out->kind))
+	if (get_digest(tb, out->kind, out->digest, &out->digest_len))
 		return -EBADMSG;
-	memcpy(out->digest, nla_data(tb[RECEIPT_A_DIGEST]), out->digest_len);
 	if (tb[RECEIPT_A_OP])
 		out->op = nla_get_u8(tb[RECEIPT_A_OP]);
 	if (tb[RECEIPT_A_SIZE])
@@ -429,6 +437,23 @@ int rcpt_nl_parse_policy(struct nlattr **tb, struct rcpt_nl_policy *out)
 	if (out->has_digest)
 		memcpy(out->digest, nla_data(digest), sizeof(out->digest));
 	return 0;
+}
+
+/**
+ * rcpt_nl_parse_digest() - read a message of the dump of digests
+ * @tb: its attributes
+ * @out: result
+ *
+ * Return: 0; -EBADMSG when something is missing or does not fit.
+ */
+int rcpt_nl_parse_digest(struct nlattr **tb, struct rcpt_nl_digest *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!HAS(tb, RECEIPT_A_KIND, RECEIPT_A_DIGEST, RECEIPT_A_STATEMENTS))
+		return -EBADMSG;
+	out->kind = nla_get_u8(tb[RECEIPT_A_KIND]);
+	out->statements = nla_get_u32(tb[RECEIPT_A_STATEMENTS]);
+	return get_digest(tb, out->kind, out->digest, &out->digest_len);
 }
 
 /**

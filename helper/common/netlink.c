@@ -563,3 +563,43 @@ int rcpt_nl_stats(struct rcpt_nl *nl,
 	return transact(nl, request(nl, RECEIPT_CMD_STATS, 0), NLM_F_ACK,
 			on_stats, &stats, err);
 }
+
+/**
+ * struct digests - who gets digests
+ * @fn: function
+ * @arg: for it
+ */
+struct digests {
+	void (*fn)(const struct rcpt_nl_digest *digest, void *arg);
+	void *arg;
+};
+
+static void on_digest(uint8_t cmd, struct nlattr **tb, void *arg)
+{
+	const struct digests *digests = arg;
+	struct rcpt_nl_digest digest;
+
+	if (cmd == RECEIPT_CMD_DIGESTS && !rcpt_nl_parse_digest(tb, &digest))
+		digests->fn(&digest, digests->arg);
+}
+
+/**
+ * rcpt_nl_digests() - fetch the digests of which the kernel knows something
+ * @nl: connection
+ * @fn: called for each; one that comes or goes meanwhile may be missing, and one
+ *	may come twice
+ * @arg: for @fn
+ * @err: filled in on failure
+ *
+ * Return: 0; -ENOBUFS when some may be missing; -EOPNOTSUPP when the kernel is
+ * older; else a negative errno.
+ */
+int rcpt_nl_digests(struct rcpt_nl *nl,
+		    void (*fn)(const struct rcpt_nl_digest *digest, void *arg),
+		    void *arg, struct rcpt_error *err)
+{
+	struct digests digests = { fn, arg };
+
+	return transact(nl, request(nl, RECEIPT_CMD_DIGESTS, 0), NLM_F_DUMP,
+			on_digest, &digests, err);
+}

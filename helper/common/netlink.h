@@ -165,6 +165,20 @@ struct rcpt_nl_stat {
 	uint64_t limit;
 };
 
+/**
+ * struct rcpt_nl_digest - a digest of which the kernel knows something
+ * @kind: enum receipt_kind
+ * @digest_len: bytes of @digest
+ * @digest: of the artifact
+ * @statements: proven statements; 0: that there is no evidence
+ */
+struct rcpt_nl_digest {
+	uint8_t kind;
+	uint8_t digest_len;
+	uint8_t digest[RECEIPT_MAX_DIGEST];
+	uint32_t statements;
+};
+
 int rcpt_nl_build_evidence(struct nl_msg **msg, uint16_t family,
 			   const struct rcpt_nl_evidence *ev,
 			   struct rcpt_error *err);
@@ -173,6 +187,7 @@ int rcpt_nl_parse_lookup(struct nlattr **tb, struct rcpt_nl_lookup *out);
 int rcpt_nl_parse_status(struct nlattr **tb, struct rcpt_nl_status *out);
 int rcpt_nl_parse_policy(struct nlattr **tb, struct rcpt_nl_policy *out);
 int rcpt_nl_parse_stat(struct nlattr *attr, struct rcpt_nl_stat *out);
+int rcpt_nl_parse_digest(struct nlattr **tb, struct rcpt_nl_digest *out);
 int rcpt_nl_parse_explain(struct nlattr **tb, struct rcpt_nl_explain *out);
 enum receipt_reason rcpt_nl_reason_of(const char *text);
 const char *rcpt_mode_name(uint8_t mode);
@@ -234,6 +249,9 @@ int rcpt_nl_status(struct rcpt_nl *nl, struct rcpt_nl_status *status,
 int rcpt_nl_stats(struct rcpt_nl *nl,
 		  void (*fn)(const struct rcpt_nl_stat *stat, void *arg),
 		  void *arg, struct rcpt_error *err);
+int rcpt_nl_digests(struct rcpt_nl *nl,
+		    void (*fn)(const struct rcpt_nl_digest *digest, void *arg),
+		    void *arg, struct rcpt_error *err);
 int rcpt_nl_flush(struct rcpt_nl *nl, struct rcpt_error *err);
 int rcpt_nl_explain(struct rcpt_nl *nl, uint8_t kind, struct rcpt_span digest,
 		    uint8_t op, struct rcpt_nl_explain *out,

@@ -211,6 +211,9 @@ static int send_all(void *become)
 		if (request(border, &m) != -EPERM)
 			return ALLOWED;
 	}
+	begin(&m, family, RECEIPT_CMD_DIGESTS, NLM_F_DUMP);
+	if (request(border, &m) != -EPERM)
+		return ALLOWED;
 	begin(&m, family, RECEIPT_CMD_LOOKUP, NLM_F_DUMP);
 	return request(border, &m) == -EPERM ? DENIED : ALLOWED;
 }

@@ -439,6 +439,30 @@ static void test_policy(void **state)
 	nlmsg_free(msg);
 }
 
+static void test_digest(void **state)
+{
+	struct nl_msg *msg = message(RECEIPT_CMD_DIGESTS);
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	uint8_t bytes[48] = { 7 };
+	struct rcpt_nl_digest d;
+
+	(void)state;
+	nla_put_u8(msg, RECEIPT_A_KIND, RECEIPT_KIND_SHA384);
+	nla_put(msg, RECEIPT_A_DIGEST, sizeof(bytes), bytes);
+	assert_int_equal(rcpt_nl_parse_attrs(nlmsg_hdr(msg), tb), 0);
+	assert_int_equal(rcpt_nl_parse_digest(tb, &d), -EBADMSG);
+	nla_put_u32(msg, RECEIPT_A_STATEMENTS, 3);
+	assert_int_equal(rcpt_nl_parse_attrs(nlmsg_hdr(msg), tb), 0);
+	assert_int_equal(rcpt_nl_parse_digest(tb, &d), 0);
+	assert_int_equal(d.kind, RECEIPT_KIND_SHA384);
+	assert_int_equal(d.digest_len, sizeof(bytes));
+	assert_memory_equal(d.digest, bytes, sizeof(bytes));
+	assert_int_equal(d.statements, 3);
+	*(uint8_t *)nla_data(tb[RECEIPT_A_KIND]) = RECEIPT_KIND_SHA256;
+	assert_int_equal(rcpt_nl_parse_digest(tb, &d), -EBADMSG);
+	nlmsg_free(msg);
+}
+
 static void test_explain(void **state)
 {
 	struct nl_msg *msg = message(RECEIPT_CMD_EXPLAIN);
@@ -909,6 +933,7 @@ int main(void)
 		cmocka_unit_test(test_lookup_malformed),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_explain),
 		cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_reason_of),
