@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * receiptctl policy: check, load, show, keys; seal is in policy_seal.c.
+ * receiptctl policy: check, load, show, keys; seal and diff have files of
+ * their own.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ static int print_help(void)
 	     "       receiptctl policy seal [OPTION]... POLICY\n"
 	     "       receiptctl policy load [--evidence BUNDLE] FILE\n"
 	     "       receiptctl policy show [--json]\n"
+	     "       receiptctl policy diff [--json] [--store DIR]... [--kernel] OLD NEW\n"
 	     "       receiptctl policy keys [--issuer ISS] [--name NAME] [--identity verified]\n"
 	     "                              [--entry sha256-stmt|stmt] FILE\n"
 	     "\n"
@@ -48,6 +50,8 @@ static int print_help(void)
 	     "        one of the same name, a higher version, and with evidence that the\n"
 	     "        active policy's rules for op=POLICY allow\n"
 	     "show    prints the active policy; exit status 1 when there is none\n"
+	     "diff    prints what differs between two policies, and which files get another\n"
+	     "        verdict; exit status 1 when anything differs\n"
 	     "keys    prints the lines by which a policy trusts the keys of a log: JWKS, COSE\n"
 	     "        keys, public key or certificate\n"
 	     "\n"
@@ -380,6 +384,7 @@ int cmd_policy(int argc, char **argv)
 		{ "seal", policy_seal, "vouch for it, so that it can be loaded" },
 		{ "load", cmd_load, "make it the active policy" },
 		{ "show", cmd_show, "print the active policy" },
+		{ "diff", policy_diff, "compare two, and the verdicts of files under them" },
 		{ "keys", cmd_keys, "print the lines that trust a log's keys" },
 		{ 0 }
 	};

@@ -50,6 +50,9 @@ struct command {
 
 int run_subcommand(const struct command *table, int argc, char **argv);
 
+/* policy_diff.c */
+int policy_diff(int argc, char **argv);
+
 /* policy_seal.c */
 int policy_seal(int argc, char **argv);
 

@@ -115,7 +115,7 @@ static void add_proof(struct why_found *f, size_t i)
 	memcpy(f->summary.proofs[f->summary.nproofs++].key_id, key->id, RECEIPT_HASH_SIZE);
 }
 
-static void prove_receipts(const struct why *w, struct why_found *f)
+static void prove_receipts(const struct policy_file *policy, struct why_found *f)
 {
 	uint8_t root[RECEIPT_HASH_SIZE];
 
@@ -123,12 +123,17 @@ static void prove_receipts(const struct why *w, struct why_found *f)
 		struct why_receipt *r = &f->receipts[i];
 
 		if (!rcpt_receipt_verify(&f->proposal->receipts[i], &f->proposal->stmt,
-					 &w->policy.keys, &r->key, root, &r->err))
+					 &policy->keys, &r->key, root, &r->err))
 			add_proof(f, i);
 	}
 }
 
-static void summarize(const struct why *w, struct why_found *f)
+/**
+ * why_summarize() - what is proven of a statement
+ * @policy: whose logs count, or NULL: nothing is proven then
+ * @f: with the proposal; receipts and summary are filled in, and point into @policy
+ */
+void why_summarize(const struct policy_file *policy, struct why_found *f)
 {
 	const struct rcpt_claims *claims = &f->proposal->stmt.header.claims;
 
@@ -141,10 +146,10 @@ static void summarize(const struct why *w, struct why_found *f)
 	f->summary.has_svn = claims->has_svn;
 	f->summary.svn = claims->svn;
 	f->summary.iat = claims->iat;
-	if (!w->has_policy)
+	if (!policy)
 		return;
-	prove_receipts(w, f);
-	rcpt_prove_issuer(w->policy.policy, &f->proposal->stmt, &f->summary);
+	prove_receipts(policy, f);
+	rcpt_prove_issuer(policy->policy, &f->proposal->stmt, &f->summary);
 }
 
 /**
@@ -185,7 +190,7 @@ void why_judge(struct why *w)
 
 		if (!f->proposal)
 			continue;
-		summarize(w, f);
+		why_summarize(w->has_policy ? &w->policy : NULL, f);
 		if (why_counts(w, f->kind) && f->summary.nproofs &&
 		    facts.nsummaries < RECEIPT_MAX_STATEMENTS)
 			facts.summaries[facts.nsummaries++] = &f->summary;

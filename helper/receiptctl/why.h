@@ -79,6 +79,7 @@ int why_ask(struct why *w, struct rcpt_nl *nl);
 int why_digest(struct why *w, struct rcpt_error *err);
 int why_find(struct why *w, struct rcpt_error *err);
 bool why_counts(const struct why *w, uint8_t kind);
+void why_summarize(const struct policy_file *policy, struct why_found *f);
 void why_judge(struct why *w);
 void why_forget(struct why *w);
 void why_free(struct why *w);
