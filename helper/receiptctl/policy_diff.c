@@ -171,7 +171,8 @@ static const char *no_helper_text(const struct receipt_policy *p)
 
 static void compare_headers(struct diff *d)
 {
-	const struct receipt_policy *old = d->sides[0].file.policy, *new = d->sides[1].file.policy;
+	const struct receipt_policy *old = d->sides[0].file.policy;
+	const struct receipt_policy *new = d->sides[1].file.policy;
 	char version[2][32], digests[2][96];
 
 	version_text(old, version[0]);
@@ -255,7 +256,8 @@ static void print_judgement(const struct judgement *j)
 
 static void print_diff(const struct diff *d)
 {
-	const struct receipt_policy *old = d->sides[0].file.policy, *new = d->sides[1].file.policy;
+	const struct receipt_policy *old = d->sides[0].file.policy;
+	const struct receipt_policy *new = d->sides[1].file.policy;
 
 	for (size_t i = 0; i < d->nheaders; i++)
 		printf("%s: %s -> %s\n", d->headers[i].name, d->headers[i].value[0],
@@ -294,7 +296,8 @@ static json_t *headers_json(const struct diff *d)
 
 static json_t *defaults_json(const struct diff *d)
 {
-	const struct receipt_policy *old = d->sides[0].file.policy, *new = d->sides[1].file.policy;
+	const struct receipt_policy *old = d->sides[0].file.policy;
+	const struct receipt_policy *new = d->sides[1].file.policy;
 	json_t *array = json_array();
 
 	for (int op = 0; op < RECEIPT_OP_COUNT; op++)

@@ -87,14 +87,13 @@ static void add_proof(struct receipt_summary *s, const struct receipt_log *log)
 	memcpy(proof->key_id, log->key.id, RECEIPT_HASH_SIZE);
 }
 
-static void add_log(struct receipt_summary *s, const struct receipt_policy *p,
-		    const char *name)
+/* Of the log @name, or of all when that is NULL; of each log all keys. */
+static void add_logs(struct receipt_summary *s, const struct receipt_policy *p,
+		     const char *name)
 {
-	for (uint32_t i = 0; i < p->nlogs; i++)
-		if (!strcmp(p->logs[i].name, name)) {
+	for (uint32_t i = 0; i < p->nlogs && s->nproofs < RECEIPT_MAX_RECEIPTS; i++)
+		if (!name || !strcmp(p->logs[i].name, name))
 			add_proof(s, &p->logs[i]);
-			return;
-		}
 }
 
 static bool is_key(const struct seal *seal, const struct receipt_key *key)
@@ -117,11 +116,12 @@ static void best_evidence(const struct seal *seal, const struct receipt_policy *
 		.has_svn = seal->claims.has_svn,
 		.svn = seal->claims.svn,
 		.iat = time(NULL),
+		.revoked_keys = p->revoked_keys,
 	};
 	for (uint8_t i = 0; i < rule->nreceipts; i++)
-		add_log(s, p, rule->receipts[i]);
-	if (!s->nproofs && p->nlogs)
-		add_proof(s, &p->logs[0]);
+		add_logs(s, p, rule->receipts[i]);
+	if (!rule->nreceipts)
+		add_logs(s, p, NULL);
 	if (rule->has_issuer_key && is_key(seal, &rule->issuer_key))
 		memcpy(s->issuer_key_id, rule->issuer_key.id, RECEIPT_HASH_SIZE);
 }

@@ -52,7 +52,8 @@ static int compare_log(const struct policy_side sides[2], const struct receipt_l
 
 static int compare_logs(const struct policy_side sides[2], struct policy_changes *changes)
 {
-	const struct receipt_policy *old = sides[0].file.policy, *new = sides[1].file.policy;
+	const struct receipt_policy *old = sides[0].file.policy;
+	const struct receipt_policy *new = sides[1].file.policy;
 	int ret = 0;
 
 	for (uint32_t i = 0; i < old->nlogs && !ret; i++)
@@ -123,6 +124,12 @@ static bool same(const struct rules *old, size_t o, const struct rules *new, siz
 	       !strcmp(old->line[o]->meaning, new->line[n]->meaning);
 }
 
+static void pair(struct rules *old, size_t o, struct rules *new, size_t n)
+{
+	old->paired[o] = true;
+	new->paired[n] = true;
+}
+
 /*
  * Pairs the longest sequence that both have. What is the same at both ends is paired
  * first, so that the table is as large as what changed.
@@ -133,9 +140,9 @@ static int pair_in_order(struct rules *old, struct rules *new)
 	uint16_t *best;		/* length of the longest from (o, n) to the end */
 
 	for (; from < o && from < n && same(old, from, new, from); from++)
-		old->paired[from] = new->paired[from] = true;
+		pair(old, from, new, from);
 	for (; o > from && n > from && same(old, o - 1, new, n - 1); o--, n--)
-		old->paired[o - 1] = new->paired[n - 1] = true;
+		pair(old, o - 1, new, n - 1);
 	width = n - from + 1;
 	best = calloc((o - from + 1) * width, sizeof(*best));
 	if (!best)
@@ -150,7 +157,7 @@ static int pair_in_order(struct rules *old, struct rules *new)
 									       BEST(i, j + 1);
 	for (size_t i = from, j = from; i < o && j < n;) {
 		if (same(old, i, new, j))
-			old->paired[i++] = new->paired[j++] = true;
+			pair(old, i++, new, j++);
 		else if (BEST(i + 1, j) >= BEST(i, j + 1))
 			i++;
 		else
