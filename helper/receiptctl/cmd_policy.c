@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doctor.h"
 #include "event.h"
 #include "kernel.h"
 #include "logline.h"
@@ -19,7 +20,10 @@
  * struct options - of any of the subcommands
  * @json: output for programs
  * @help: only help was asked for
+ * @force: load it whatever doctor says
  * @evidence: bundle
+ * @stores: folders for doctor
+ * @nstores: how many
  * @line: what is said of keys
  * @source: the same
  * @file: policy, or file of keys
@@ -27,7 +31,10 @@
 struct options {
 	bool json;
 	bool help;
+	bool force;
 	const char *evidence;
+	const char *stores[RCPT_MAX_STORES];
+	size_t nstores;
 	struct log_line line;
 	struct rcpt_key_source source;
 	const char *file;
@@ -37,7 +44,7 @@ static int print_help(void)
 {
 	puts("usage: receiptctl policy check [--json] FILE\n"
 	     "       receiptctl policy seal [OPTION]... POLICY\n"
-	     "       receiptctl policy load [--evidence BUNDLE] FILE\n"
+	     "       receiptctl policy load [--evidence BUNDLE] [--store DIR]... [--force] FILE\n"
 	     "       receiptctl policy show [--json]\n"
 	     "       receiptctl policy diff [--json] [--store DIR]... [--kernel] OLD NEW\n"
 	     "       receiptctl policy keys [--issuer ISS] [--name NAME] [--identity verified]\n"
@@ -48,7 +55,8 @@ static int print_help(void)
 	     "        \"receiptctl policy seal --help\"\n"
 	     "load    makes it the active policy; once one is active, the kernel takes only\n"
 	     "        one of the same name, a higher version, and with evidence that the\n"
-	     "        active policy's rules for op=POLICY allow\n"
+	     "        active policy's rules for op=POLICY allow; one that enforces must pass\n"
+	     "        \"receiptctl doctor\" first\n"
 	     "show    prints the active policy; exit status 1 when there is none\n"
 	     "diff    prints what differs between two policies, and which files get another\n"
 	     "        verdict; exit status 1 when anything differs\n"
@@ -56,6 +64,8 @@ static int print_help(void)
 	     "        keys, public key or certificate\n"
 	     "\n"
 	     "  --evidence BUNDLE    send this bundle's evidence about FILE first\n"
+	     "  --store DIR          where doctor looks for evidence\n"
+	     "  --force              load it without asking doctor\n"
 	     "  --issuer ISS         iss of the log's receipts, when FILE does not say it\n"
 	     "  --name NAME          what rules call it; else made of the issuer\n"
 	     "  --identity verified  the log checks who signs before it records\n"
@@ -63,7 +73,8 @@ static int print_help(void)
 	return 0;
 }
 
-enum { OPT_JSON = 1, OPT_EVIDENCE, OPT_ISSUER, OPT_NAME, OPT_IDENTITY, OPT_ENTRY, OPT_HELP };
+enum { OPT_JSON = 1, OPT_EVIDENCE, OPT_ISSUER, OPT_NAME, OPT_IDENTITY, OPT_ENTRY, OPT_HELP,
+       OPT_STORE, OPT_FORCE };
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -72,6 +83,8 @@ static const struct option options[] = {
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "identity", required_argument, NULL, OPT_IDENTITY },
 	{ "entry", required_argument, NULL, OPT_ENTRY },
+	{ "store", required_argument, NULL, OPT_STORE },
+	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 }
 };
@@ -95,6 +108,12 @@ static int set_option(void *all, int option, const char *arg)
 		return 0;
 	case OPT_EVIDENCE:
 		o->evidence = arg;
+		return 0;
+	case OPT_STORE:
+		return options_add("policy", "--store", o->stores, RCPT_MAX_STORES, &o->nstores,
+				   arg);
+	case OPT_FORCE:
+		o->force = true;
 		return 0;
 	case OPT_ISSUER:
 		o->source.issuer = arg;
@@ -131,6 +150,8 @@ static int parse_args(struct options *o, int argc, char **argv, bool file)
 	o->source.entry = o->line.entry;
 	if (o->evidence && strcmp(argv[0], "load"))
 		return usage_error("policy", "%s takes no --evidence", argv[0]);
+	if ((o->force || o->nstores) && strcmp(argv[0], "load"))
+		return usage_error("policy", "%s takes neither --force nor --store", argv[0]);
 	if (has_key_options(o) && strcmp(argv[0], "keys"))
 		return usage_error("policy", "%s takes no option of keys", argv[0]);
 	if (file && optind + 1 != argc)
@@ -244,7 +265,10 @@ static int cmd_load(int argc, char **argv)
 		return status;
 	status = kernel_open(&nl);
 	if (!status) {
-		status = load(nl, &o, &f);
+		if (f.policy->mode == RECEIPT_MODE_ENFORCE && !o.force)
+			status = doctor_before_load(&f, o.stores, o.nstores);
+		if (!status)
+			status = load(nl, &o, &f);
 		rcpt_nl_close(nl);
 	}
 	policy_file_free(&f);

@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{ "policy", cmd_policy, "check, load or show a policy" },
 	{ "why", cmd_why, "tell why a file may be used, or may not" },
 	{ "learn", cmd_learn, "list what was used without evidence, and how to seal it" },
+	{ "doctor", cmd_doctor, "tell whether the machine would boot under a policy" },
 	{ "evidence", cmd_evidence, "send a bundle's evidence to the kernel" },
 	{ "flush", cmd_flush, "have the kernel forget digests and verdicts" },
 	{ 0 }

@@ -31,6 +31,7 @@ int cmd_stats(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_evidence(int argc, char **argv);
 int cmd_flush(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_learn(int argc, char **argv);
 

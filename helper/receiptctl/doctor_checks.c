@@ -1,0 +1,555 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a machine needs to boot, to be reachable and to take another policy.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "netlink.h"
+#include "procmaps.h"
+
+#define PID1		"PID 1"
+#define LOGIN		"login"
+#define SSHD		"sshd"
+#define HELPER		"helper"
+#define MODULES		"modules"
+#define RUNNING		"running"
+#define POLICY		"policy"
+#define AROUND		"surroundings"
+
+#define MAX_MODULE	64	/* bytes of a name */
+
+static const char * const pid1_files[] = {
+	"/sbin/init", "/usr/lib/systemd/systemd", "/usr/lib/systemd/systemd-executor", NULL
+};
+
+static const char * const login_files[] = {
+	"/bin/sh", "/bin/login", "/sbin/agetty", "/sbin/getty", "/bin/su", "/usr/bin/sudo",
+	"/usr/sbin/unix_chkpwd", "/usr/lib/systemd/systemd-logind", NULL
+};
+
+static const char * const sshd_files[] = { "/usr/sbin/sshd", NULL };
+
+static const char * const helper_files[] = {
+	"/usr/sbin/receiptd", "/usr/local/sbin/receiptd", "/usr/bin/receiptd",
+	"/usr/local/bin/receiptd", NULL
+};
+
+static const char * const command_files[] = {
+	"/usr/bin/receiptctl", "/usr/local/bin/receiptctl", "/usr/sbin/receiptctl",
+	"/usr/local/sbin/receiptctl", NULL
+};
+
+static void add(struct doctor *d, const char *group, enum doctor_level level, const char *path)
+{
+	doctor_add(d, &(struct doctor_file){
+		.group = group, .level = level, .op = RECEIPT_OP_EXECUTE, .path = (char *)path });
+}
+
+static void add_all(struct doctor *d, const char *group, const char * const *paths)
+{
+	for (; *paths; paths++)
+		add(d, group, DOCTOR_FAIL, *paths);
+}
+
+static FILE *open_text(const struct doctor *d, const char *path)
+{
+	int fd = doctor_path_open(d, path, 0);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (fd >= 0 && !f)
+		close(fd);
+	return f;
+}
+
+/* Each line of a file, without its end; @take may change it. */
+static void each_line(struct doctor *d, const char *path,
+		      void (*take)(struct doctor *d, char *line))
+{
+	FILE *f = open_text(d, path);
+	char line[PATH_MAX];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		take(d, line);
+	}
+	if (f)
+		fclose(f);
+}
+
+/* Each entry of a folder that does not begin with a dot, by its path. */
+static void each_entry(struct doctor *d, const char *folder,
+		       void (*take)(struct doctor *d, const char *path))
+{
+	int fd = doctor_path_open(d, folder, O_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	char path[PATH_MAX];
+
+	if (fd >= 0 && !dir)
+		close(fd);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' &&
+		    snprintf(path, PATH_MAX, "%s/%s", folder, entry->d_name) < PATH_MAX)
+			take(d, path);
+	if (dir)
+		closedir(dir);
+}
+
+/*
+ * Where libraries are
+ */
+
+static void add_folder(struct doctor *d, char *line)
+{
+	line += strspn(line, " \t");
+	line[strcspn(line, " \t#")] = '\0';
+	if (*line != '/')
+		return;
+	if (d->nfolders == DOCTOR_MAX_FOLDERS) {
+		d->full = true;
+		return;
+	}
+	d->folders[d->nfolders] = strdup(line);
+	if (d->folders[d->nfolders])
+		d->nfolders++;
+	else
+		d->no_memory = true;
+}
+
+static void read_conf(struct doctor *d, const char *path)
+{
+	each_line(d, path, add_folder);
+}
+
+static void find_folders(struct doctor *d)
+{
+	static const char * const usual[] = {
+		"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64",
+		"/lib", "/usr/lib",
+	};
+	char folder[64];
+
+	read_conf(d, "/etc/ld.so.conf");
+	each_entry(d, "/etc/ld.so.conf.d", read_conf);
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		snprintf(folder, sizeof(folder), "%s", usual[i]);
+		add_folder(d, folder);
+	}
+}
+
+/*
+ * Login
+ */
+
+/* The shell of a line of passwd, where it is one. */
+static void add_shell(struct doctor *d, char *line)
+{
+	const char *shell = strrchr(line, ':');
+
+	if (!shell || shell[1] != '/' || strstr(shell, "/nologin") || strstr(shell, "/false") ||
+	    strstr(shell, "/sync"))
+		return;
+	add(d, LOGIN, DOCTOR_FAIL, shell + 1);
+}
+
+static void add_pam_module(struct doctor *d, char *line)
+{
+	char path[2 * PATH_MAX], *save, *word;
+
+	for (word = strtok_r(line, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
+		size_t len = strlen(word);
+
+		if (*word == '#')
+			return;
+		if (len < 4 || strcmp(word + len - 3, ".so"))
+			continue;
+		if (*word == '/')
+			add(d, LOGIN, DOCTOR_FAIL, word);
+		for (size_t i = 0; i < d->nfolders && *word != '/'; i++) {
+			snprintf(path, sizeof(path), "%s/security/%s", d->folders[i], word);
+			add(d, LOGIN, DOCTOR_FAIL, path);
+		}
+		return;
+	}
+}
+
+static void read_pam(struct doctor *d, const char *path)
+{
+	each_line(d, path, add_pam_module);
+}
+
+static void add_login(struct doctor *d)
+{
+	add_all(d, LOGIN, login_files);
+	each_line(d, "/etc/passwd", add_shell);
+	each_entry(d, "/etc/pam.d", read_pam);
+}
+
+static void add_sshd_part(struct doctor *d, const char *path)
+{
+	add(d, SSHD, DOCTOR_FAIL, path);
+}
+
+static void add_sshd(struct doctor *d)
+{
+	add_all(d, SSHD, sshd_files);
+	each_entry(d, "/usr/lib/openssh", add_sshd_part);
+	each_entry(d, "/usr/libexec/openssh", add_sshd_part);
+}
+
+/*
+ * Modules
+ */
+
+/* The name of the module in a file, as the kernel lists it; false when it is none. */
+static bool module_name(const char *path, char name[MAX_MODULE])
+{
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const char *end = strstr(base, ".ko");
+	size_t len = end ? end - base : 0;
+
+	if (!len || len >= MAX_MODULE)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		name[i] = base[i] == '-' ? '_' : base[i];
+	name[len] = '\0';
+	return true;
+}
+
+static void add_module_file(struct doctor *d, const char *folder, const char *path)
+{
+	char full[2 * PATH_MAX];
+	bool packed = strcmp(path + strlen(path) - 3, ".ko");
+
+	snprintf(full, sizeof(full), "%s/%s", folder, path);
+	doctor_add(d, &(struct doctor_file){
+		.group = MODULES, .level = packed ? DOCTOR_WARN : DOCTOR_FAIL,
+		.op = RECEIPT_OP_KMODULE, .path = *path == '/' ? (char *)path : full });
+}
+
+/* Is there a line of modules.dep for it? */
+static bool find_module(struct doctor *d, const char *folder, const char *wanted)
+{
+	char path[PATH_MAX], line[PATH_MAX], name[MAX_MODULE];
+	bool found = false, at_start = true;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/modules.dep", folder);
+	f = open_text(d, path);
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		bool is_start = at_start;
+
+		at_start = strchr(line, '\n');
+		line[strcspn(line, ":\n")] = '\0';
+		found = is_start && module_name(line, name) && !strcmp(name, wanted);
+	}
+	if (f)
+		fclose(f);
+	if (found)
+		add_module_file(d, folder, line);
+	return found;
+}
+
+static void add_module(struct doctor *d, char *line)
+{
+	char folder[PATH_MAX], wanted[MAX_MODULE + 4], name[MAX_MODULE];
+	struct utsname uts;
+
+	line[strcspn(line, " \t#")] = '\0';
+	snprintf(wanted, sizeof(wanted), "%.*s.ko", MAX_MODULE, line);
+	if (!*line || uname(&uts) || !module_name(wanted, name))
+		return;
+	snprintf(folder, sizeof(folder), "/lib/modules/%s", uts.release);
+	if (!find_module(d, folder, name))
+		doctor_say(d, DOCTOR_WARN, MODULES, NULL, "%s is in use, and %s names no file of it",
+			   name, folder);
+}
+
+static void add_image_module(struct doctor *d, char *line)
+{
+	char wanted[MAX_MODULE + 4], name[MAX_MODULE];
+
+	line[strcspn(line, " \t#;")] = '\0';
+	snprintf(wanted, sizeof(wanted), "%.*s.ko", MAX_MODULE, line);
+	if (*line && module_name(wanted, name))
+		find_module(d, d->modules, name);
+}
+
+static void read_modules_load(struct doctor *d, const char *path)
+{
+	each_line(d, path, add_image_module);
+}
+
+/* An image has no modules in use: those that it loads at boot, of each kernel. */
+static void add_image_modules(struct doctor *d, const char *folder)
+{
+	d->modules = folder;
+	each_line(d, "/etc/modules", add_image_module);
+	each_entry(d, "/etc/modules-load.d", read_modules_load);
+	each_entry(d, "/usr/lib/modules-load.d", read_modules_load);
+}
+
+static void add_path(struct doctor *d, char *line)
+{
+	if (*line == '/')
+		add(d, MODULES, DOCTOR_FAIL, line);
+}
+
+static void add_core_helper(struct doctor *d, char *line)
+{
+	line[strcspn(line, " ")] = '\0';
+	if (*line == '|')
+		add(d, RUNNING, DOCTOR_WARN, line + 1);
+}
+
+static void add_modules(struct doctor *d)
+{
+	if (!d->live) {
+		add(d, MODULES, DOCTOR_FAIL, "/sbin/modprobe");
+		each_entry(d, "/lib/modules", add_image_modules);
+		return;
+	}
+	each_line(d, "/proc/sys/kernel/modprobe", add_path);
+	each_line(d, "/proc/modules", add_module);
+	each_line(d, "/proc/sys/kernel/core_pattern", add_core_helper);
+}
+
+/*
+ * The helper, and what runs
+ */
+
+static bool any_there(const struct doctor *d, const char * const *paths)
+{
+	for (; *paths; paths++) {
+		int fd = doctor_path_open(d, *paths, 0);
+
+		if (fd >= 0)
+			close(fd);
+		if (fd >= 0)
+			return true;
+	}
+	return false;
+}
+
+/* The helper's process, or 0. */
+static pid_t helper_pid(void)
+{
+	struct rcpt_nl_status st = { 0 };
+	struct rcpt_error err;
+	struct rcpt_nl *nl;
+	pid_t pid = 0;
+
+	if (rcpt_nl_open(&nl, &err))
+		return 0;
+	if (!rcpt_nl_status(nl, &st, &err) && st.helper == RECEIPT_HELPER_SERVING)
+		pid = st.helper_pid;
+	rcpt_nl_close(nl);
+	return pid;
+}
+
+static void add_helper(struct doctor *d, pid_t pid)
+{
+	bool needed = d->why->policy.policy->defaults[RECEIPT_OP_EXECUTE] !=
+		      RECEIPT_ACTION_ALLOW;
+
+	add_all(d, HELPER, helper_files);
+	add_all(d, HELPER, command_files);
+	if (!pid && !any_there(d, helper_files))
+		doctor_say(d, needed ? DOCTOR_FAIL : DOCTOR_WARN, HELPER, NULL,
+			   "receiptd is not installed: nobody finds evidence");
+	else if (d->live && !pid)
+		doctor_say(d, DOCTOR_WARN, HELPER, NULL, "receiptd does not serve: start it");
+}
+
+static bool used_by(const struct proc_file *f, pid_t pid)
+{
+	for (size_t i = 0; i < f->nusers && i < PROC_MAX_USERS; i++)
+		if (f->users[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* The file that is mapped, and the one that has its name now. */
+static void add_mapped(struct doctor *d, const struct proc_file *f, const char *group,
+		       enum doctor_level level)
+{
+	const char *end = strstr(f->path, " (deleted)");
+	struct doctor_file file = { .group = group, .level = level, .op = RECEIPT_OP_EXECUTE,
+				    .path = f->path, .link = f->link };
+	char *path;
+
+	doctor_add(d, &file);
+	if (!end)
+		return;
+	path = strndup(f->path, end - f->path);
+	if (path)
+		add(d, group, level, path);
+	free(path);
+}
+
+static void add_process(struct doctor *d, const struct proc_files *files, pid_t pid,
+			const char *group, enum doctor_level level)
+{
+	for (size_t i = 0; i < files->n; i++)
+		if (!pid || used_by(files->at[i], pid))
+			add_mapped(d, files->at[i], group, level);
+}
+
+/*
+ * The policy
+ */
+
+static bool can_pass(const struct receipt_policy *p, enum receipt_op op)
+{
+	for (size_t i = 0; i < p->nrules; i++)
+		if (p->rules[i].op == op && p->rules[i].action == RECEIPT_ACTION_ALLOW)
+			return true;
+	return p->defaults[op] == RECEIPT_ACTION_ALLOW;
+}
+
+static void check_policy(struct doctor *d)
+{
+	const struct receipt_policy *p = d->why->policy.policy;
+
+	if (can_pass(p, RECEIPT_OP_POLICY))
+		doctor_say(d, DOCTOR_OK, POLICY, NULL, "another policy can follow");
+	else
+		doctor_say(d, DOCTOR_WARN, POLICY, NULL,
+			   "no rule allows op=POLICY: it stays until the next boot");
+	if (!can_pass(p, RECEIPT_OP_FIRMWARE))
+		doctor_say(d, DOCTOR_WARN, POLICY, NULL,
+			   "no rule allows op=FIRMWARE: devices that ask for firmware fail");
+	for (size_t i = 0; i < p->nrules; i++) {
+		if (p->rules[i].boot_verified != RECEIPT_TRUE)
+			continue;
+		doctor_say(d, DOCTOR_WARN, POLICY, NULL,
+			   "line %u: boot_verified=TRUE is taken as never true here",
+			   p->rules[i].line);
+		break;
+	}
+}
+
+/*
+ * The surroundings
+ */
+
+static bool has_text(const struct doctor *d, const char *path, const char *text)
+{
+	FILE *f = open_text(d, path);
+	char line[PATH_MAX];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, text);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void check_that(struct doctor *d, bool good, const char *what, const char *advice)
+{
+	if (good)
+		doctor_say(d, DOCTOR_OK, AROUND, NULL, "%s", what);
+	else
+		doctor_say(d, DOCTOR_WARN, AROUND, NULL, "%s: no; %s", what, advice);
+}
+
+static void check_around(struct doctor *d)
+{
+	char config[PATH_MAX] = "";
+	struct utsname uts;
+
+	if (!uname(&uts))
+		snprintf(config, sizeof(config), "/boot/config-%s", uts.release);
+	check_that(d, has_text(d, "/proc/cmdline", "bdev_allow_write_mounted=0") ||
+		   has_text(d, config, "# CONFIG_BLK_DEV_WRITE_MOUNTED is not set"),
+		   "mounted disks are closed to raw writes",
+		   "boot with bdev_allow_write_mounted=0");
+	check_that(d, has_text(d, "/sys/kernel/security/lockdown", "[integrity]") ||
+		   has_text(d, "/sys/kernel/security/lockdown", "[confidentiality]"),
+		   "the kernel is locked down", "boot with lockdown=integrity");
+	check_that(d, has_text(d, "/proc/cmdline", "proc_mem.force_override=never") ||
+		   has_text(d, "/proc/cmdline", "proc_mem.force_override=ptrace"),
+		   "/proc/PID/mem cannot write to code",
+		   "boot with proc_mem.force_override=never");
+	check_that(d, !has_text(d, "/proc/sys/vm/memfd_noexec", "0"),
+		   "memfds are not executable by default", "sysctl vm.memfd_noexec=1");
+}
+
+/*
+ * All of it
+ */
+
+static int judge_live(struct doctor *d, struct rcpt_error *err)
+{
+	struct proc_files files = { 0 };
+	pid_t helper = helper_pid();
+	int ret = proc_files_read("/proc", &files, err);
+
+	if (files.hidden)
+		doctor_say(d, DOCTOR_WARN, RUNNING, NULL,
+			   "%zu processes could not be looked at: run it as root", files.hidden);
+	add_process(d, &files, 1, PID1, DOCTOR_FAIL);
+	if (helper)
+		add_process(d, &files, helper, HELPER, DOCTOR_FAIL);
+	add_helper(d, helper);
+	add_modules(d);
+	if (!ret)
+		ret = doctor_judge(d, err);
+	add_process(d, &files, 0, RUNNING, DOCTOR_WARN);
+	if (!ret)
+		ret = doctor_judge(d, err);
+	proc_files_free(&files);
+	return ret;
+}
+
+static int judge_image(struct doctor *d, struct rcpt_error *err)
+{
+	doctor_say(d, DOCTOR_WARN, RUNNING, NULL,
+		   "not looked at with --root: processes, modules in use, the surroundings");
+	if (!any_there(d, pid1_files))
+		doctor_say(d, DOCTOR_WARN, PID1, NULL, "there is no /sbin/init");
+	add_helper(d, 0);
+	add_modules(d);
+	return doctor_judge(d, err);
+}
+
+/**
+ * doctor_check() - look at everything
+ * @d: with root, stores and policy; findings are added
+ * @err: filled in on failure
+ *
+ * Return: 0 or a negative exit status.
+ */
+int doctor_check(struct doctor *d, struct rcpt_error *err)
+{
+	int ret;
+
+	find_folders(d);
+	add_all(d, PID1, pid1_files);
+	add_login(d);
+	add_sshd(d);
+	ret = doctor_judge(d, err);
+	if (!ret)
+		ret = d->live ? judge_live(d, err) : judge_image(d, err);
+	if (ret)
+		return ret;
+	check_policy(d);
+	if (d->live)
+		check_around(d);
+	if (d->full)
+		doctor_say(d, DOCTOR_FAIL, RUNNING, NULL,
+			   "over %d files: not all were looked at", DOCTOR_MAX_FILES);
+	if (!d->no_memory)
+		return 0;
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+			 "out of memory");
+}
