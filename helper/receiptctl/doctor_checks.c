@@ -428,10 +428,10 @@ static void check_policy(struct doctor *d)
 		doctor_say(d, DOCTOR_WARN, POLICY, NULL,
 			   "no rule allows op=FIRMWARE: devices that ask for firmware fail");
 	for (size_t i = 0; i < p->nrules; i++) {
-		if (p->rules[i].boot_verified != RECEIPT_TRUE)
+		if (p->rules[i].boot_verified != RECEIPT_TRUE && !p->rules[i].fstype)
 			continue;
 		doctor_say(d, DOCTOR_WARN, POLICY, NULL,
-			   "line %u: boot_verified=TRUE is taken as never true here",
+			   "line %u: boot_verified=TRUE and fstype= are taken as never true here",
 			   p->rules[i].line);
 		break;
 	}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+/*
+ * receiptctl doctor --root: a small root folder, sealed, and what is said when
+ * evidence of one library is gone; and ELF files that lie.
+ */
+#include <elf.h>
+
+#include "folder.h"
+
+#include "receipt.h"
+#include "sign.h"
+
+#include "../../helper/receiptctl/elf.c"
+
+static char command[PATH_MAX];
+static char *dir;
+
+/* Run a shell command in the folder, with receiptctl as $R. */
+static int sh(const char *text)
+{
+	char *cmd;
+	int status;
+
+	assert_true(asprintf(&cmd, "cd %s && R=%s && { %s; } >out 2>&1", dir, command, text) > 0);
+	status = system(cmd);
+	free(cmd);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static bool says(const char *words)
+{
+	char *cmd;
+	int status;
+
+	assert_true(asprintf(&cmd, "grep -q -e '%s' %s/out", words, dir) > 0);
+	status = system(cmd);
+	free(cmd);
+	return !status;
+}
+
+/*
+ * A small root folder. It has receiptctl's own libraries; each program is a copy
+ * of it with another last byte.
+ */
+static const char make_root[] =
+	"mkdir -p r/usr/sbin r/usr/bin r/etc/pam.d r/usr/lib/x86_64-linux-gnu/security "
+	"	r/usr/lib64 r/usr/lib/modules/6.12/kernel r/etc/modules-load.d store &&"
+	"ln -s usr/lib r/lib && ln -s usr/lib64 r/lib64 &&"
+	"ln -s usr/sbin r/sbin && ln -s /usr/bin r/bin &&"
+	"for p in init sshd receiptd modprobe; do"
+	"	cp $R r/usr/sbin/$p && echo $p >>r/usr/sbin/$p || exit 1;"
+	"done &&"
+	"printf '#!/bin/sh2\\n' >r/usr/bin/sh && cp $R r/usr/bin/sh2 &&"
+	"for l in $(ldd $R | grep -o '/[^ ]*'); do"
+	"	case $l in"
+	"	*/ld-linux*) cp -L $l r/usr/lib64 ;;"
+	"	*) cp -L $l r/usr/lib/x86_64-linux-gnu ;;"
+	"	esac || exit 1;"
+	"done &&"
+	"cp r/usr/bin/sh2 r/usr/lib/x86_64-linux-gnu/security/pam_x.so &&"
+	"echo x >>r/usr/lib/x86_64-linux-gnu/security/pam_x.so &&"
+	"echo '-auth [success=1 default=die] pam_x.so nullok' >r/etc/pam.d/login &&"
+	"echo root:x:0:0::/root:/bin/sh >r/etc/passwd &&"
+	"echo a_b >r/etc/modules-load.d/x.conf &&"
+	"echo 'kernel/a-b.ko: kernel/c.ko' >r/usr/lib/modules/6.12/modules.dep &&"
+	"echo module >r/usr/lib/modules/6.12/kernel/a-b.ko";
+
+static const char make_policy[] =
+	"openssl ecparam -name prime256v1 -genkey -noout -out key.pem &&"
+	"$R log init --dir log --issuer log.test &&"
+	"$R seal --issuer-key key.pem --issuer test --subject t --log log --out b r &&"
+	"$R store add --store store b &&"
+	"{ echo policy_name=p policy_version=1.0.0 mode=enforce &&"
+	"  $R log key --dir log --name mine &&"
+	"  echo DEFAULT action=DENY &&"
+	"  for op in EXECUTE KMODULE FIRMWARE; do"
+	"	echo op=$op receipt=mine action=ALLOW;"
+	"  done; } >mute && cp mute policy && echo op=POLICY receipt=mine action=ALLOW >>policy";
+
+#define DOCTOR	"ASAN_OPTIONS=detect_leaks=1 $R doctor --store store --root r "
+
+static int setup(void **state)
+{
+	(void)state;
+	dir = folder_make();
+	return sh(make_root) || sh(make_policy);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	folder_remove(dir);
+	return 0;
+}
+
+static void test_good(void **state)
+{
+	(void)state;
+	assert_int_equal(sh(DOCTOR "policy"), 0);
+	assert_false(says("^FAIL"));
+	assert_true(says(" 0 failures$"));
+	assert_true(says("another policy can follow"));
+	assert_true(says("^ok    modules: 2 files"));
+	assert_int_equal(sh(DOCTOR "--json policy"), 0);
+	assert_true(says("pam_x.so"));
+	assert_true(says("\"file\": *\"/usr/sbin/sshd\""));
+	assert_true(says("/bin/sh2"));
+	assert_true(says("libcrypto"));
+	assert_true(says("ld-linux"));
+}
+
+/* Change a file so that nobody vouches for it, and back. */
+static void refused(const char *file, const char *words)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "cp r/%s saved && echo >>r/%s", file, file);
+	assert_int_equal(sh(text), 0);
+	assert_int_equal(sh(DOCTOR "policy"), 1);
+	assert_true(says(words));
+	assert_true(says("^[1-9].* 1 failures$"));
+	assert_true(says("receiptctl seal"));
+	snprintf(text, sizeof(text), "cp saved r/%s", file);
+	assert_int_equal(sh(text), 0);
+	assert_int_equal(sh(DOCTOR "policy"), 0);	/* the control */
+}
+
+static void test_missing(void **state)
+{
+	(void)state;
+	refused("usr/sbin/sshd", "^FAIL  sshd: /usr/sbin/sshd: EXECUTE denied: no-evidence");
+	refused("usr/lib/x86_64-linux-gnu/libc.so.6", "^FAIL  .*/libc.so.6: .*no-evidence");
+	refused("usr/lib64/ld-linux-x86-64.so.2", "^FAIL  .*/ld-linux-x86-64.so.2: ");
+	refused("usr/lib/x86_64-linux-gnu/security/pam_x.so", "^FAIL  login: .*/pam_x.so: ");
+	refused("usr/bin/sh2", "^FAIL  login: /bin/sh2: ");
+	refused("usr/lib/modules/6.12/kernel/a-b.ko",
+		"^FAIL  modules: .*/a-b.ko: KMODULE denied: no-evidence");
+	refused("usr/sbin/receiptd", "^FAIL  helper: ");
+}
+
+static void test_policy(void **state)
+{
+	(void)state;
+	assert_int_equal(sh(DOCTOR "mute"), 0);
+	assert_true(says("^warn  policy: no rule allows op=POLICY"));
+	assert_int_equal(sh(DOCTOR "nowhere"), 70);
+	assert_int_equal(sh(DOCTOR "policy mute"), 64);
+	assert_int_equal(sh("$R doctor --root nowhere policy"), 70);
+	assert_int_equal(sh("mv r/usr/sbin/receiptd . && " DOCTOR "policy"), 1);
+	assert_true(says("^FAIL  helper: receiptd is not installed"));
+	assert_int_equal(sh("mv receiptd r/usr/sbin/"), 0);
+}
+
+/* Links of the image do not lead out of it. */
+static void test_outside(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("mv r/usr/sbin/sshd . && ln -s ../../../sshd r/usr/sbin/sshd"), 0);
+	assert_int_equal(sh(DOCTOR "--json policy"), 0);
+	assert_false(says("usr/sbin/sshd"));
+	assert_int_equal(sh("rm r/usr/sbin/sshd && mv sshd r/usr/sbin/"), 0);
+	assert_int_equal(sh(DOCTOR "--json policy"), 0);
+	assert_true(says("usr/sbin/sshd"));
+}
+
+/*
+ * ELF files that lie
+ */
+
+struct sample {
+	Elf64_Ehdr head;
+	Elf64_Phdr headers[2];
+	Elf64_Dyn dyn[5];
+	char strings[32];
+};
+
+static struct sample sample_make(void)
+{
+	struct sample s = { .head = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB },
+		.e_phoff = offsetof(struct sample, headers),
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = 2,
+	} };
+
+	s.headers[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_vaddr = 0x1000,
+				     .p_filesz = sizeof(s) };
+	s.headers[1] = (Elf64_Phdr){ .p_type = PT_DYNAMIC, .p_filesz = sizeof(s.dyn),
+				     .p_offset = offsetof(struct sample, dyn) };
+	s.dyn[0] = (Elf64_Dyn){ .d_tag = DT_NEEDED, .d_un.d_val = 1 };
+	s.dyn[1] = (Elf64_Dyn){ .d_tag = DT_STRTAB, .d_un.d_val =
+				0x1000 + offsetof(struct sample, strings) };
+	s.dyn[2] = (Elf64_Dyn){ .d_tag = DT_STRSZ, .d_un.d_val = sizeof(s.strings) };
+	s.dyn[3] = (Elf64_Dyn){ .d_tag = DT_RUNPATH, .d_un.d_val = 9 };
+	memcpy(s.strings, "\0libx.so\0$ORIGIN", 16);
+	return s;
+}
+
+static enum elf_kind read_sample(const void *data, size_t len, struct elf_needs *needs)
+{
+	enum elf_kind kind;
+	int fd;
+
+	folder_write(in_folder(dir, "elf"), data, len);
+	fd = open(in_folder(dir, "elf"), O_RDONLY);
+	assert_true(fd >= 0);
+	kind = elf_read(fd, needs);
+	close(fd);
+	return kind;
+}
+
+static enum elf_kind kind_of(const struct sample *s, size_t len)
+{
+	struct elf_needs needs;
+	enum elf_kind kind = read_sample(s, len, &needs);
+
+	elf_free(&needs);
+	return kind;
+}
+
+static void test_elf(void **state)
+{
+	struct sample s = sample_make();
+	struct elf_needs needs;
+
+	(void)state;
+	assert_int_equal(read_sample(&s, sizeof(s), &needs), ELF_READ);
+	assert_int_equal(needs.nneeded, 1);
+	assert_string_equal(needs.needed[0], "libx.so");
+	assert_string_equal(needs.runpath, "$ORIGIN");
+	elf_free(&needs);
+	assert_int_equal(kind_of(&s, 3), ELF_NONE);
+	for (size_t len = 4; len < sizeof(s); len++)
+		assert_int_equal(kind_of(&s, len), ELF_OTHER);
+}
+
+static void test_elf_hostile(void **state)
+{
+	struct sample s = sample_make();
+
+	(void)state;
+	s.head.e_phnum = 0xffff;
+	assert_int_equal(kind_of(&s, sizeof(s)), ELF_OTHER);
+	s = sample_make();
+	s.head.e_phoff = -8;
+	assert_int_equal(kind_of(&s, sizeof(s)), ELF_OTHER);
+	s = sample_make();
+	s.head.e_ident[EI_CLASS] = ELFCLASS32;
+	assert_int_equal(kind_of(&s, sizeof(s)), ELF_OTHER);
+	s = sample_make();
+	s.headers[1].p_filesz = -1;
+	assert_int_equal(kind_of(&s, sizeof(s)), ELF_OTHER);
+	s = sample_make();
+	s.headers[1].p_filesz = 24;		/* no end, and half an entry */
+	assert_int_equal(kind_of(&s, sizeof(s)), ELF_OTHER);
+	s = sample_make();
+	s.dyn[0].d_un.d_val = sizeof(s.strings);
+	assert_int_equal(kind_of(&s, sizeof(s)), ELF_OTHER);
+	s = sample_make();
+	s.dyn[1].d_un.d_val = 7;
+	assert_int_equal(kind_of(&s, sizeof(s)), ELF_OTHER);
+	s = sample_make();
+	s.dyn[2].d_un.d_val = -1;
+	assert_int_equal(kind_of(&s, sizeof(s)), ELF_OTHER);
+	s = sample_make();
+	memset(s.strings, 'x', sizeof(s.strings));	/* no zero byte */
+	assert_int_equal(kind_of(&s, sizeof(s)), ELF_READ);
+}
+
+/* A library that needs itself ends. */
+static void test_loop(void **state)
+{
+	struct sample s = sample_make();
+
+	(void)state;
+	folder_write(in_folder(dir, "r/usr/lib/x86_64-linux-gnu/libx.so"), &s, sizeof(s));
+	folder_write(in_folder(dir, "r/usr/sbin/agetty"), &s, sizeof(s) - 1);
+	assert_int_equal(sh("cp r/usr/lib/x86_64-linux-gnu/libx.so r/usr/bin/su"), 0);
+	assert_int_equal(sh(DOCTOR "policy"), 1);
+	assert_true(says("^FAIL  login: /bin/su: "));
+	assert_true(says("^warn  login: /sbin/agetty: damaged"));
+	assert_int_equal(sh("rm r/usr/bin/su r/usr/sbin/agetty && " DOCTOR "policy"), 0);
+}
+
+static int find_command(void)
+{
+	ssize_t n = readlink("/proc/self/exe", command, sizeof(command) - 32);
+
+	if (n <= 0)
+		return -1;
+	command[n] = '\0';
+	strcpy(strrchr(command, '/'), "/../receiptctl");
+	return access(command, X_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_elf),
+		cmocka_unit_test(test_elf_hostile),
+		cmocka_unit_test(test_loop),
+	};
+
+	if (find_command())
+		return 1;
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
