@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "affected.h"
 #include "kernel.h"
 #include "options.h"
 #include "receiptctl.h"
@@ -14,11 +15,17 @@
 static int print_help(void)
 {
 	puts("usage: receiptctl status [--json] [--wait SECONDS]\n"
+	     "       receiptctl status --affected [--store DIR]... [--json]\n"
 	     "\n"
 	     "Prints what the kernel's module says of itself, its helper and its policy.\n"
 	     "\n"
 	     "  --wait SECONDS  wait until a helper serves; exit status 1 when none does\n"
-	     "                  in that time");
+	     "                  in that time\n"
+	     "  --affected      list what runs now and would be denied under the active\n"
+	     "                  policy: programs, libraries, modules. Exit status 1 when there\n"
+	     "                  is any. Nothing is stopped\n"
+	     "  --store DIR     default: " RCPT_STORE_LOCAL "\n"
+	     "                  and " RCPT_STORE_PACKAGES);
 	return 0;
 }
 
@@ -113,18 +120,23 @@ static int run(double wait, bool json)
 	return 0;
 }
 
-enum { OPT_JSON = 1, OPT_WAIT, OPT_HELP };
+enum { OPT_JSON = 1, OPT_WAIT, OPT_AFFECTED, OPT_STORE, OPT_HELP };
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "wait", required_argument, NULL, OPT_WAIT },
+	{ "affected", no_argument, NULL, OPT_AFFECTED },
+	{ "store", required_argument, NULL, OPT_STORE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 }
 };
 
-/* The command line; @wait: seconds, or negative. */
+/* The command line; @wait: seconds, or negative; @stores: for @affected. */
 struct args {
 	double wait;
+	bool affected;
+	const char *stores[RCPT_MAX_STORES];
+	size_t nstores;
 	bool json;
 	bool help;
 };
@@ -140,12 +152,29 @@ static int set_option(void *all, int option, const char *arg)
 	case OPT_WAIT:
 		return parse_seconds(arg, &args->wait) ? 0 :
 		       usage_error("status", "'%s' is no number of seconds", arg);
+	case OPT_AFFECTED:
+		args->affected = true;
+		return 0;
+	case OPT_STORE:
+		return options_add("status", "--store", args->stores, RCPT_MAX_STORES,
+				   &args->nstores, arg);
 	case OPT_HELP:
 		args->help = true;
 		return 0;
 	default:
 		return -1;
 	}
+}
+
+static int run_affected(struct args *args)
+{
+	if (args->wait >= 0)
+		return usage_error("status", "--affected does not --wait");
+	if (!args->nstores) {
+		args->stores[args->nstores++] = RCPT_STORE_LOCAL;
+		args->stores[args->nstores++] = RCPT_STORE_PACKAGES;
+	}
+	return affected_print(args->stores, args->nstores, args->json);
 }
 
 /**
@@ -166,5 +195,9 @@ int cmd_status(int argc, char **argv)
 		return print_help();
 	if (optind < argc)
 		return usage_error("status", "unexpected argument '%s'", argv[optind]);
+	if (args.affected)
+		return run_affected(&args);
+	if (args.nstores)
+		return usage_error("status", "--store is for --affected");
 	return run(args.wait, args.json);
 }
