@@ -7,6 +7,7 @@
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
+#include <linux/timekeeping.h>
 #include <net/net_namespace.h>
 
 #include "private.h"
@@ -14,6 +15,7 @@
 /* Under the lock; @tgid is a reference, compared and never followed. */
 static DEFINE_SPINLOCK(helper_lock);
 static enum receipt_helper_state helper_state;
+static time64_t helper_since;	/* seconds since boot, with those asleep */
 static u32 helper_portid;
 static struct pid *helper_tgid;
 
@@ -37,6 +39,8 @@ int receipt_helper_register(u32 portid)
 		old = helper_tgid;
 		helper_tgid = tgid;
 		helper_portid = portid;
+		if (helper_state != RECEIPT_HELPER_SERVING)
+			helper_since = ktime_get_boottime_seconds();
 		helper_state = RECEIPT_HELPER_SERVING;
 	}
 	spin_unlock(&helper_lock);
@@ -108,6 +112,22 @@ enum receipt_helper_state receipt_helper_get(u32 *portid, u32 *pid)
 	return state;
 }
 
+/**
+ * receipt_helper_age - how long the helper is in its state
+ *
+ * Return: seconds; of one that was never there, since the start.
+ */
+u64 receipt_helper_age(void)
+{
+	time64_t since;
+
+	spin_lock(&helper_lock);
+	since = helper_since;
+	spin_unlock(&helper_lock);
+
+	return ktime_get_boottime_seconds() - since;
+}
+
 static int on_release(struct notifier_block *nb, unsigned long event,
 		      void *data)
 {
@@ -123,6 +143,7 @@ static int on_release(struct notifier_block *nb, unsigned long event,
 	if (helper_state == RECEIPT_HELPER_SERVING &&
 	    helper_portid == n->portid) {
 		helper_state = RECEIPT_HELPER_LOST;
+		helper_since = ktime_get_boottime_seconds();
 		pid = pid_nr(helper_tgid);
 		lost = true;
 	}
@@ -145,6 +166,8 @@ static struct notifier_block release_notifier = { .notifier_call = on_release };
  */
 int __init receipt_helper_init(void)
 {
+	helper_since = ktime_get_boottime_seconds();
+
 	return netlink_register_notifier(&release_notifier);
 }
 

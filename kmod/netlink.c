@@ -548,13 +548,32 @@ static int do_hello(struct sk_buff *skb, struct genl_info *info)
 	return msg ? reply(info, msg, hdr, put_abi(msg)) : -ENOMEM;
 }
 
+static int put_helper(struct sk_buff *skb)
+{
+	u32 pid;
+
+	return nla_put_u8(skb, RECEIPT_A_HELPER_STATE,
+			  receipt_helper_get(NULL, &pid)) ?:
+	       nla_put_u32(skb, RECEIPT_A_HELPER_PID, pid) ?:
+	       nla_put_u64_64bit(skb, RECEIPT_A_HELPER_SINCE,
+				 receipt_helper_age(), RECEIPT_A_PAD);
+}
+
+/* What the active policy says of the helper. */
+static int put_policy_helper(struct sk_buff *skb,
+			     const struct receipt_policy *policy)
+{
+	return nla_put_u32(skb, RECEIPT_A_HELPER_TIMEOUT,
+			   policy->helper_timeout) ?:
+	       nla_put_u8(skb, RECEIPT_A_NO_HELPER, policy->no_helper);
+}
+
 static int do_status(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[RECEIPT_A_MAX + 1];
 	struct receipt_active *active;
 	struct sk_buff *msg;
 	void *hdr;
-	u32 pid;
 	int ret;
 
 	ret = begin(skb, info, tb);
@@ -564,13 +583,11 @@ static int do_status(struct sk_buff *skb, struct genl_info *info)
 	if (!msg)
 		return -ENOMEM;
 
-	ret = put_abi(msg) ?:
-	      nla_put_u8(msg, RECEIPT_A_HELPER_STATE,
-			 receipt_helper_get(NULL, &pid)) ?:
-	      nla_put_u32(msg, RECEIPT_A_HELPER_PID, pid);
+	ret = put_abi(msg) ?: put_helper(msg);
 	active = receipt_policy_get();
 	if (!ret)
-		ret = active ? put_policy(msg, active) :
+		ret = active ? put_policy(msg, active) ?:
+			       put_policy_helper(msg, active->policy) :
 			       nla_put_u8(msg, RECEIPT_A_MODE,
 					  RECEIPT_MODE_NONE);
 	receipt_policy_put(active);

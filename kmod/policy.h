@@ -234,6 +234,7 @@ int receipt_policy_version_cmp(const struct receipt_policy *a,
 			       const struct receipt_policy *b);
 
 const char *receipt_op_name(enum receipt_op op);
+const char *receipt_no_helper_name(enum receipt_no_helper no_helper);
 int receipt_op_parse(const char *name, size_t len);
 
 /**

@@ -1719,6 +1719,19 @@ int receipt_policy_version_cmp(const struct receipt_policy *a,
 }
 
 /**
+ * receipt_no_helper_name - what counts while no helper serves, as policies say it
+ * @no_helper: any value
+ *
+ * Return: the value of no_helper=, "UNKNOWN" when there is none.
+ */
+const char *receipt_no_helper_name(enum receipt_no_helper no_helper)
+{
+	if ((unsigned int)no_helper >= ARRAY_SIZE(no_helper_names))
+		return "UNKNOWN";
+	return no_helper_names[no_helper];
+}
+
+/**
  * receipt_op_name - the name of an operation
  * @op: any value
  *

@@ -236,6 +236,7 @@ int receipt_helper_register(u32 portid);
 bool receipt_helper_is(u32 portid);
 bool receipt_helper_is_current(void);
 enum receipt_helper_state receipt_helper_get(u32 *portid, u32 *pid);
+u64 receipt_helper_age(void);
 
 /* cbor_encode.c */
 

@@ -18,8 +18,9 @@ static int status_show(struct seq_file *seq, void *v)
 	u32 pid;
 
 	state = receipt_helper_get(NULL, &pid);
-	seq_printf(seq, "abi %u\nhelper %s %u\n", RECEIPT_ABI_VERSION,
-		   states[state], pid);
+	seq_printf(seq, "abi %u\nhelper %s %u since %llu seconds\n",
+		   RECEIPT_ABI_VERSION, states[state], pid,
+		   receipt_helper_age());
 	if (active)
 		seq_printf(seq, "policy %s %u.%u.%u %s generation %llu\n",
 			   active->policy->name, active->policy->version[0],

@@ -56,6 +56,9 @@ static struct nla_policy policy[RECEIPT_A_MAX + 1] = {
 	[RECEIPT_A_FLOOR_SOURCE]	= { .type = NLA_U8 },
 	[RECEIPT_A_LIMIT]		= { .type = NLA_U64 },
 	[RECEIPT_A_SUPPRESSED]		= { .type = NLA_U64 },
+	[RECEIPT_A_HELPER_TIMEOUT]	= { .type = NLA_U32 },
+	[RECEIPT_A_NO_HELPER]		= { .type = NLA_U8 },
+	[RECEIPT_A_HELPER_SINCE]	= { .type = NLA_U64 },
 };
 
 /**
@@ -399,6 +402,12 @@ int rcpt_nl_parse_status(struct nlattr **tb, struct rcpt_nl_status *out)
 		out->helper = nla_get_u8(tb[RECEIPT_A_HELPER_STATE]);
 	if (tb[RECEIPT_A_HELPER_PID])
 		out->helper_pid = nla_get_u32(tb[RECEIPT_A_HELPER_PID]);
+	if (tb[RECEIPT_A_HELPER_SINCE])
+		out->helper_since = nla_get_u64(tb[RECEIPT_A_HELPER_SINCE]);
+	if (tb[RECEIPT_A_HELPER_TIMEOUT])
+		out->helper_timeout = nla_get_u32(tb[RECEIPT_A_HELPER_TIMEOUT]);
+	if (tb[RECEIPT_A_NO_HELPER])
+		out->no_helper = nla_get_u8(tb[RECEIPT_A_NO_HELPER]);
 	if (tb[RECEIPT_A_MODE])
 		out->mode = nla_get_u8(tb[RECEIPT_A_MODE]);
 	if (tb[RECEIPT_A_GENERATION])

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <linux/sock_diag.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
@@ -211,6 +212,23 @@ int rcpt_nl_receive(struct rcpt_nl *nl, struct rcpt_error *err)
 	for (int n = 0; n < RECEIVE_MOST && !ret; n++)
 		ret = receive_one(nl);
 	return !ret || ret == -EAGAIN ? 0 : fail(err, -ret, "netlink");
+}
+
+/**
+ * rcpt_nl_dropped() - how many messages the kernel had no room for in the socket
+ * @nl: connection
+ *
+ * Return: their number since it was opened, which wraps around; 0 also where the
+ * kernel does not say.
+ */
+uint32_t rcpt_nl_dropped(const struct rcpt_nl *nl)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(rcpt_nl_fd(nl), SOL_SOCKET, SO_MEMINFO, info, &len))
+		return 0;
+	return info[SK_MEMINFO_DROPS];
 }
 
 static int wait_answer(struct rcpt_nl *nl, struct rcpt_error *err)

@@ -98,6 +98,9 @@ struct rcpt_nl_lookup {
  * @errata: repaired defects
  * @helper: state of the helper
  * @helper_pid: process id of the helper
+ * @helper_since: seconds that it is in its state; 0 when the kernel does not say
+ * @helper_timeout: seconds that are waited for it; 0 when no policy is active
+ * @no_helper: enum receipt_no_helper of the policy
  * @mode: of the policy
  * @generation: of the policy
  * @policy_name: empty when none is active
@@ -108,6 +111,9 @@ struct rcpt_nl_status {
 	uint64_t errata;
 	enum receipt_helper_state helper;
 	uint32_t helper_pid;
+	uint64_t helper_since;
+	uint32_t helper_timeout;
+	uint8_t no_helper;
 	enum receipt_mode mode;
 	uint64_t generation;
 	char policy_name[RCPT_NL_NAME_MAX + 1];
@@ -231,6 +237,7 @@ void rcpt_nl_close(struct rcpt_nl *nl);
 int rcpt_nl_fd(const struct rcpt_nl *nl);
 void rcpt_nl_on_message(struct rcpt_nl *nl, rcpt_nl_fn fn, void *arg);
 int rcpt_nl_receive(struct rcpt_nl *nl, struct rcpt_error *err);
+uint32_t rcpt_nl_dropped(const struct rcpt_nl *nl);
 int rcpt_nl_subscribe(struct rcpt_nl *nl, struct rcpt_error *err);
 
 int rcpt_nl_hello(struct rcpt_nl *nl, struct rcpt_nl_status *status,

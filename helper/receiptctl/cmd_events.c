@@ -19,12 +19,14 @@
  * @help: only help was asked for
  * @left: events to print; negative: no end
  * @end: time to stop; negative: no end
+ * @dropped: messages that the socket had no room for, so far
  */
 struct listening {
 	bool json;
 	bool help;
 	long left;
 	double end;
+	uint32_t dropped;
 };
 
 static int print_help(void)
@@ -32,7 +34,8 @@ static int print_help(void)
 	puts("usage: receiptctl events [--follow] [--json] [--count N] [--timeout SECONDS]\n"
 	     "\n"
 	     "Prints the kernel's events one per line: verdicts, changes of the policy and\n"
-	     "of the helper's state. Goes on until it is stopped, or\n"
+	     "of the helper's state; \"lost\" where the kernel had no room for some, with\n"
+	     "their number. Goes on until it is stopped, or\n"
 	     "\n"
 	     "  --count N          until N events were printed\n"
 	     "  --timeout SECONDS  until this time is over; with --count, exit status 1\n"
@@ -41,26 +44,29 @@ static int print_help(void)
 	return 0;
 }
 
-static void on_event(uint8_t cmd, struct nlattr **tb, void *arg)
+/* Prints a line, at once, and drops the reference. Return: whether it could. */
+static bool print_event(const struct listening *l, json_t *event)
 {
-	struct listening *l = arg;
-	json_t *event;
-	char *text;
+	char *text = !event ? NULL : l->json ? json_dumps(event, JSON_COMPACT) :
+					       rcpt_event_text(event);
 
-	if (cmd != RECEIPT_CMD_EVENT || !l->left)
-		return;
-	event = rcpt_event_json(tb);
-	text = !event ? NULL : l->json ? json_dumps(event, JSON_COMPACT) :
-					  rcpt_event_text(event);
 	json_decref(event);
 	if (!text) {
 		fputs("receiptctl: an event was lost: no memory\n", stderr);
-		return;
+		return false;
 	}
 	puts(text);
 	fflush(stdout);
 	free(text);
-	if (l->left > 0)
+	return true;
+}
+
+static void on_event(uint8_t cmd, struct nlattr **tb, void *arg)
+{
+	struct listening *l = arg;
+
+	if (cmd == RECEIPT_CMD_EVENT && l->left && print_event(l, rcpt_event_json(tb)) &&
+	    l->left > 0)
 		l->left--;
 }
 
@@ -75,14 +81,26 @@ static int wait_ms(const struct listening *l)
 	return left > 3600 ? 3600 * 1000 : (int)(left * 1000) + 1;
 }
 
+/* Says that events were lost; how many, where the kernel says it. */
+static void print_lost(struct listening *l, uint32_t dropped)
+{
+	json_t *event = json_object();
+
+	json_object_set_new(event, "event", json_string("lost"));
+	if (dropped != l->dropped)
+		json_object_set_new(event, "count", json_integer((uint32_t)(dropped - l->dropped)));
+	l->dropped = dropped;
+	print_event(l, event);
+}
+
 /* Return: 0 to go on, else a negative errno. */
-static int take_events(struct rcpt_nl *nl, struct rcpt_error *err)
+static int take_events(struct rcpt_nl *nl, struct listening *l, struct rcpt_error *err)
 {
 	int ret = rcpt_nl_receive(nl, err);
 
 	if (ret != -ENOBUFS)
 		return ret;
-	fputs("receiptctl: events were lost\n", stderr);
+	print_lost(l, rcpt_nl_dropped(nl));
 	return 0;
 }
 
@@ -96,7 +114,7 @@ static int listen_events(struct rcpt_nl *nl, struct listening *l)
 		n = poll(&pfd, 1, wait_ms(l));
 		if (n < 0 && errno != EINTR)
 			return RCPT_SYSTEM;
-		if (n > 0 && take_events(nl, &err))
+		if (n > 0 && take_events(nl, l, &err))
 			return kernel_error(NULL, &err);
 		if (!n && l->end >= 0 && now_seconds() >= l->end)
 			return l->left > 0 ? RCPT_INVALID : 0;

@@ -34,6 +34,7 @@ static void print_status(const struct rcpt_nl_status *st)
 	printf("helper      %s", rcpt_helper_name(st->helper));
 	if (st->helper_pid)
 		printf(", process %u", st->helper_pid);
+	printf(", for %llu seconds", (unsigned long long)st->helper_since);
 	printf("\nmode        %s\n", rcpt_mode_name(st->mode));
 	if (st->policy_name[0]) {
 		fputs("policy      ", stdout);
@@ -41,6 +42,8 @@ static void print_status(const struct rcpt_nl_status *st)
 		putchar(' ');
 		print_text(stdout, st->policy_version, strlen(st->policy_version));
 		printf("\ngeneration  %llu\n", (unsigned long long)st->generation);
+		printf("timeout     %u seconds; without a helper: %s\n", st->helper_timeout,
+		       receipt_no_helper_name(st->no_helper));
 	} else {
 		puts("policy      none");
 	}
@@ -54,12 +57,16 @@ static int print_json(const struct rcpt_nl_status *st)
 	json_object_set_new(json, "helper", json_string(rcpt_helper_name(st->helper)));
 	json_object_set_new(json, "helper_pid",
 			    st->helper_pid ? json_integer(st->helper_pid) : json_null());
+	json_object_set_new(json, "helper_since_seconds", json_u64(st->helper_since));
 	json_object_set_new(json, "mode", json_string(rcpt_mode_name(st->mode)));
 	if (st->policy_name[0]) {
 		json_object_set_new(json, "policy_name",
 				    json_text(st->policy_name, strlen(st->policy_name)));
 		json_object_set_new(json, "policy_version",
 				    json_text(st->policy_version, strlen(st->policy_version)));
+		json_object_set_new(json, "helper_timeout", json_integer(st->helper_timeout));
+		json_object_set_new(json, "no_helper",
+				    json_string(receipt_no_helper_name(st->no_helper)));
 	}
 	json_object_set_new(json, "generation", json_integer(st->generation));
 	json_object_set_new(json, "abi", json_integer(st->abi));

@@ -188,6 +188,12 @@ static void print_helper(FILE *out, const struct rcpt_nl_status *st)
 	}
 }
 
+static void print_since(FILE *out, const struct rcpt_nl_status *st)
+{
+	print_head(out, "receipt_helper_state_seconds", "gauge", "How long it is in that state.");
+	fprintf(out, "receipt_helper_state_seconds %" PRIu64 "\n", st->helper_since);
+}
+
 static void print_policy(FILE *out, const struct rcpt_nl_status *st)
 {
 	print_head(out, "receipt_policy_info", "gauge", "The active policy.");
@@ -213,5 +219,6 @@ void prometheus_print(const struct stats *stats, const struct rcpt_nl_status *st
 	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
 		print_metric(out, stats, &metrics[i]);
 	print_helper(out, st);
+	print_since(out, st);
 	print_policy(out, st);
 }

@@ -195,8 +195,9 @@ enum receipt_floor {
  * @RECEIPT_CMD_POLICY_LOAD: POLICY
  * @RECEIPT_CMD_POLICY_GET: answer POLICY, POLICY_NAME, POLICY_VERSION, MODE,
  *	GENERATION, DIGEST; -ENOENT when none is active
- * @RECEIPT_CMD_STATUS: answer ABI, ERRATA, HELPER_STATE, HELPER_PID, MODE,
- *	GENERATION, and when active POLICY_NAME, POLICY_VERSION
+ * @RECEIPT_CMD_STATUS: answer ABI, ERRATA, HELPER_STATE, HELPER_PID,
+ *	HELPER_SINCE, MODE, GENERATION, and when active POLICY_NAME,
+ *	POLICY_VERSION, HELPER_TIMEOUT, NO_HELPER
  * @RECEIPT_CMD_STATS: answer STATS: nest of STAT, each with NAME and VALUE, of a
  *	counter of denials also REASON, of a bucket of a histogram also LIMIT
  *	(not cumulative; of the last one all bits are set)
@@ -275,6 +276,9 @@ enum receipt_attr {
 	RECEIPT_A_FLOOR_SOURCE,		/* u8, enum receipt_floor */
 	RECEIPT_A_LIMIT,		/* u64, upper bound of a STAT's bucket, microseconds */
 	RECEIPT_A_SUPPRESSED,		/* u64, events that were not sent before this one */
+	RECEIPT_A_HELPER_TIMEOUT,	/* u32, seconds that are waited for the helper */
+	RECEIPT_A_NO_HELPER,		/* u8, what counts while none serves: 0 cached, 1 deny */
+	RECEIPT_A_HELPER_SINCE,		/* u64, seconds that the helper is in its state */
 	__RECEIPT_A_MAX,
 };
 

@@ -208,6 +208,21 @@ static void test_netlink(void)
 	note("%zu bytes", len);
 }
 
+static void test_status(void)
+{
+	static struct message m;
+	const struct message *status = &answer.reply;
+
+	sleep(1);
+	start_request(&m, RECEIPT_CMD_STATUS);
+	request(border, &m);
+	ok(get_u8(status, RECEIPT_A_HELPER_STATE) == RECEIPT_HELPER_SERVING &&
+	   get_u64(status, RECEIPT_A_HELPER_SINCE) >= 1 &&
+	   get_u64(status, RECEIPT_A_HELPER_SINCE) < PROBE_SECONDS, "STATUS: the helper, and since when");
+	ok(get_u32(status, RECEIPT_A_HELPER_TIMEOUT) == 10 &&
+	   get_u8(status, RECEIPT_A_NO_HELPER) == 0, "STATUS: what the policy says of it");
+}
+
 static void test_lost(int helper)
 {
 	uint64_t lost = stat_value("helpers-lost");
@@ -230,6 +245,7 @@ int main(void)
 	test_hits();
 	test_evidence();
 	test_netlink();
+	test_status();
 	test_lost(helper);
 	return 0;
 }

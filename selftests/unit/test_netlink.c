@@ -400,6 +400,9 @@ static void test_status(void **state)
 	nla_put_u64(msg, RECEIPT_A_ERRATA, 6);
 	nla_put_u8(msg, RECEIPT_A_HELPER_STATE, RECEIPT_HELPER_SERVING);
 	nla_put_u32(msg, RECEIPT_A_HELPER_PID, 321);
+	nla_put_u64(msg, RECEIPT_A_HELPER_SINCE, 1ULL << 34);
+	nla_put_u32(msg, RECEIPT_A_HELPER_TIMEOUT, 12);
+	nla_put_u8(msg, RECEIPT_A_NO_HELPER, 1);
 	nla_put_u8(msg, RECEIPT_A_MODE, RECEIPT_MODE_ENFORCE);
 	nla_put_u64(msg, RECEIPT_A_GENERATION, 12);
 	nla_put_string(msg, RECEIPT_A_POLICY_NAME, "web");
@@ -410,6 +413,9 @@ static void test_status(void **state)
 	assert_int_equal(st.errata, 6);
 	assert_int_equal(st.helper, RECEIPT_HELPER_SERVING);
 	assert_int_equal(st.helper_pid, 321);
+	assert_int_equal(st.helper_since, 1ULL << 34);
+	assert_int_equal(st.helper_timeout, 12);
+	assert_int_equal(st.no_helper, 1);
 	assert_int_equal(st.mode, RECEIPT_MODE_ENFORCE);
 	assert_int_equal(st.generation, 12);
 	assert_string_equal(st.policy_name, "web");

@@ -288,7 +288,7 @@ static size_t read_prometheus(char *text)
 
 static const struct rcpt_nl_status serving = {
 	.helper = RECEIPT_HELPER_SERVING, .mode = RECEIPT_MODE_ENFORCE, .generation = 3,
-	.policy_name = "a\"b\\c\nd", .policy_version = "1.2.3",
+	.helper_since = 77, .policy_name = "a\"b\\c\nd", .policy_version = "1.2.3",
 };
 
 static void prints_prometheus(void **state)
@@ -316,8 +316,9 @@ static void prints_prometheus(void **state)
 		"receipt_helper_state{state=\"lost\"} 0\n"));
 	assert_non_null(strstr(text,
 		"receipt_policy_info{name=\"a\\\"b\\\\c\\nd\",version=\"1.2.3\",mode=\"enforce\"} 1\n"));
+	assert_non_null(strstr(text, "\nreceipt_helper_state_seconds 77\n"));
 	assert_null(strstr(text, "not_known"));
-	assert_int_equal(read_prometheus(text), 1 + 3 + 6 + 1 + 3 + 1 + 1);
+	assert_int_equal(read_prometheus(text), 1 + 3 + 6 + 1 + 3 + 1 + 1 + 1);
 	free(text);
 }
 
