@@ -364,7 +364,7 @@ static enum receipt_reason prove_issuer(const struct receipt_policy *policy,
 	enum receipt_reason reason;
 	u32 at = 0;
 
-	while ((key = receipt_policy_next_issuer_key(policy, &at))) {
+	while ((key = receipt_policy_issuer_key(policy, &at))) {
 		reason = verify_sign1(key, enc, stmt->payload,
 				      stmt->payload_len, stmt->sig,
 				      stmt->sig_len);

@@ -339,8 +339,7 @@ bool receipt_rule_needs_evidence(const struct receipt_rule *rule);
 bool receipt_rule_names_artifact(const struct receipt_rule *rule);
 bool receipt_policy_names_fstype(const struct receipt_policy *policy,
 				 enum receipt_op op, const char *fstype);
-struct receipt_key *receipt_policy_next_issuer_key(const struct receipt_policy *policy,
-						   u32 *at);
+struct receipt_key *receipt_policy_issuer_key(const struct receipt_policy *policy, u32 *at);
 int receipt_policy_identify(struct receipt_policy *policy,
 			    int (*identify)(struct receipt_key *key, void *arg), void *arg);
 bool receipt_policy_needs_content(const struct receipt_policy *policy,

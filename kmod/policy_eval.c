@@ -337,11 +337,11 @@ static enum receipt_reason default_reason(const struct receipt_policy *policy,
 		if (!grants(summary, facts->op)) {
 			if (reason == RECEIPT_REASON_NO_EVIDENCE)
 				reason = RECEIPT_REASON_USAGE;
-		} else if (!statement_revoked(policy, summary)) {
-			return RECEIPT_REASON_NO_RULE_SATISFIED;
-		} else {
-			reason = RECEIPT_REASON_REVOKED;
+			continue;
 		}
+		if (!statement_revoked(policy, summary))
+			return RECEIPT_REASON_NO_RULE_SATISFIED;
+		reason = RECEIPT_REASON_REVOKED;
 	}
 	return reason;
 }
@@ -390,8 +390,9 @@ static struct receipt_verdict by_default(const struct receipt_policy *policy,
  * @facts: what is known of the artifact
  *
  * An artifact that is revoked is denied. Else the first rule of the operation whose
- * properties all hold decides, else the default. A rule that lacks only evidence which may still come stays open:
- * when it would say otherwise than what decides after it, nothing is decided.
+ * properties all hold decides, else the default. A rule that lacks only evidence
+ * which may still come stays open: when it would say otherwise than what decides
+ * after it, nothing is decided.
  *
  * Return: the verdict; its action is RECEIPT_ACTION_UNSET when it depends on
  * evidence that has not been asked for.
@@ -501,14 +502,13 @@ bool receipt_policy_names_fstype(const struct receipt_policy *policy,
 }
 
 /**
- * receipt_policy_next_issuer_key - the issuer keys that a policy names
+ * receipt_policy_issuer_key - the issuer keys that a policy names
  * @policy: the policy
  * @at: 0 to begin; moved on
  *
  * Return: the next key of a rule or of a revoke line; NULL when there is no more.
  */
-struct receipt_key *receipt_policy_next_issuer_key(const struct receipt_policy *policy,
-						   u32 *at)
+struct receipt_key *receipt_policy_issuer_key(const struct receipt_policy *policy, u32 *at)
 {
 	u32 i;
 
@@ -561,7 +561,7 @@ int receipt_policy_identify(struct receipt_policy *policy,
 
 	for (i = 0; !ret && i < policy->nlogs; i++)
 		ret = identify(&policy->logs[i].key, arg);
-	while (!ret && (key = receipt_policy_next_issuer_key(policy, &at)))
+	while (!ret && (key = receipt_policy_issuer_key(policy, &at)))
 		ret = identify(key, arg);
 	policy->revoked_keys = number_of_revoked_keys(policy);
 	return ret;

@@ -339,7 +339,7 @@ void rcpt_prove_issuer(const struct receipt_policy *policy,
 	uint32_t at = 0;
 
 	sum->revoked_keys = policy->revoked_keys;
-	while ((key = receipt_policy_next_issuer_key(policy, &at))) {
+	while ((key = receipt_policy_issuer_key(policy, &at))) {
 		if (!signed_by(stmt, key))
 			continue;
 		memcpy(sum->issuer_key_id, key->id, RECEIPT_HASH_SIZE);

@@ -9,13 +9,14 @@
 #include <time.h>
 
 #include "dmverity.h"
+#include "fstype.h"
 #include "manifest.h"
 #include "verify.h"
 #include "why.h"
 
 /**
  * why_digest() - the digests that the kernel could find evidence by
- * @w: with path and op; digests are filled in
+ * @w: with path and op; digests and fstype are filled in
  * @err: filled in on failure
  *
  * What the kernel reads into a buffer itself has digests of its content alone.
@@ -28,6 +29,7 @@ int why_digest(struct why *w, struct rcpt_error *err)
 
 	if (rcpt_digest_file(w->path, d, err))
 		return -RCPT_SYSTEM;
+	w->fstype = fstype_of(w->path, w->fstype_name);
 	if (w->op != RECEIPT_OP_EXECUTE)
 		while (d->n && d->digests[d->n - 1].kind > RECEIPT_KIND_SHA512)
 			d->n--;

@@ -48,6 +48,7 @@ struct why_found {
  * @path: of the artifact
  * @op: what it would be used for
  * @fstype: name of the type of file system that it is on, or NULL
+ * @fstype_name: room for it
  * @boot_verified: it is on the initramfs
  * @digests: of its content, and of fs-verity and dm-verity where it is under them
  * @answerer: with the stores
@@ -63,6 +64,7 @@ struct why {
 	const char *path;
 	enum receipt_op op;
 	const char *fstype;
+	char fstype_name[RECEIPT_FSTYPE_MAX + 1];
 	bool boot_verified;
 	struct rcpt_digests digests;
 	struct rcpt_answerer answerer;

@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Each property of rules, logs and revocations, by files that differ in what it is
+ * about and in nothing else: one is allowed, its control is denied. Policies follow
+ * each other, so that most of it is found out of a running cache. No helper serves
+ * but where one is needed.
+ */
+#include <sys/mount.h>
+
+#include "forge.h"
+#include "helper.h"
+
+#define NOW_ISH		3000	/* seconds that a test may be late, or clocks differ */
+
+/* What is said of a file. */
+struct said {
+	const char *iss;
+	const char *sub;
+	int svn;
+	const struct key *signer;
+	int64_t iat;		/* of the receipt; 0: none */
+	uint64_t position;	/* in the log */
+	uint8_t usage;
+};
+
+static struct key issuer, thief, log_one, log_next;
+static struct evidence ev;
+static struct message message;
+static int border;
+static unsigned int version, serial;
+
+/*
+ * Evidence
+ */
+
+static void statement_header(struct header *h, const struct said *s)
+{
+	memset(h, 0, sizeof(*h));
+	head(h, MAP, 3);
+	label_int(h, 1, s->signer->alg);
+	label_int(h, 258, -16);
+	integer(h, 15);
+	head(h, MAP, s->svn < 0 ? 2 : 3);
+	label_text(h, 1, s->iss);
+	label_text(h, 2, s->sub);
+	if (s->svn < 0)
+		return;
+	text(h, "svn");
+	integer(h, s->svn);
+}
+
+static void receipt_header(struct header *h, const struct key *log, int64_t iat)
+{
+	memset(h, 0, sizeof(*h));
+	head(h, MAP, 4);
+	label_int(h, 1, log->alg);
+	integer(h, 4);
+	string(h, BYTES, log->kid, 2 * HASH);
+	label_int(h, 395, 1);
+	integer(h, 15);
+	head(h, MAP, iat ? 2 : 1);
+	label_text(h, 1, "log.one");
+	if (iat)
+		label_int(h, 6, iat);
+}
+
+/* Entry @index of a tree of as many entries as a path of @STEPS reaches. */
+static void receipt_root(const struct statement *s, struct rcpt *r, uint8_t *root)
+{
+	uint8_t hash[HASH], leaf[HASH];
+
+	SHA256(scratch, statement_bytes(s), hash);
+	hash_prefixed(0, hash, HASH, NULL, 0, leaf);
+	memcpy(root, leaf, HASH);
+	for (size_t i = 0; i < r->path_len / HASH; i++) {
+		uint8_t below[HASH];
+
+		memcpy(below, root, HASH);
+		if (r->index >> i & 1)
+			node(r->path[i], below, root);
+		else
+			node(below, r->path[i], root);
+	}
+}
+
+static void make_receipt(struct rcpt *r, const struct statement *s, const struct key *log,
+			 const struct said *said)
+{
+	uint8_t root[HASH];
+
+	memset(r, 0, sizeof(*r));
+	r->index = said->position;
+	r->size = 128;
+	memset(r->path, 0x22, 7 * HASH);
+	r->path_len = 7 * HASH;
+	receipt_header(&r->hdr, log, said->iat);
+	receipt_root(s, r, root);
+	r->sig_len = sign_header(log, &r->hdr, root, sizeof(root), r->sig);
+}
+
+static void vouch(const uint8_t *digest, const struct key *log, const struct said *said)
+{
+	memset(&ev, 0, sizeof(ev));
+	ev.kind = RECEIPT_KIND_SHA256;
+	ev.digest_len = HASH;
+	memcpy(ev.digest, digest, HASH);
+	ev.stmt.payload_len = HASH;
+	memcpy(ev.stmt.payload, digest, HASH);
+	statement_header(&ev.stmt.hdr, said);
+	sign_statement(said->signer, &ev.stmt);
+	ev.nreceipts = 1;
+	make_receipt(&ev.receipts[0], &ev.stmt, log, said);
+	evidence_message(&message, &ev);
+	if (request(border, &message))
+		broken("evidence: %s", answer.text);
+}
+
+/*
+ * Policies
+ */
+
+#define POLICY_RULE	"op=POLICY receipt=one subject=\"policy/rules\" action=ALLOW\n"
+#define LOG_ONE		"log name=one alg=ES256 key=%s issuer=\"log.one\" identity=verified"
+
+static const struct said of_policy = { "issuer", "policy/rules", -1, &issuer, 1000, 1, 0xff };
+
+/* The next version, sealed: the log lines that @log_words end, and @body. */
+static int try_load(const char *header, const char *log_words, const char *body)
+{
+	static char text[8192];
+	uint8_t digest[HASH];
+	int len;
+
+	len = snprintf(text, sizeof(text),
+		       "policy_name=rules policy_version=1.0.%u mode=enforce %s\n"
+		       LOG_ONE " %s\nDEFAULT action=DENY\nDEFAULT op=ANON_EXEC action=ALLOW\n"
+		       "op=EXECUTE boot_verified=TRUE action=ALLOW\n" POLICY_RULE "%s", ++version, header, log_one.spki, log_words, body);
+	SHA256((uint8_t *)text, len, digest);
+	if (version > 1)
+		vouch(digest, &log_one, &of_policy);
+	return load_policy(border, text, len);
+}
+
+static void next(const char *header, const char *log_words, const char *body)
+{
+	if (try_load(header, log_words, body))
+		broken("policy: %s", answer.text);
+}
+
+/*
+ * Files
+ */
+
+struct file {
+	char path[64];
+	uint8_t digest[HASH];
+};
+
+static struct file new_file(const char *dir)
+{
+	struct file f;
+	char content[64];
+
+	snprintf(content, sizeof(content), "file %u", ++serial);
+	snprintf(f.path, sizeof(f.path), "%s/file-%u", dir, serial);
+	write_text(f.path, content);
+	SHA256((uint8_t *)content, strlen(content), f.digest);
+	return f;
+}
+
+static struct file said_of(const struct said *said)
+{
+	struct file f = new_file("/run");
+
+	vouch(f.digest, &log_one, said);
+	return f;
+}
+
+/* What the kernel would decide by what it knows. */
+static const char *explained(const struct file *f)
+{
+	static const char *const names[] = {
+#define REASON_NAME(num, name, text) [num] = text,
+		RECEIPT_REASONS(REASON_NAME)
+#undef REASON_NAME
+	};
+	uint32_t reason;
+
+	start_request(&message, RECEIPT_CMD_EXPLAIN);
+	put_u8(&message, RECEIPT_A_KIND, RECEIPT_KIND_SHA256);
+	put(&message, RECEIPT_A_DIGEST, f->digest, HASH);
+	put_u8(&message, RECEIPT_A_OP, RECEIPT_OP_EXECUTE);
+	if (request(border, &message))
+		broken("EXPLAIN: %s", answer.text);
+	reason = get_u32(&answer.reply, RECEIPT_A_REASON);
+	return reason < ARRAY_SIZE(names) && names[reason] ? names[reason] : "none";
+}
+
+static void allowed(const struct file *f, const char *name)
+{
+	expect_allowed(probe_map(f->path, EACCES), "%s", name);
+}
+
+/* @reason: as EXPLAIN says it; the record says that nobody could be asked for more. */
+static void denied(const struct file *f, const char *reason, const char *name)
+{
+	const char *recorded = !strcmp(reason, "revoked") ? NULL : "no-helper";
+	const char *why = explained(f);
+	int got = probe_map(f->path, EACCES);
+
+	if (!ok(got == DENIED && !strcmp(why, reason) &&
+		(!recorded || find_denial("mmap_file", recorded, 1)), "%s: %s", name, reason))
+		note("%s, %s", outcome_name(got), why);
+}
+
+#define NO_RULE	"evidence-satisfies-no-rule"
+#define ALL	"op=EXECUTE receipt=one action=ALLOW\n"
+
+/*
+ * Properties
+ */
+
+static struct said said(void)
+{
+	return (struct said){ "issuer", "pkg/a", 7, &issuer, time(NULL), 50, 0xff };
+}
+
+static void test_claims(void)
+{
+	struct said s = said();
+	struct file good, svn, sub, iss;
+
+	next("", "", "op=EXECUTE receipt=one issuer=issuer subject=\"pkg/*\" min_svn=7 action=ALLOW\n");
+	good = said_of(&s);
+	s.svn = 6;
+	svn = said_of(&s);
+	s = said();
+	s.sub = "pk/a";
+	sub = said_of(&s);
+	s = said();
+	s.iss = "issuer2";
+	iss = said_of(&s);
+	allowed(&good, "issuer, subject, min_svn");
+	denied(&svn, NO_RULE, "a lower svn");
+	denied(&sub, NO_RULE, "another subject");
+	denied(&iss, NO_RULE, "another issuer");
+}
+
+static void test_position(void)
+{
+	struct said s = said();
+	struct file at, below;
+
+	at = said_of(&s);
+	s.position = 49;
+	below = said_of(&s);
+	next("", "", "op=EXECUTE receipt=one min_position=50 action=ALLOW\n");
+	allowed(&at, "min_position: entry 50");
+	denied(&below, NO_RULE, "min_position: entry 49");
+}
+
+/* The last: policies are entry 1 here, and none can follow. */
+static void test_log_position(void)
+{
+	struct said s = said();
+	struct file below = said_of(&s), at;
+
+	s.position = 51;
+	at = said_of(&s);
+	next("", "min_position=51", ALL);
+	allowed(&at, "min_position of a log: entry 51");
+	ok(probe_map(below.path, EACCES) == DENIED && !strcmp(explained(&below), NO_RULE),
+	   "min_position of a log: entry 50");
+	ok(try_load("", "", ALL) == -EACCES, "min_position of a log: a policy recorded before");
+}
+
+static void test_window(void)
+{
+	struct said s = said();
+	struct file in, before, after, timeless;
+
+	s.iat = 1767225600;	/* 2026-01-01T00:00:00Z */
+	in = said_of(&s);
+	s.iat--;
+	before = said_of(&s);
+	s.iat = 1767225601;
+	after = said_of(&s);
+	s.iat = 0;
+	timeless = said_of(&s);
+	next("", "not_before=1970-01-01T00:00:00Z not_after=2026-01-01T00:00:00Z",
+	     "op=EXECUTE receipt=one action=ALLOW\n");
+	allowed(&in, "not_after: a receipt of that second");
+	allowed(&before, "not_after: one of the second before");
+	denied(&after, NO_RULE, "not_after: one of the second after");
+	denied(&timeless, NO_RULE, "a window: a receipt that says no time");
+	next("", "", "op=EXECUTE receipt=one action=ALLOW\n");
+	allowed(&after, "no window: the one of the second after");
+	allowed(&timeless, "no window: the one that says no time");
+}
+
+static void test_age(void)
+{
+	struct said s = said();
+	struct file young, old, timeless, soon;
+
+	young = said_of(&s);
+	s.iat = time(NULL) - 3600 - NOW_ISH;
+	old = said_of(&s);
+	s.iat = 0;
+	timeless = said_of(&s);
+	next("", "", "op=EXECUTE receipt=one max_age=1h action=ALLOW\n");
+	allowed(&young, "max_age: a receipt of now");
+	denied(&old, NO_RULE, "max_age: one of more than an hour ago");
+	denied(&timeless, NO_RULE, "max_age: one that says no time");
+
+	/* What is remembered is forgotten when it gets too old. */
+	s.iat = time(NULL) - 3600 + 10;
+	soon = said_of(&s);
+	allowed(&soon, "max_age: good for 10 seconds more");
+	for (int64_t end = now_ms() + 200000; now_ms() < end; usleep(500000)) {
+		if (probe_map(soon.path, EACCES) != ALLOWED)
+			break;
+	}
+	denied(&soon, NO_RULE, "max_age: remembered, and too old in the end");
+	allowed(&young, "max_age: the young one is still good");
+}
+
+/* Who sets the clock back makes nothing younger. */
+static void test_clock(void)
+{
+	struct timespec now, past;
+	struct said s = said();
+	struct file old;
+
+	s.iat = time(NULL) - 3600 - NOW_ISH;
+	old = said_of(&s);
+	denied(&old, NO_RULE, "clock: too old");
+	clock_gettime(CLOCK_REALTIME, &now);
+	past = now;
+	past.tv_sec -= 86400;
+	if (clock_settime(CLOCK_REALTIME, &past))
+		broken("clock");
+	denied(&old, NO_RULE, "clock: set back by a day, still too old");
+	clock_settime(CLOCK_REALTIME, &now);
+}
+
+static void test_fstype(void)
+{
+	struct said s = said();
+	struct file on_tmpfs, on_ramfs;
+
+	if (mkdir("/ramfs", 0755) || mount("none", "/ramfs", "ramfs", 0, NULL))
+		broken("ramfs");
+	on_tmpfs = new_file("/run");
+	on_ramfs = new_file("/ramfs");
+	next("", "", "op=EXECUTE fstype=ramfs action=ALLOW\n");
+	allowed(&on_ramfs, "fstype: a file on ramfs");
+	expect_denied(probe_map(on_tmpfs.path, EACCES), "mmap_file", "denied-by-default",
+		      "fstype: one on tmpfs");
+	on_tmpfs = said_of(&s);
+	vouch(on_ramfs.digest, &log_one, &s);
+	next("", "", "op=EXECUTE fstype=tmpfs receipt=one action=ALLOW\n");
+	allowed(&on_tmpfs, "fstype and receipt: sealed, on tmpfs");
+	expect_denied(probe_map(on_ramfs.path, EACCES), "mmap_file", "denied-by-default",
+		      "fstype and receipt: sealed, on ramfs");
+}
+
+static void test_rotation(void)
+{
+	static char line[1024];
+	struct said s = said();
+	struct file by_next = new_file("/run"), by_first = said_of(&s);
+
+	snprintf(line, sizeof(line), "\nlog name=one alg=ES384 key=%s issuer=\"log.one\" identity=verified not_before=2020-01-01T00:00:00Z",
+		 log_next.spki);
+	next("", line, "op=EXECUTE receipt=one action=ALLOW\n");
+	vouch(by_next.digest, &log_next, &s);
+	allowed(&by_first, "two keys of a log: the first");
+	allowed(&by_next, "two keys of a log: the second");
+	next("", "", "op=EXECUTE receipt=one action=ALLOW\n");
+	allowed(&by_first, "one key again: the first");
+	denied(&by_next, NO_RULE, "one key again: the second");
+}
+
+/*
+ * Revocation
+ */
+
+static void hex(const uint8_t *bytes, char *out)
+{
+	for (int i = 0; i < HASH; i++)
+		sprintf(out + 2 * i, "%02x", bytes[i]);
+}
+
+static void test_revoke_digest(void)
+{
+	struct said s = said();
+	struct file bad = said_of(&s), good = said_of(&s);
+	char body[256], digest[2 * HASH + 1];
+
+	next("", "", ALL);
+	allowed(&bad, "revoke digest: before");
+	hex(bad.digest, digest);
+	snprintf(body, sizeof(body), ALL "revoke digest=sha256:%s\n", digest);
+	next("", "", body);
+	denied(&bad, "revoked", "revoke digest: a running cache");
+	ok(find_denial("mmap_file", "revoked", 1), "revoke digest: recorded as revoked");
+	allowed(&good, "revoke digest: another file");
+	next("", "", ALL);
+	allowed(&bad, "revoke digest: a later policy without the line");
+}
+
+static void test_revoke_statements(void)
+{
+	struct said s = said();
+	struct file old, fixed, other, both;
+
+	old = said_of(&s);
+	both = said_of(&s);
+	s.svn = 8;
+	fixed = said_of(&s);
+	vouch(both.digest, &log_one, &s);
+	s = said();
+	s.sub = "pkg/b";
+	other = said_of(&s);
+	next("", "", ALL);
+	allowed(&old, "revoke subject: before");
+	next("", "", ALL "revoke issuer=issuer subject=\"pkg/a\" svn_below=8\n");
+	denied(&old, "revoked", "revoke subject, svn_below: svn 7");
+	allowed(&fixed, "revoke subject, svn_below: svn 8");
+	allowed(&other, "revoke subject, svn_below: another subject");
+	allowed(&both, "revoke subject, svn_below: statements of svn 7 and 8");
+	next("", "", ALL "revoke issuer=issuer subject=\"pkg/*\"\n");
+	denied(&fixed, "revoked", "revoke subject: every svn");
+}
+
+/* Of what was proven before, nobody knows who signed it. */
+static void test_revoke_key(void)
+{
+	struct said s = said();
+	struct file stolen, own;
+	char body[512];
+
+	own = said_of(&s);
+	s.signer = &thief;
+	stolen = said_of(&s);
+	next("", "", ALL);
+	allowed(&stolen, "revoke issuer_key: before");
+	allowed(&own, "revoke issuer_key: another signer, before");
+	snprintf(body, sizeof(body), ALL "revoke issuer_key=%s\n", thief.spki);
+	next("", "", body);
+	denied(&stolen, "no-evidence", "revoke issuer_key: proven before, not by this key's policy");
+	vouch(stolen.digest, &log_one, &s);
+	denied(&stolen, "revoked", "revoke issuer_key: proven again");
+	denied(&own, "no-evidence", "revoke issuer_key: another signer, not proven again");
+	s.signer = &issuer;
+	vouch(own.digest, &log_one, &s);
+	allowed(&own, "revoke issuer_key: another signer, proven again");
+}
+
+/*
+ * No helper
+ */
+
+/* Says whether it took about as long as it should; not more is claimed. */
+static int64_t timed_map(const struct file *f, int *outcome)
+{
+	int64_t start = now_ms();
+
+	*outcome = probe_map(f->path, EACCES);
+	return now_ms() - start;
+}
+
+static void test_no_helper(void)
+{
+	struct said s = said();
+	struct file seen = said_of(&s), known = said_of(&s), unknown = new_file("/run");
+	int outcome, fd;
+	int64_t ms;
+
+	next("no_helper=deny helper_timeout=3", "", ALL);
+	denied(&seen, "no-evidence", "no_helper=deny, none was there: proven");
+	fd = become_helper();
+	allowed(&seen, "no_helper=deny, one serves: proven");
+	close(fd);
+	allowed(&seen, "no_helper=deny, it is lost: judged before");
+	ms = timed_map(&known, &outcome);
+	ok(outcome == DENIED && find_denial("mmap_file", "no-helper", 1) && ms < 2500,
+	   "no_helper=deny, it is lost: proven, not judged before, at once");
+	/* The next policy is taken all the same. */
+	next("no_helper=cached helper_timeout=3", "", ALL);
+	allowed(&known, "no_helper=cached, it is lost: proven, not judged before");
+	ms = timed_map(&unknown, &outcome);
+	ok(outcome == DENIED && find_denial("mmap_file", "helper-timeout", 1) && ms > 2500,
+	   "no_helper=cached, it is lost: unknown, after helper_timeout=3");
+	note("%lld ms", (long long)ms);
+}
+
+/*
+ * The whole of it
+ */
+
+static const char *const refused_bodies[] = {
+	"op=EXECUTE comm=bash action=ALLOW\n", "op=EXECUTE max_age=9 receipt=one action=ALLOW\n",
+	"op=EXECUTE min_position=5 action=ALLOW\n", "revoke action=DENY\n", "revoke svn_below=7\n",
+	"revoke digest=sha256:00\n", "op=EXECUTE fstype= action=ALLOW\n",
+};
+
+static void test_refused(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refused_bodies); i++) {
+		int got = try_load("", "", refused_bodies[i]);
+
+		ok(got == -EINVAL && !strncmp(answer.text, "policy-syntax: 7:", 17),
+		   "refused: %.30s", strtok(strdup(refused_bodies[i]), "\n"));
+	}
+	ok(try_load("helper_timeout=0", "", "") == -EINVAL, "refused: helper_timeout=0");
+	ok(try_load("no_helper=allow", "", "") == -EINVAL, "refused: no_helper=allow");
+}
+
+int main(void)
+{
+	probe_init();
+	border = open_border();
+	make_key(&issuer, ES256);
+	make_key(&thief, ES256);
+	make_key(&log_one, ES256);
+	make_key(&log_next, ES384);
+	next("", "", ALL);
+	test_claims();
+	test_position();
+	test_window();
+	test_age();
+	test_clock();
+	test_fstype();
+	test_rotation();
+	test_revoke_digest();
+	test_revoke_statements();
+	test_revoke_key();
+	test_refused();
+	test_no_helper();
+	test_log_position();
+	return 0;
+}
