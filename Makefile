@@ -39,7 +39,7 @@ STD	+= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-po
 endif
 
 # Kernel sources that user space shares.
-SHARED	:= kmod/policy_parse.c kmod/policy_eval.c
+SHARED	:= kmod/policy_parse.c kmod/policy_eval.c kmod/floor_parse.c
 
 Q	:= $(if $(V),,@)
 say	= @mkdir -p $(@D); echo '  BUILD   $@'

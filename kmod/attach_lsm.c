@@ -38,7 +38,7 @@ static int __init load_boot_policy(void)
 	static struct netlink_ext_ack extack __initdata;
 	int ret;
 
-	ret = receipt_policy_load(receipt_boot_policy, receipt_boot_policy_end -
+	ret = receipt_policy_boot(receipt_boot_policy, receipt_boot_policy_end -
 				  receipt_boot_policy, &extack);
 	if (ret)
 		panic("receipt: boot policy: %s (error %d)\n",

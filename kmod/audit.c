@@ -210,6 +210,35 @@ void receipt_audit_policy(const struct receipt_active *active)
 }
 
 /**
+ * receipt_audit_floor - record that the floor was raised, or a policy is below it
+ * @floor: floor
+ * @active: the active policy, or NULL
+ *
+ * Context: The policy does not change meanwhile.
+ */
+void receipt_audit_floor(const struct receipt_lowest *floor,
+			 const struct receipt_active *active)
+{
+	const struct receipt_policy *policy = active ? active->policy : NULL;
+	struct audit_buffer *ab = begin_record("POLICY", "policy_floor",
+					       "raised");
+
+	if (!ab)
+		return;
+
+	log_task(ab);
+	audit_log_format(ab, " floor=%u.%u.%u floor_svn=%u",
+			 floor->version[0], floor->version[1],
+			 floor->version[2], floor->svn);
+	audit_log_format(ab, " active_below=%d",
+			 policy && !receipt_lowest_admits(floor, policy->name,
+							  policy->version,
+							  policy->svn));
+	log_untrusted(ab, "name", floor->name);
+	audit_log_end(ab);
+}
+
+/**
  * receipt_audit_helper - record a change of the helper's state
  * @state: new state
  * @pid: its process

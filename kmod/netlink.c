@@ -21,6 +21,7 @@
 #define TOKENS_MAX_BYTES (RECEIPT_MAX_TOKENS * sizeof(struct receipt_token))
 #define PATH_MAX_BYTES	(RECEIPT_MAX_PATH * RECEIPT_HASH_SIZE)
 #define HEADERS_MAX	(1 + RECEIPT_MAX_RECEIPTS)
+#define VERSION_SIZE	20
 
 static struct genl_family family;
 
@@ -44,6 +45,11 @@ static const struct nla_policy attr_policy[RECEIPT_A_MAX + 1] = {
 	[RECEIPT_A_REASON] = NLA_POLICY_MAX(NLA_U32, 255),
 	[RECEIPT_A_POLICY] = MAX_LEN(RECEIPT_MAX_POLICY),
 	[RECEIPT_A_ABI] = { .type = NLA_U32 },
+	[RECEIPT_A_POLICY_NAME] = { .type = NLA_NUL_STRING,
+				    .len = RECEIPT_POLICY_NAME_MAX },
+	[RECEIPT_A_POLICY_VERSION] = { .type = NLA_NUL_STRING,
+				       .len = VERSION_SIZE - 1 },
+	[RECEIPT_A_POLICY_SVN] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy stmt_policy[RECEIPT_STMT_MAX + 1] = {
@@ -510,20 +516,42 @@ static int put_digest(struct sk_buff *skb, const struct receipt_digest *digest)
 		       digest->bytes);
 }
 
+static void format_version(char out[VERSION_SIZE], const u16 version[3])
+{
+	scnprintf(out, VERSION_SIZE, "%u.%u.%u", version[0], version[1],
+		  version[2]);
+}
+
 static int put_policy(struct sk_buff *skb, const struct receipt_active *active)
 {
 	const struct receipt_policy *policy = active->policy;
-	char version[20];
+	char version[VERSION_SIZE];
 
-	scnprintf(version, sizeof(version), "%u.%u.%u", policy->version[0],
-		  policy->version[1], policy->version[2]);
+	format_version(version, policy->version);
 
 	return nla_put_u8(skb, RECEIPT_A_MODE, policy->mode) ?:
 	       nla_put_u64_64bit(skb, RECEIPT_A_GENERATION,
 				 READ_ONCE(active->generation),
 				 RECEIPT_A_PAD) ?:
 	       nla_put_string(skb, RECEIPT_A_POLICY_NAME, policy->name) ?:
-	       nla_put_string(skb, RECEIPT_A_POLICY_VERSION, version);
+	       nla_put_string(skb, RECEIPT_A_POLICY_VERSION, version) ?:
+	       nla_put_u32(skb, RECEIPT_A_POLICY_SVN, policy->svn);
+}
+
+static int put_floor(struct sk_buff *skb)
+{
+	struct receipt_lowest floor;
+	enum receipt_floor source = receipt_floor_get(&floor);
+	char version[VERSION_SIZE];
+
+	if (!source)
+		return 0;
+	format_version(version, floor.version);
+
+	return nla_put_u8(skb, RECEIPT_A_FLOOR_SOURCE, source) ?:
+	       nla_put_string(skb, RECEIPT_A_FLOOR_NAME, floor.name) ?:
+	       nla_put_string(skb, RECEIPT_A_FLOOR_VERSION, version) ?:
+	       nla_put_u32(skb, RECEIPT_A_FLOOR_SVN, floor.svn);
 }
 
 static int do_hello(struct sk_buff *skb, struct genl_info *info)
@@ -583,7 +611,7 @@ static int do_status(struct sk_buff *skb, struct genl_info *info)
 	if (!msg)
 		return -ENOMEM;
 
-	ret = put_abi(msg) ?: put_helper(msg);
+	ret = put_abi(msg) ?: put_helper(msg) ?: put_floor(msg);
 	active = receipt_policy_get();
 	if (!ret)
 		ret = active ? put_policy(msg, active) ?:
@@ -695,6 +723,38 @@ static int do_policy_get(struct sk_buff *skb, struct genl_info *info)
 	receipt_policy_put(active);
 
 	return ret;
+}
+
+static int read_floor(struct genl_info *info, struct nlattr **tb,
+		      struct receipt_lowest *floor)
+{
+	const char *name, *version;
+
+	memset(floor, 0, sizeof(*floor));
+	if (!tb[RECEIPT_A_POLICY_NAME] || !tb[RECEIPT_A_POLICY_VERSION] ||
+	    !tb[RECEIPT_A_POLICY_SVN])
+		return malformed(info, "name, version or svn is missing");
+	name = nla_data(tb[RECEIPT_A_POLICY_NAME]);
+	version = nla_data(tb[RECEIPT_A_POLICY_VERSION]);
+	if (receipt_lowest_name(floor, name, strlen(name)) ||
+	    receipt_version_parse(version, strlen(version), floor->version))
+		return malformed(info, "name or version of a policy");
+	floor->svn = nla_get_u32(tb[RECEIPT_A_POLICY_SVN]);
+
+	return 0;
+}
+
+static int do_floor(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[RECEIPT_A_MAX + 1];
+	struct receipt_lowest floor;
+	int ret;
+
+	ret = begin(skb, info, tb);
+	if (!ret)
+		ret = read_floor(info, tb, &floor);
+
+	return ret ?: receipt_policy_raise_floor(&floor, info->extack);
 }
 
 static int do_flush(struct sk_buff *skb, struct genl_info *info)
@@ -1025,6 +1085,7 @@ static const struct genl_small_ops ops[] = {
 	{ .cmd = RECEIPT_CMD_FLUSH, .doit = do_flush },
 	{ .cmd = RECEIPT_CMD_EXPLAIN, .doit = do_explain },
 	{ .cmd = RECEIPT_CMD_DIGESTS, .dumpit = dump_digests },
+	{ .cmd = RECEIPT_CMD_FLOOR, .doit = do_floor },
 };
 
 static const struct genl_multicast_group groups[] = {

@@ -128,6 +128,21 @@ static struct receipt_active *new_active(const char *text, size_t len,
 	return active;
 }
 
+/* Not below the floor, nor below the svn of the one before. */
+static int may_stand(const struct receipt_policy *old,
+		     const struct receipt_policy *fresh,
+		     struct netlink_ext_ack *extack)
+{
+	if (old && fresh->svn < old->svn) {
+		NL_SET_ERR_MSG_FMT(extack, "%s: active has policy_svn=%u",
+				   receipt_reason_text(RECEIPT_REASON_POLICY_FLOOR),
+				   old->svn);
+		return -ESTALE;
+	}
+
+	return receipt_floor_check(fresh, extack);
+}
+
 /* Same name, higher version, and evidence that the active policy asks for. */
 static int may_follow(const struct receipt_active *old,
 		      const struct receipt_active *fresh,
@@ -156,6 +171,9 @@ static int may_follow(const struct receipt_active *old,
 				   old->policy->version[2]);
 		return -ESTALE;
 	}
+	ret = may_stand(old->policy, fresh->policy, extack);
+	if (ret)
+		return ret;
 	ret = receipt_decide(&req);
 	if (ret)
 		NL_SET_ERR_MSG(extack, "no-evidence: the active policy does not allow it");
@@ -175,6 +193,18 @@ static u8 unruled_operations(const struct receipt_policy *policy)
 	return ops;
 }
 
+/* Only the boot policy can be below it. */
+static void note_floor(const struct receipt_active *active)
+{
+	const struct receipt_policy *policy = active->policy;
+	struct receipt_lowest floor;
+
+	receipt_floor_get(&floor);
+	if (!receipt_lowest_admits(&floor, policy->name, policy->version,
+				   policy->svn))
+		receipt_audit_floor(&floor, active);
+}
+
 static void publish(struct receipt_active *old, struct receipt_active *fresh)
 {
 	fresh->generation = receipt_generation + 1;
@@ -188,22 +218,12 @@ static void publish(struct receipt_active *old, struct receipt_active *fresh)
 	receipt_policy_put(old);
 	receipt_audit_policy(fresh);
 	receipt_netlink_policy(fresh);
+	note_floor(fresh);
 }
 
-/**
- * receipt_policy_load - make a text the active policy
- * @text: policy text, not terminated
- * @len: bytes, at most RECEIPT_MAX_POLICY
- * @extack: says why it is refused
- *
- * Context: May sleep, and ask the helper.
- * Return: 0, -EINVAL for a text with an error, -EOPNOTSUPP for a curve that this
- *	kernel has not got, -EPERM for another name, -ESTALE
- *	for a version that is not higher, -EACCES when the active policy does not
- *	allow it, -ENOMEM, -EINTR.
- */
-int receipt_policy_load(const char *text, size_t len,
-			struct netlink_ext_ack *extack)
+/* The boot policy is the first one, and stands where it is below the floor, too. */
+static int load(const char *text, size_t len, bool boot,
+		struct netlink_ext_ack *extack)
 {
 	struct receipt_active *old, *fresh;
 	int ret = 0;
@@ -220,6 +240,8 @@ int receipt_policy_load(const char *text, size_t len,
 					lockdep_is_held(&policy_mutex));
 	if (old)
 		ret = may_follow(old, fresh, extack);
+	else if (!boot)
+		ret = may_stand(NULL, fresh->policy, extack);
 	if (!ret)
 		publish(old, fresh);
 	mutex_unlock(&policy_mutex);
@@ -295,6 +317,72 @@ static void expire(struct work_struct *work)
 	if (active->policy->has_max_age)
 		schedule_delayed_work(&expiry_work, EXPIRY_PERIOD);
 	mutex_unlock(&policy_mutex);
+}
+
+/**
+ * receipt_policy_load - make a text the active policy
+ * @text: policy text, not terminated
+ * @len: bytes, at most RECEIPT_MAX_POLICY
+ * @extack: says why it is refused
+ *
+ * Context: May sleep, and ask the helper.
+ * Return: 0, -EINVAL for a text with an error, -EOPNOTSUPP for a curve that this
+ *	kernel has not got, -EPERM for another name, -ESTALE for a version that
+ *	is not higher or a policy below the floor, -EACCES when the active policy
+ *	does not allow it, -ENOMEM, -EINTR.
+ */
+int receipt_policy_load(const char *text, size_t len,
+			struct netlink_ext_ack *extack)
+{
+	return load(text, len, false, extack);
+}
+
+/**
+ * receipt_policy_boot - make the text that is compiled in the active policy
+ * @text: policy text, not terminated
+ * @len: bytes, at most RECEIPT_MAX_POLICY
+ * @extack: says why it is refused
+ *
+ * No policy would be worse than one below the floor: that is recorded.
+ *
+ * Context: May sleep. Once, before any other policy.
+ * Return: as receipt_policy_load(), but for the floor.
+ */
+int __init receipt_policy_boot(const char *text, size_t len,
+			       struct netlink_ext_ack *extack)
+{
+	return load(text, len, true, extack);
+}
+
+/**
+ * receipt_policy_raise_floor - raise the floor, as the helper remembers it
+ * @to: floor
+ * @extack: says why it is refused
+ *
+ * Context: May sleep.
+ * Return: 0, also when it is as high already; -EPERM when the active policy or
+ *	the floor has another name; -EINTR.
+ */
+int receipt_policy_raise_floor(const struct receipt_lowest *to,
+			       struct netlink_ext_ack *extack)
+{
+	struct receipt_active *active;
+	int ret = -EPERM;
+
+	if (mutex_lock_killable(&policy_mutex))
+		return -EINTR;
+	active = rcu_dereference_protected(active_policy,
+					   lockdep_is_held(&policy_mutex));
+	if (!active || !strcmp(active->policy->name, to->name))
+		ret = receipt_floor_raise(to, RECEIPT_FLOOR_HELPER);
+	if (ret > 0)
+		receipt_audit_floor(to, active);
+	mutex_unlock(&policy_mutex);
+	if (ret < 0)
+		NL_SET_ERR_MSG_FMT(extack, "%s",
+				   receipt_reason_text(RECEIPT_REASON_POLICY_NAME));
+
+	return min(ret, 0);
 }
 
 /**

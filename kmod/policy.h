@@ -233,6 +233,30 @@ void receipt_policy_free(struct receipt_policy *policy);
 int receipt_policy_version_cmp(const struct receipt_policy *a,
 			       const struct receipt_policy *b);
 
+/**
+ * struct receipt_lowest - the lowest policy that is taken
+ * @name: policy_name; empty: any
+ * @version: lowest policy_version
+ * @svn: lowest policy_svn
+ */
+struct receipt_lowest {
+	char name[RECEIPT_POLICY_NAME_MAX + 1];
+	u16 version[3];
+	u32 svn;
+};
+
+bool receipt_is_name_char(char c);
+int receipt_version_cmp(const u16 a[3], const u16 b[3]);
+int receipt_version_parse(const char *text, size_t len, u16 version[3]);
+int receipt_lowest_name(struct receipt_lowest *lowest, const char *text,
+			size_t len);
+int receipt_lowest_parse(const char *text, size_t len,
+			 struct receipt_lowest *lowest);
+bool receipt_lowest_raise(struct receipt_lowest *floor,
+			  const struct receipt_lowest *to);
+bool receipt_lowest_admits(const struct receipt_lowest *floor,
+			   const char *name, const u16 version[3], u32 svn);
+
 const char *receipt_op_name(enum receipt_op op);
 const char *receipt_no_helper_name(enum receipt_no_helper no_helper);
 int receipt_op_parse(const char *name, size_t len);

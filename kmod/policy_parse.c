@@ -190,7 +190,13 @@ static bool is_letter(char c)
 }
 
 /* What the names of logs and policies are made of. */
-static bool is_name_char(char c)
+/**
+ * receipt_is_name_char - whether names are made of such characters
+ * @c: character
+ *
+ * Return: true for letters, digits, '-', '_' and '.'.
+ */
+bool receipt_is_name_char(char c)
 {
 	return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
 }
@@ -509,7 +515,7 @@ static int check_name(struct parser *p, const struct word *w)
 		return fail(p, w->value_at, "the name is longer than %d bytes",
 			    RECEIPT_POLICY_NAME_MAX);
 	for (i = 0; i < w->value_len; i++) {
-		if (!is_name_char(w->value[i]))
+		if (!receipt_is_name_char(w->value[i]))
 			return fail(p, in_value(w, i),
 				    "a name is made of letters, digits, '-', '_' and '.'");
 	}
@@ -1709,13 +1715,7 @@ void receipt_policy_free(struct receipt_policy *policy)
 int receipt_policy_version_cmp(const struct receipt_policy *a,
 			       const struct receipt_policy *b)
 {
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		if (a->version[i] != b->version[i])
-			return a->version[i] < b->version[i] ? -1 : 1;
-	}
-	return 0;
+	return receipt_version_cmp(a->version, b->version);
 }
 
 /**

@@ -461,9 +461,21 @@ struct receipt_active *receipt_policy_get(void);
 void receipt_policy_put(struct receipt_active *active);
 int receipt_policy_load(const char *text, size_t len,
 			struct netlink_ext_ack *extack);
+int receipt_policy_boot(const char *text, size_t len,
+			struct netlink_ext_ack *extack);
+int receipt_policy_raise_floor(const struct receipt_lowest *to,
+			       struct netlink_ext_ack *extack);
 int receipt_policy_renew(void);
 s64 receipt_policy_now(void);
 u64 receipt_policy_expires(struct receipt_active *active, s64 time);
+
+/* floor.c */
+
+enum receipt_floor receipt_floor_get(struct receipt_lowest *floor);
+int receipt_floor_raise(const struct receipt_lowest *to,
+			enum receipt_floor from);
+int receipt_floor_check(const struct receipt_policy *policy,
+			struct netlink_ext_ack *extack);
 
 /* decide.c */
 
@@ -571,6 +583,8 @@ void receipt_netlink_helper(enum receipt_helper_state state, u32 pid);
 void receipt_audit_verdict(const struct receipt_request *req,
 			   const struct receipt_outcome *out);
 void receipt_audit_policy(const struct receipt_active *active);
+void receipt_audit_floor(const struct receipt_lowest *floor,
+			 const struct receipt_active *active);
 void receipt_audit_helper(enum receipt_helper_state state, u32 pid);
 
 /* stats.c */

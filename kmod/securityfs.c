@@ -10,6 +10,16 @@
 
 static struct dentry *dir;
 
+static void show_floor(struct seq_file *seq)
+{
+	struct receipt_lowest floor;
+
+	if (receipt_floor_get(&floor))
+		seq_printf(seq, "floor %s %u.%u.%u svn %u\n", floor.name,
+			   floor.version[0], floor.version[1],
+			   floor.version[2], floor.svn);
+}
+
 static int status_show(struct seq_file *seq, void *v)
 {
 	static const char *const states[] = { "absent", "serving", "lost" };
@@ -31,6 +41,7 @@ static int status_show(struct seq_file *seq, void *v)
 	else
 		seq_puts(seq, "policy none\n");
 	receipt_policy_put(active);
+	show_floor(seq);
 
 	return 0;
 }

@@ -43,6 +43,7 @@ static const struct {
 	{ RECEIPT_A_SUPPRESSED, FORM_U64, "suppressed" },
 	{ RECEIPT_A_POLICY_NAME, FORM_TEXT, "policy_name" },
 	{ RECEIPT_A_POLICY_VERSION, FORM_TEXT, "policy_version" },
+	{ RECEIPT_A_POLICY_SVN, FORM_U32, "policy_svn" },
 	{ RECEIPT_A_MODE, FORM_MODE, "mode" },
 	{ RECEIPT_A_GENERATION, FORM_U64, "generation" },
 	{ RECEIPT_A_HELPER_STATE, FORM_HELPER, "helper" },

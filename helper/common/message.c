@@ -125,6 +125,28 @@ const char *rcpt_helper_name(uint8_t state)
 	}
 }
 
+/**
+ * rcpt_floor_name() - name of what the floor comes from
+ * @source: enum receipt_floor
+ *
+ * Return: its name.
+ */
+const char *rcpt_floor_name(uint8_t source)
+{
+	switch (source) {
+	case RECEIPT_FLOOR_NONE:
+		return "none";
+	case RECEIPT_FLOOR_COMMAND_LINE:
+		return "command-line";
+	case RECEIPT_FLOOR_HELPER:
+		return "helper";
+	case RECEIPT_FLOOR_TPM:
+		return "tpm";
+	default:
+		return "unknown";
+	}
+}
+
 /*
  * Building evidence
  */
@@ -383,6 +405,16 @@ int rcpt_nl_parse_lookup(struct nlattr **tb, struct rcpt_nl_lookup *out)
 	return 0;
 }
 
+static void get_floor(struct rcpt_nl_status *out, struct nlattr **tb)
+{
+	if (tb[RECEIPT_A_FLOOR_SOURCE])
+		out->floor = nla_get_u8(tb[RECEIPT_A_FLOOR_SOURCE]);
+	get_name(out->floor_name, tb[RECEIPT_A_FLOOR_NAME]);
+	get_name(out->floor_version, tb[RECEIPT_A_FLOOR_VERSION]);
+	if (tb[RECEIPT_A_FLOOR_SVN])
+		out->floor_svn = nla_get_u32(tb[RECEIPT_A_FLOOR_SVN]);
+}
+
 /**
  * rcpt_nl_parse_status() - read the answer to STATUS or HELLO
  * @tb: its attributes
@@ -414,6 +446,9 @@ int rcpt_nl_parse_status(struct nlattr **tb, struct rcpt_nl_status *out)
 		out->generation = nla_get_u64(tb[RECEIPT_A_GENERATION]);
 	get_name(out->policy_name, tb[RECEIPT_A_POLICY_NAME]);
 	get_name(out->policy_version, tb[RECEIPT_A_POLICY_VERSION]);
+	if (tb[RECEIPT_A_POLICY_SVN])
+		out->policy_svn = nla_get_u32(tb[RECEIPT_A_POLICY_SVN]);
+	get_floor(out, tb);
 	return 0;
 }
 

@@ -500,6 +500,32 @@ int rcpt_nl_policy_get(struct rcpt_nl *nl, struct rcpt_nl_policy *policy,
 }
 
 /**
+ * rcpt_nl_floor() - have no policy taken below this one
+ * @nl: connection
+ * @floor: name, version and svn
+ * @err: filled in on failure
+ *
+ * Return: 0, also when the kernel's floor is higher; -EPERM when the active policy
+ * or the floor has another name; else a negative errno.
+ */
+int rcpt_nl_floor(struct rcpt_nl *nl, const struct receipt_lowest *floor,
+		  struct rcpt_error *err)
+{
+	struct nl_msg *msg = request(nl, RECEIPT_CMD_FLOOR, 0);
+	char version[sizeof("65535.65535.65535")];
+
+	snprintf(version, sizeof(version), "%u.%u.%u", floor->version[0],
+		 floor->version[1], floor->version[2]);
+	if (msg && (nla_put_string(msg, RECEIPT_A_POLICY_NAME, floor->name) ||
+		    nla_put_string(msg, RECEIPT_A_POLICY_VERSION, version) ||
+		    nla_put_u32(msg, RECEIPT_A_POLICY_SVN, floor->svn))) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return transact(nl, msg, NLM_F_ACK, NULL, NULL, err);
+}
+
+/**
  * rcpt_nl_flush() - have the kernel forget digests and verdicts
  * @nl: connection
  * @err: filled in on failure

@@ -105,6 +105,11 @@ struct rcpt_nl_lookup {
  * @generation: of the policy
  * @policy_name: empty when none is active
  * @policy_version: likewise
+ * @policy_svn: likewise
+ * @floor: who says below what no policy is taken
+ * @floor_name: of the policy that the floor is for
+ * @floor_version: lowest version
+ * @floor_svn: lowest policy_svn
  */
 struct rcpt_nl_status {
 	uint32_t abi;
@@ -118,6 +123,11 @@ struct rcpt_nl_status {
 	uint64_t generation;
 	char policy_name[RCPT_NL_NAME_MAX + 1];
 	char policy_version[RCPT_NL_NAME_MAX + 1];
+	uint32_t policy_svn;
+	enum receipt_floor floor;
+	char floor_name[RCPT_NL_NAME_MAX + 1];
+	char floor_version[RCPT_NL_NAME_MAX + 1];
+	uint32_t floor_svn;
 };
 
 /**
@@ -198,6 +208,7 @@ int rcpt_nl_parse_explain(struct nlattr **tb, struct rcpt_nl_explain *out);
 enum receipt_reason rcpt_nl_reason_of(const char *text);
 const char *rcpt_mode_name(uint8_t mode);
 const char *rcpt_helper_name(uint8_t state);
+const char *rcpt_floor_name(uint8_t source);
 
 /**
  * struct rcpt_nl_inbox - takes datagrams apart
@@ -259,6 +270,8 @@ int rcpt_nl_stats(struct rcpt_nl *nl,
 int rcpt_nl_digests(struct rcpt_nl *nl,
 		    void (*fn)(const struct rcpt_nl_digest *digest, void *arg),
 		    void *arg, struct rcpt_error *err);
+int rcpt_nl_floor(struct rcpt_nl *nl, const struct receipt_lowest *floor,
+		  struct rcpt_error *err);
 int rcpt_nl_flush(struct rcpt_nl *nl, struct rcpt_error *err);
 int rcpt_nl_explain(struct rcpt_nl *nl, uint8_t kind, struct rcpt_span digest,
 		    uint8_t op, struct rcpt_nl_explain *out,

@@ -29,6 +29,36 @@ static int print_help(void)
 	return 0;
 }
 
+/* A kernel of another version may write what is no version here: that is below, too. */
+static bool is_below(const struct rcpt_nl_status *st)
+{
+	struct receipt_lowest floor = { .svn = st->floor_svn };
+	uint16_t version[3];
+
+	if (!st->policy_name[0] || st->floor == RECEIPT_FLOOR_NONE)
+		return false;
+	memcpy(floor.name, st->floor_name, sizeof(floor.name));
+	return receipt_version_parse(st->floor_version, strlen(st->floor_version),
+				     floor.version) ||
+	       receipt_version_parse(st->policy_version, strlen(st->policy_version), version) ||
+	       !receipt_lowest_admits(&floor, st->policy_name, version, st->policy_svn);
+}
+
+static void print_floor(const struct rcpt_nl_status *st)
+{
+	if (st->floor == RECEIPT_FLOOR_NONE) {
+		puts("floor       none");
+		return;
+	}
+	fputs("floor       ", stdout);
+	print_text(stdout, st->floor_name, strlen(st->floor_name));
+	putchar(' ');
+	print_text(stdout, st->floor_version, strlen(st->floor_version));
+	printf(" svn %u (%s)\n", st->floor_svn, rcpt_floor_name(st->floor));
+	if (is_below(st))
+		puts("            the active policy is BELOW the floor: load one that is not");
+}
+
 static void print_status(const struct rcpt_nl_status *st)
 {
 	printf("helper      %s", rcpt_helper_name(st->helper));
@@ -41,13 +71,28 @@ static void print_status(const struct rcpt_nl_status *st)
 		print_text(stdout, st->policy_name, strlen(st->policy_name));
 		putchar(' ');
 		print_text(stdout, st->policy_version, strlen(st->policy_version));
-		printf("\ngeneration  %llu\n", (unsigned long long)st->generation);
+		printf(" svn %u\ngeneration  %llu\n", st->policy_svn,
+		       (unsigned long long)st->generation);
 		printf("timeout     %u seconds; without a helper: %s\n", st->helper_timeout,
 		       receipt_no_helper_name(st->no_helper));
 	} else {
 		puts("policy      none");
 	}
+	print_floor(st);
 	printf("abi         %u, errata %#llx\n", st->abi, (unsigned long long)st->errata);
+}
+
+static void add_floor(json_t *json, const struct rcpt_nl_status *st)
+{
+	json_t *floor = json_object();
+
+	json_object_set_new(floor, "source", json_string(rcpt_floor_name(st->floor)));
+	json_object_set_new(floor, "name", json_text(st->floor_name, strlen(st->floor_name)));
+	json_object_set_new(floor, "version",
+			    json_text(st->floor_version, strlen(st->floor_version)));
+	json_object_set_new(floor, "svn", json_integer(st->floor_svn));
+	json_object_set_new(floor, "active_is_below", json_boolean(is_below(st)));
+	json_object_set_new(json, "floor", floor);
 }
 
 static int print_json(const struct rcpt_nl_status *st)
@@ -68,6 +113,8 @@ static int print_json(const struct rcpt_nl_status *st)
 		json_object_set_new(json, "no_helper",
 				    json_string(receipt_no_helper_name(st->no_helper)));
 	}
+	json_object_set_new(json, "policy_svn", json_integer(st->policy_svn));
+	add_floor(json, st);
 	json_object_set_new(json, "generation", json_integer(st->generation));
 	json_object_set_new(json, "abi", json_integer(st->abi));
 	json_object_set_new(json, "errata", json_integer(st->errata));

@@ -193,11 +193,12 @@ enum receipt_floor {
  * @RECEIPT_CMD_NO_EVIDENCE: KIND, DIGEST, ID, REASON: the helper has none. Only
  *	from the registered helper (-EPERM).
  * @RECEIPT_CMD_POLICY_LOAD: POLICY
- * @RECEIPT_CMD_POLICY_GET: answer POLICY, POLICY_NAME, POLICY_VERSION, MODE,
- *	GENERATION, DIGEST; -ENOENT when none is active
+ * @RECEIPT_CMD_POLICY_GET: answer POLICY, POLICY_NAME, POLICY_VERSION,
+ *	POLICY_SVN, MODE, GENERATION, DIGEST; -ENOENT when none is active
  * @RECEIPT_CMD_STATUS: answer ABI, ERRATA, HELPER_STATE, HELPER_PID,
- *	HELPER_SINCE, MODE, GENERATION, and when active POLICY_NAME,
- *	POLICY_VERSION, HELPER_TIMEOUT, NO_HELPER
+ *	HELPER_SINCE, MODE, GENERATION, when active POLICY_NAME, POLICY_VERSION,
+ *	POLICY_SVN, HELPER_TIMEOUT, NO_HELPER, and with a floor FLOOR_NAME,
+ *	FLOOR_VERSION, FLOOR_SVN, FLOOR_SOURCE
  * @RECEIPT_CMD_STATS: answer STATS: nest of STAT, each with NAME and VALUE, of a
  *	counter of denials also REASON, of a bucket of a histogram also LIMIT
  *	(not cumulative; of the last one all bits are set)

@@ -407,8 +407,17 @@ static void test_status(void **state)
 	nla_put_u64(msg, RECEIPT_A_GENERATION, 12);
 	nla_put_string(msg, RECEIPT_A_POLICY_NAME, "web");
 	nla_put_string(msg, RECEIPT_A_POLICY_VERSION, "1.4.0");
+	nla_put_u32(msg, RECEIPT_A_POLICY_SVN, 3);
+	nla_put_u8(msg, RECEIPT_A_FLOOR_SOURCE, RECEIPT_FLOOR_COMMAND_LINE);
+	nla_put_string(msg, RECEIPT_A_FLOOR_NAME, "web");
+	nla_put_string(msg, RECEIPT_A_FLOOR_VERSION, "1.3.9");
+	nla_put_u32(msg, RECEIPT_A_FLOOR_SVN, 2);
 	assert_int_equal(rcpt_nl_parse_attrs(nlmsg_hdr(msg), tb), 0);
 	assert_int_equal(rcpt_nl_parse_status(tb, &st), 0);
+	assert_int_equal(st.policy_svn, 3);
+	assert_string_equal(rcpt_floor_name(st.floor), "command-line");
+	assert_string_equal(st.floor_version, "1.3.9");
+	assert_int_equal(st.floor_svn, 2);
 	assert_int_equal(st.abi, 1);
 	assert_int_equal(st.errata, 6);
 	assert_int_equal(st.helper, RECEIPT_HELPER_SERVING);
