@@ -34,6 +34,8 @@
 /* One thread, so locks and counts are none. */
 typedef int spinlock_t;
 typedef int refcount_t;
+typedef s64 atomic64_t;
+typedef s64 ktime_t;
 #define DEFINE_SPINLOCK(name)	spinlock_t name
 #define spin_lock(lock)		((void)(lock))
 #define spin_unlock(lock)	((void)(lock))

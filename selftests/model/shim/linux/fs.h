@@ -24,6 +24,8 @@ enum kernel_load_data_id { LOADING_UNKNOWN };
 enum lsm_integrity_type { LSM_INT_UNKNOWN };
 
 typedef struct { int counter; } refcount_t;
+typedef struct { s64 counter; } atomic64_t;
+typedef s64 ktime_t;
 typedef struct { int locked; } spinlock_t;
 struct rcu_head { void *next; };
 
