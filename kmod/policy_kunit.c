@@ -124,6 +124,16 @@ static const struct good_case good_cases[] = {
 	{ "issuer_key P-384", "op=EXECUTE issuer_key=" P384_A " action=ALLOW" },
 	{ "digest", "op=EXECUTE digest=sha256:" HEX " action=ALLOW" },
 	{ "boot_verified", "op=EXECUTE boot_verified=TRUE action=ALLOW" },
+	{ "fstype", "op=EXECUTE fstype=ext4 action=ALLOW" },
+	{ "max_age", "op=EXECUTE receipt=acme max_age=90d action=ALLOW" },
+	{ "min_position", "op=EXECUTE receipt=acme min_position=7 action=ALLOW" },
+	{ "window of a key", "log name=c alg=ES256 key=" P256_B
+	  " issuer=c not_before=2024-02-29T00:00:00Z not_after=9999-12-31T23:59:59Z" },
+	{ "position of a log", "log name=c alg=ES256 key=" P256_B
+	  " issuer=c min_position=18446744073709551615" },
+	{ "revoke digest", "revoke digest=sha256:" HEX },
+	{ "revoke subject below", "revoke issuer=a subject=deb/* svn_below=8" },
+	{ "revoke key", "revoke issuer_key=" P256_B },
 	{ "second key of a log", "log name=acme alg=ES384 key=" P384_A
 	  " issuer=log.acme identity=verified" },
 	{ "another log", "log name=A-b_c.9 alg=ES256 key=" P256_B
@@ -152,6 +162,17 @@ static const struct bad_case bad_cases[] = {
 	/* words */
 	{ "=", 1, "expected a word" },
 	{ "  ,", 3, "expected a word" },
+	{ "op=EXECUTE comm=bash action=ALLOW", 12, "unknown word" },
+	{ "op=EXECUTE max_age=90 action=ALLOW", 21, "expected s, m, h or d" },
+	{ "op=EXECUTE max_age=0d action=ALLOW", 20, "from 1 on" },
+	{ "op=EXECUTE max_age=36501d action=ALLOW", 20, "over 36500" },
+	{ "op=EXECUTE min_position=5 action=ALLOW", 0, "needs one receipt=" },
+	{ "revoke", 0, "expected a digest, issuer=" },
+	{ "revoke svn_below=8", 0, "expected a digest, issuer=" },
+	{ "revoke digest=sha256:" HEX " subject=x", 0, "a digest stands alone" },
+	{ "revoke subject=x svn_below=0", 28, "no svn is below 0" },
+	{ "log name=c not_before=2026-02-29T00:00:00Z", 23, "no such time" },
+	{ "log name=c not_before=2026-01-31", 23, "expected a time" },
 	{ "op", 1, "begins with log, DEFAULT, revoke or op=" },
 	{ "action=ALLOW op=EXECUTE", 1, "begins with log, DEFAULT, revoke or op=" },
 	{ "log=acme", 1, "begins with log, DEFAULT, revoke or op=" },
