@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The floor: the lowest policy that is taken. It is raised by the kernel's
- * command line and by the helper, and never lowered before the next boot.
+ * command line, the TPM and the helper, and never lowered before the next boot.
  */
 #include <linux/module.h>
 #include <linux/netlink.h>
@@ -35,7 +35,8 @@ enum receipt_floor receipt_floor_get(struct receipt_lowest *floor)
 
 /**
  * receipt_floor_raise - raise the floor
- * @to: floor, not below which policies are taken from now on
+ * @to: floor, not below which policies are taken from now on; without a name it
+ *	counts for any
  * @from: who says so
  *
  * Return: 1 when it was raised, 0 when it is as high already, -EPERM when the
@@ -47,7 +48,7 @@ int receipt_floor_raise(const struct receipt_lowest *to,
 	int ret = -EPERM;
 
 	spin_lock(&floor_lock);
-	if (!lowest.name[0] || !strcmp(lowest.name, to->name))
+	if (!lowest.name[0] || !to->name[0] || !strcmp(lowest.name, to->name))
 		ret = receipt_lowest_raise(&lowest, to);
 	if (ret > 0)
 		source = from;
@@ -78,9 +79,9 @@ int receipt_floor_check(const struct receipt_policy *policy,
 	if (receipt_lowest_admits(&floor, policy->name, policy->version,
 				  policy->svn))
 		return 0;
-	NL_SET_ERR_MSG_FMT(extack, "%s: %.32s:%u.%u.%u:%u", text, floor.name,
-			   floor.version[0], floor.version[1],
-			   floor.version[2], floor.svn);
+	NL_SET_ERR_MSG_FMT(extack, "%s: %.32s:%u.%u.%u:%u", text,
+			   floor.name[0] ? floor.name : "*", floor.version[0],
+			   floor.version[1], floor.version[2], floor.svn);
 
 	return -ESTALE;
 }

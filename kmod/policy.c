@@ -181,6 +181,24 @@ static int may_follow(const struct receipt_active *old,
 	return ret;
 }
 
+/* Whether @fresh may become active. What the TPM holds is raised last. */
+static int may_load(const struct receipt_active *old,
+		    const struct receipt_active *fresh,
+		    struct netlink_ext_ack *extack)
+{
+	int ret = receipt_anchor_read(extack);
+
+	if (ret)
+		return ret;
+	if (old)
+		ret = may_follow(old, fresh, extack);
+	else
+		ret = may_stand(NULL, fresh->policy, extack);
+
+	return ret ?: receipt_anchor_raise(fresh->policy->svn, extack) ?:
+	       receipt_floor_check(fresh->policy, extack);
+}
+
 static u8 unruled_operations(const struct receipt_policy *policy)
 {
 	u8 ops = 0;
@@ -238,10 +256,8 @@ static int load(const char *text, size_t len, bool boot,
 	}
 	old = rcu_dereference_protected(active_policy,
 					lockdep_is_held(&policy_mutex));
-	if (old)
-		ret = may_follow(old, fresh, extack);
-	else if (!boot)
-		ret = may_stand(NULL, fresh->policy, extack);
+	if (!boot)
+		ret = may_load(old, fresh, extack);
 	if (!ret)
 		publish(old, fresh);
 	mutex_unlock(&policy_mutex);
@@ -329,7 +345,8 @@ static void expire(struct work_struct *work)
  * Return: 0, -EINVAL for a text with an error, -EOPNOTSUPP for a curve that this
  *	kernel has not got, -EPERM for another name, -ESTALE for a version that
  *	is not higher or a policy below the floor, -EACCES when the active policy
- *	does not allow it, -ENOMEM, -EINTR.
+ *	does not allow it, -EIO for an anchor that cannot be used, -ENOMEM,
+ *	-EINTR.
  */
 int receipt_policy_load(const char *text, size_t len,
 			struct netlink_ext_ack *extack)

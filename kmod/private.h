@@ -477,6 +477,11 @@ int receipt_floor_raise(const struct receipt_lowest *to,
 int receipt_floor_check(const struct receipt_policy *policy,
 			struct netlink_ext_ack *extack);
 
+/* anchor.c */
+
+int receipt_anchor_read(struct netlink_ext_ack *extack);
+int receipt_anchor_raise(u32 to, struct netlink_ext_ack *extack);
+
 /* decide.c */
 
 /**
