@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The lowest policy that is taken. /t/policy-V is sealed; with an argument that is
- * what the kernel's command line says, else none is there, and FLOOR is sent.
+ * what the kernel's command line says, else none is there, and FLOOR is sent. With
+ * more of them, one policy is loaded where a TPM holds the floor.
  */
 #include "border.h"
 
@@ -86,20 +87,53 @@ static void test_svn(void)
 	ok(set_floor("other", "9.0.0", 0) == -EPERM, "FLOOR: not the active policy's name");
 }
 
-int main(int argc, char **argv MAYBE_UNUSED)
+static void unusable(const char *path, const char *why)
+{
+	int got = load_policy_file(border, path);
+
+	if (!ok(got == -EIO && !strncmp(answer.text, "anchor-not-usable: ", 19) &&
+		strstr(answer.text, why), "%s: not usable: %s", path, why))
+		note("error %d, %s", got, answer.text);
+}
+
+/* taken PATH SVN, below PATH SVN, unproven PATH SVN, unusable PATH WHY */
+static void test_anchor(const char *how, const char *path, const char *arg)
+{
+	if (!strcmp(how, "unusable")) {
+		unusable(path, arg);
+		return;
+	}
+	if (!strcmp(how, "taken"))
+		taken(path, path);
+	else if (!strcmp(how, "below"))
+		refused(path, path);
+	else
+		ok(load_policy_file(border, path) == -EACCES, "%s: asked for evidence", path);
+	if (atoi(arg))
+		floor_is("0.0.0", atoi(arg), RECEIPT_FLOOR_TPM, "TPM");
+}
+
+static void test_command_line(void)
+{
+	floor_is("1.1.0", 0, RECEIPT_FLOOR_COMMAND_LINE, "command line");
+	refused("/t/policy-1.0.0", "genuine policy that is older");
+	ok(!set_floor("test", "0.1.0", 0), "FLOOR: below that of the command line");
+	floor_is("1.1.0", 0, RECEIPT_FLOOR_COMMAND_LINE, "as before");
+	taken("/t/policy-1.1.0", "policy that stands on it");
+}
+
+int main(int argc, char **argv)
 {
 	probe_init();
 	border = open_border();
-	if (argc > 1) {
-		floor_is("1.1.0", 0, RECEIPT_FLOOR_COMMAND_LINE, "command line");
-		refused("/t/policy-1.0.0", "genuine policy that is older");
-		ok(!set_floor("test", "0.1.0", 0), "FLOOR: below that of the command line");
-		floor_is("1.1.0", 0, RECEIPT_FLOOR_COMMAND_LINE, "as before");
-		taken("/t/policy-1.1.0", "policy that stands on it");
-		return 0;
+	if (argc > 3) {
+		test_anchor(argv[1], argv[2], argv[3]);
+	} else if (argc > 1) {
+		test_command_line();
+	} else {
+		test_malformed();
+		test_first();
+		test_svn();
 	}
-	test_malformed();
-	test_first();
-	test_svn();
 	return 0;
 }
