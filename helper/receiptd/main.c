@@ -4,7 +4,8 @@
  *
  * It proposes, the kernel disposes: whatever it sends is proven there. It has
  * no network code, starts no program, has no threads, and gives up nearly all
- * system calls before it reads what others wrote.
+ * system calls before it reads what others wrote. What may wait, another process
+ * does (keeper.c).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,6 +25,7 @@
 /**
  * struct options - what the command line says
  * @verbose: log every look-up
+ * @state: folder of what is kept
  * @stores: folders
  * @nstores: how many
  * @preloads: files
@@ -33,6 +35,7 @@
  */
 struct options {
 	bool verbose;
+	const char *state;
 	const char *stores[RCPT_MAX_STORES];
 	size_t nstores;
 	const char *preloads[MAX_PRELOADS];
@@ -43,7 +46,7 @@ struct options {
 
 static const char help[] =
 "usage: receiptd [--store DIR]... [--preload FILE]... [--issuer-keys FILE]...\n"
-"                [--verbose] [--foreground]\n"
+"                [--state DIR] [--verbose] [--foreground]\n"
 "\n"
 "Answers the kernel's look-ups with evidence out of stores. Stays in the\n"
 "foreground; tells a service manager that waits for it when it serves.\n"
@@ -53,6 +56,8 @@ static const char help[] =
 "  --preload FILE      send the evidence about FILE at the start\n"
 "  --issuer-keys FILE  keys of issuers, for statements without a certificate:\n"
 "                      JWKS, COSE_KeySet, PEM public key, certificate\n"
+"  --state DIR         where the floors of policies are kept; default:\n"
+"                      " RECEIPTD_STATE "\n"
 "  --verbose           log every look-up\n"
 "  --foreground        accepted, says nothing new\n"
 "  --version, --help\n";
@@ -76,6 +81,9 @@ static bool take_option(struct options *o, int c)
 		return append(o->preloads, &o->npreloads, MAX_PRELOADS, optarg);
 	case 'k':
 		return append(o->issuer_keys, &o->nissuer_keys, MAX_PRELOADS, optarg);
+	case 'd':
+		o->state = optarg;
+		return true;
 	case 'v':
 		o->verbose = true;
 		return true;
@@ -98,6 +106,7 @@ static bool parse_options(struct options *o, int argc, char **argv)
 		{ "store", required_argument, NULL, 's' },
 		{ "preload", required_argument, NULL, 'p' },
 		{ "issuer-keys", required_argument, NULL, 'k' },
+		{ "state", required_argument, NULL, 'd' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
@@ -200,8 +209,10 @@ static int greet(struct service *s, struct rcpt_error *err)
 	struct rcpt_nl_status status;
 	int ret = rcpt_nl_open(&s->nl, err);
 
-	if (!ret)
+	if (!ret) {
+		keeper_send_floor(&s->keeper, s->nl);
 		ret = rcpt_nl_hello(s->nl, &status, err);
+	}
 	if (!ret && status.abi != RECEIPT_ABI_VERSION) {
 		rcpt_fail(err, RCPT_SYSTEM, 0, RCPT_NO_OFFSET,
 			  "kernel speaks ABI %u, this is %u", status.abi, RECEIPT_ABI_VERSION);
@@ -215,7 +226,7 @@ static int run(struct service *s, struct rcpt_error *err)
 	int ret = greet(s, err);
 
 	if (!ret)
-		ret = sandbox_enter(err);
+		ret = sandbox_enter(false, err);
 	if (!ret)
 		ret = serve_refresh(s, err);
 	if (ret)
@@ -235,17 +246,18 @@ static int prepare(struct service *s, const struct options *o,
 		log_line(LOG_ERROR, "%s", err->text);
 		return -err->status;
 	}
+	s->signals = open_signals();
+	keeper_start(&s->keeper, o->state);
 	preloads_add_self(&s->preloads);
 	for (size_t i = 0; i < o->npreloads; i++)
 		preloads_add(&s->preloads, o->preloads[i]);
-	s->signals = open_signals();
 	return open_sources(&s->answerer, o, err);
 }
 
 int main(int argc, char **argv)
 {
 	static struct service service;
-	struct options options = { 0 };
+	struct options options = { .state = RECEIPTD_STATE };
 	struct rcpt_error err = { 0 };
 	int ret;
 

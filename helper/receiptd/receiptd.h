@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "answer.h"
+#include "policy.h"
 
 /*
  * log.c: messages to standard error, dropped when nobody takes them
@@ -79,9 +80,49 @@ void preloads_send(const struct preloads *p, struct rcpt_answerer *a,
 void preloads_free(struct preloads *p);
 
 /*
+ * floors.c: the file that keeps the floor of each policy
+ */
+#define FLOORS_MAX	64
+
+/**
+ * struct floors - floors by the name of the policy
+ * @n: used entries of @at
+ * @at: in the order in which their policies were active last
+ */
+struct floors {
+	size_t n;
+	struct receipt_lowest at[FLOORS_MAX];
+};
+
+const struct receipt_lowest *floors_find(const struct floors *f, const char *name);
+bool floors_raise(struct floors *f, const struct receipt_lowest *to);
+int floors_parse(struct floors *f, const char *text, size_t len, struct rcpt_error *err);
+int floors_load(const char *dir, struct floors *f, struct rcpt_error *err);
+int floors_save(const char *dir, const struct floors *f, struct rcpt_error *err);
+
+/*
+ * keeper.c: a process that writes them
+ */
+#define RECEIPTD_STATE	"/var/lib/receipt"
+
+/**
+ * struct keeper - the helper's end of it
+ * @to: takes notes for it, never waits; -1 when there is none
+ * @floors: as in the file, and what it was told since
+ */
+struct keeper {
+	int to;
+	struct floors floors;
+};
+
+void keeper_start(struct keeper *k, const char *dir);
+void keeper_send_floor(const struct keeper *k, struct rcpt_nl *nl);
+void keeper_note(struct keeper *k, const struct rcpt_nl_status *status);
+
+/*
  * sandbox.c: what is given up before the first look-up is read
  */
-int sandbox_enter(struct rcpt_error *err);
+int sandbox_enter(bool keeper, struct rcpt_error *err);
 
 /*
  * serve.c: the loop
@@ -91,6 +132,7 @@ int sandbox_enter(struct rcpt_error *err);
  * struct service - all that serving needs
  * @nl: connection, registered
  * @answerer: where evidence comes from
+ * @keeper: is told of the active policy
  * @preloads: sent whenever the policy has changed
  * @generation: of the policy that they were sent under
  * @signals: signalfd, non-blocking
@@ -99,6 +141,7 @@ int sandbox_enter(struct rcpt_error *err);
 struct service {
 	struct rcpt_nl *nl;
 	struct rcpt_answerer answerer;
+	struct keeper keeper;
 	struct preloads preloads;
 	uint64_t generation;
 	int signals;

@@ -31,14 +31,29 @@ static const int allowed[] = {
 	SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
 
-static int add_rules(scmp_filter_ctx ctx)
+/* For writing the file of floors. */
+static const int allowed_keeper[] = {
+	SCMP_SYS(flock), SCMP_SYS(fchmod), SCMP_SYS(fsync), SCMP_SYS(rename), SCMP_SYS(renameat),
+	SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+};
+
+static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
+	return ret;
+}
+
+static int add_rules(scmp_filter_ctx ctx, bool keeper)
 {
 	const struct scmp_arg_cmp no_exec =
 		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-	int ret = 0;
+	int ret = allow(ctx, allowed, sizeof(allowed) / sizeof(allowed[0]));
 
-	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && !ret; i++)
-		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	if (!ret && keeper)
+		ret = allow(ctx, allowed_keeper, sizeof(allowed_keeper) / sizeof(allowed_keeper[0]));
 	if (!ret)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_exec);
 	if (!ret)
@@ -46,13 +61,13 @@ static int add_rules(scmp_filter_ctx ctx)
 	return ret;
 }
 
-static int drop_system_calls(void)
+static int drop_system_calls(bool keeper)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int ret = -ENOMEM;
 
 	if (ctx)
-		ret = add_rules(ctx);
+		ret = add_rules(ctx, keeper);
 	if (!ret)
 		ret = seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -78,19 +93,20 @@ static int drop_capabilities(void)
 }
 
 /**
- * sandbox_enter() - give up what is not needed for answering
+ * sandbox_enter() - give up what is not needed
+ * @keeper: it is the keeper that does, which writes; else the helper, which answers
  * @err: filled in on failure
  *
  * Return: 0 or a negative errno.
  */
-int sandbox_enter(struct rcpt_error *err)
+int sandbox_enter(bool keeper, struct rcpt_error *err)
 {
 	int ret = drop_capabilities();
 
 	if (!ret && prctl(PR_SET_DUMPABLE, 0))
 		ret = -errno;
 	if (!ret)
-		ret = drop_system_calls();
+		ret = drop_system_calls(keeper);
 	if (ret)
 		rcpt_fail(err, RCPT_SYSTEM, 0, RCPT_NO_OFFSET, "sandbox: %s", strerror(-ret));
 	return ret;

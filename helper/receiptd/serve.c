@@ -135,7 +135,7 @@ static int receive(struct service *s, struct rcpt_error *err)
 }
 
 /**
- * serve_refresh() - send the preloads when the policy has changed
+ * serve_refresh() - send the preloads and keep the floor when the policy has changed
  * @s: service
  * @err: filled in on failure
  *
@@ -155,6 +155,7 @@ int serve_refresh(struct service *s, struct rcpt_error *err)
 	if (status.generation == s->generation)
 		return 0;
 	s->generation = status.generation;
+	keeper_note(&s->keeper, &status);
 	preloads_send(&s->preloads, &s->answerer, &sink);
 	return 0;
 }

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT
 /*
- * The helper without its socket: from look-ups to messages, over real stores.
+ * The helper without its socket: from look-ups to messages, over real stores, and
+ * from the active policy to the file of floors.
  */
 #include "transparent.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 
+#include "../../helper/receiptd/floors.c"
+#include "../../helper/receiptd/keeper.c"
+#include "../../helper/receiptd/log.c"
 #include "../../helper/receiptd/queue.c"
+#include "../../helper/receiptd/sandbox.c"
 #include "answer.h"
 #include "bundle.h"
 #include "store.h"
@@ -465,6 +471,227 @@ static void test_queue(void **state)
 	assert_int_equal(q.n, 0);
 }
 
+/*
+ * Floors
+ */
+
+static int parse_floors(struct floors *f, const char *text, struct rcpt_error *err)
+{
+	return floors_parse(f, text, strlen(text), err);
+}
+
+static bool raise_floor(struct floors *f, const char *text)
+{
+	struct receipt_lowest to;
+
+	assert_int_equal(receipt_lowest_parse(text, strlen(text), &to), 0);
+	return floors_raise(f, &to);
+}
+
+static void test_floors_parse(void **state)
+{
+	static const char *const damaged[][2] = {
+		{ "web:1.0.0:1", "line 1: has no end" },
+		{ "web:1.0.0:1\n\n", "line 2: expected NAME:X.Y.Z:SVN" },
+		{ "web:1.0.0:1\ndb:1.0\n", "line 2: expected NAME:X.Y.Z:SVN" },
+		{ "web:1.0.0:1\ndb:1.0.0:0\nweb:2.0.0:1\n", "line 3: a second one of this name" },
+		{ "web:1.0.0:1 \n", "line 1: expected NAME:X.Y.Z:SVN" },
+	};
+	struct rcpt_error err;
+	struct floors f;
+
+	(void)state;
+	assert_int_equal(parse_floors(&f, "", &err), 0);
+	assert_int_equal(f.n, 0);
+	assert_null(floors_find(&f, NULL));
+	assert_int_equal(parse_floors(&f, "web:1.4.0:3\ndb:2.0.0\n", &err), 0);
+	assert_int_equal(floors_find(&f, "web")->svn, 3);
+	assert_string_equal(floors_find(&f, "")->name, "db");
+	assert_null(floors_find(&f, "other"));
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		assert_int_equal(parse_floors(&f, damaged[i][0], &err), -RCPT_MALFORMED);
+		assert_string_equal(err.text, damaged[i][1]);
+		assert_int_equal(f.n, 0);
+	}
+	assert_int_equal(floors_parse(&f, "a:1.0.0\n\0:1.0.0\n", 17, &err), -RCPT_MALFORMED);
+}
+
+static void test_floors_raise(void **state)
+{
+	struct floors f = { 0 };
+	char text[32];
+
+	(void)state;
+	assert_true(raise_floor(&f, "web:1.4.0:3"));
+	assert_false(raise_floor(&f, "web:1.4.0:3"));
+	assert_false(raise_floor(&f, "web:1.3.0:2"));
+	assert_true(raise_floor(&f, "web:1.3.0:4"));
+	assert_int_equal(f.at[0].version[1], 4);
+	assert_true(raise_floor(&f, "db:1.0.0"));
+	/* Nothing but the order is new. */
+	assert_true(raise_floor(&f, "web:1.0.0"));
+	assert_string_equal(floors_find(&f, NULL)->name, "web");
+	assert_int_equal(floors_find(&f, NULL)->svn, 4);
+	for (int i = 0; i < FLOORS_MAX; i++) {
+		snprintf(text, sizeof(text), "n%d:1.0.0", i);
+		assert_true(raise_floor(&f, text));
+	}
+	assert_int_equal(f.n, FLOORS_MAX);
+	assert_null(floors_find(&f, "web"));
+	assert_string_equal(f.at[0].name, "n0");
+	assert_string_equal(f.at[FLOORS_MAX - 1].name, "n63");
+}
+
+static void write_state(const char *dir, const char *name, const char *text)
+{
+	char path[160];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void state_is(const char *dir, const char *name, const char *text)
+{
+	char path[160], got[160] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "r");
+	assert_int_equal(!f, !text);
+	if (!f)
+		return;
+	got[fread(got, 1, sizeof(got) - 1, f)] = '\0';
+	fclose(f);
+	assert_string_equal(got, text);
+}
+
+static void test_floors_save(void **state)
+{
+	const char *dir = store_dir("floors");
+	struct rcpt_error err = { 0 };
+	struct floors f = { 0 }, none = { 0 };
+
+	(void)state;
+	raise_floor(&f, "web:1.4.0:3");
+	assert_int_equal(floors_save(dir, &f, &err), -RCPT_SYSTEM);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(floors_load(dir, &none, &err), 0);
+	assert_int_equal(none.n, 0);
+	assert_int_equal(floors_save(dir, &f, &err), 0);
+	state_is(dir, "floor", "web:1.4.0:3\n");
+	/* What another has written meanwhile is not lowered. */
+	write_state(dir, "floor", "db:1.0.0:0\nweb:1.3.0:9\n");
+	assert_int_equal(floors_save(dir, &f, &err), 0);
+	state_is(dir, "floor", "db:1.0.0:0\nweb:1.4.0:9\n");
+	assert_int_equal(floors_load(dir, &none, &err), 0);
+	assert_int_equal(none.n, 2);
+}
+
+static void test_floors_damaged(void **state)
+{
+	const char *dir = store_dir("damaged-floors");
+	struct rcpt_error err = { 0 };
+	struct floors f;
+
+	(void)state;
+	assert_int_equal(mkdir(dir, 0700), 0);
+	write_state(dir, "floor", "web:1.4.0:3\nweb\n");
+	assert_int_equal(floors_load(dir, &f, &err), 0);
+	assert_string_equal(err.text, "line 2: expected NAME:X.Y.Z:SVN");
+	assert_int_equal(f.n, 0);
+	state_is(dir, "floor", NULL);
+	state_is(dir, "floor.damaged", "web:1.4.0:3\nweb\n");
+	raise_floor(&f, "web:1.5.0");
+	assert_int_equal(floors_save(dir, &f, &err), 0);
+	state_is(dir, "floor", "web:1.5.0:0\n");
+	state_is(dir, "floor.damaged", "web:1.4.0:3\nweb\n");
+}
+
+/* From the kernel's status to the file. */
+static void test_keeper(void **state)
+{
+	struct rcpt_nl_status status = { .policy_svn = 2 };
+	struct desk desk = { .dir = store_dir("keeper") };
+	struct keeper k = { 0 };
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	desk.from = ends[0];
+	k.to = ends[1];
+	keeper_note(&k, &status);
+	assert_int_equal(k.floors.n, 0);
+	strcpy(status.policy_name, "web");
+	strcpy(status.policy_version, "1.4.0");
+	keeper_note(&k, &status);
+	keeper_note(&k, &status);
+	assert_true(work(&desk));	/* there is no folder */
+	assert_int_equal(desk.unsaved.n, 1);
+	assert_int_equal(mkdir(desk.dir, 0700), 0);
+	strcpy(status.policy_version, "1.4.1");
+	keeper_note(&k, &status);
+	assert_true(work(&desk));
+	assert_int_equal(desk.unsaved.n, 0);
+	state_is(desk.dir, "floor", "web:1.4.1:2\n");
+	close(ends[1]);
+	assert_false(work(&desk));
+	close(ends[0]);
+}
+
+/* Gives up, writes, ends; _exit() of a program under ASan needs more than is left. */
+static int save_in_sandbox(bool keeper, const char *dir, const struct floors *f)
+{
+	struct rcpt_error err = { 0 };
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		syscall(SYS_exit_group, sandbox_enter(keeper, &err) || floors_save(dir, f, &err));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* What it gave up is not what it writes with. */
+static void test_keeper_sandbox(void **state)
+{
+	const char *dir = store_dir("sandbox");
+	struct floors f = { 0 };
+
+	(void)state;
+	assert_int_equal(mkdir(dir, 0700), 0);
+	write_state(dir, "floor", "db\n");
+	raise_floor(&f, "web:1.4.0:3");
+	assert_int_equal(save_in_sandbox(true, dir, &f), 0);
+	state_is(dir, "floor", "web:1.4.0:3\n");
+	state_is(dir, "floor.damaged", "db\n");
+	/* The helper itself cannot. */
+	assert_true(WIFSIGNALED(save_in_sandbox(false, dir, &f)));
+}
+
+/* One that does not read does not stop the helper. */
+static void test_keeper_stuck(void **state)
+{
+	struct rcpt_nl_status status = { .policy_name = "web" };
+	struct keeper k = { 0 };
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) > 0);
+	k.to = ends[1];
+	for (int i = 0; i < 100; i++) {
+		snprintf(status.policy_version, sizeof(status.policy_version), "1.0.%d", i);
+		keeper_note(&k, &status);
+	}
+	assert_int_equal(k.floors.at[0].version[2], 99);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +706,13 @@ int main(void)
 		cmocka_unit_test(test_damaged_index),
 		cmocka_unit_test(test_too_many_stores),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_floors_parse),
+		cmocka_unit_test(test_floors_raise),
+		cmocka_unit_test(test_floors_save),
+		cmocka_unit_test(test_floors_damaged),
+		cmocka_unit_test(test_keeper),
+		cmocka_unit_test(test_keeper_sandbox),
+		cmocka_unit_test(test_keeper_stuck),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
