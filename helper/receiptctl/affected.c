@@ -229,9 +229,10 @@ static int judge_files(struct affected *a)
 	return status;
 }
 
-static int judge_module(const char *path, void *arg)
+static int judge_module(const char *name, const char *path, void *arg)
 {
-	return judge(arg, path, path, RECEIPT_OP_KMODULE, NULL);
+	(void)name;
+	return path ? judge(arg, path, path, RECEIPT_OP_KMODULE, NULL) : 0;
 }
 
 static int show_end(const struct affected *a)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "modules.h"
 #include "netlink.h"
 #include "procmaps.h"
 
@@ -23,8 +24,6 @@
 #define RUNNING		"running"
 #define POLICY		"policy"
 #define AROUND		"surroundings"
-
-#define MAX_MODULE	64	/* bytes of a name */
 
 static const char * const pid1_files[] = {
 	"/sbin/init", "/usr/lib/systemd/systemd", "/usr/lib/systemd/systemd-executor", NULL
@@ -139,7 +138,7 @@ static void find_folders(struct doctor *d)
 
 	read_conf(d, "/etc/ld.so.conf");
 	each_entry(d, "/etc/ld.so.conf.d", read_conf);
-	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
 		snprintf(folder, sizeof(folder), "%s", usual[i]);
 		add_folder(d, folder);
 	}
@@ -209,90 +208,42 @@ static void add_sshd(struct doctor *d)
  * Modules
  */
 
-/* The name of the module in a file, as the kernel lists it; false when it is none. */
-static bool module_name(const char *path, char name[MAX_MODULE])
+static int add_module(const char *name, const char *path, void *arg)
 {
-	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	const char *end = strstr(base, ".ko");
-	size_t len = end ? end - base : 0;
+	struct doctor *d = arg;
+	bool packed = path && strcmp(path + strlen(path) - 3, ".ko");
 
-	if (!len || len >= MAX_MODULE)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		name[i] = base[i] == '-' ? '_' : base[i];
-	name[len] = '\0';
-	return true;
-}
-
-static void add_module_file(struct doctor *d, const char *folder, const char *path)
-{
-	char full[2 * PATH_MAX];
-	bool packed = strcmp(path + strlen(path) - 3, ".ko");
-
-	snprintf(full, sizeof(full), "%s/%s", folder, path);
-	doctor_add(d, &(struct doctor_file){
-		.group = MODULES, .level = packed ? DOCTOR_WARN : DOCTOR_FAIL,
-		.op = RECEIPT_OP_KMODULE, .path = *path == '/' ? (char *)path : full });
-}
-
-/* Is there a line of modules.dep for it? */
-static bool find_module(struct doctor *d, const char *folder, const char *wanted)
-{
-	char path[PATH_MAX], line[PATH_MAX], name[MAX_MODULE];
-	bool found = false, at_start = true;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/modules.dep", folder);
-	f = open_text(d, path);
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		bool is_start = at_start;
-
-		at_start = strchr(line, '\n');
-		line[strcspn(line, ":\n")] = '\0';
-		found = is_start && module_name(line, name) && !strcmp(name, wanted);
-	}
-	if (f)
-		fclose(f);
-	if (found)
-		add_module_file(d, folder, line);
-	return found;
-}
-
-static void add_module(struct doctor *d, char *line)
-{
-	char folder[PATH_MAX], wanted[MAX_MODULE + 4], name[MAX_MODULE];
-	struct utsname uts;
-
-	line[strcspn(line, " \t#")] = '\0';
-	snprintf(wanted, sizeof(wanted), "%.*s.ko", MAX_MODULE, line);
-	if (!*line || uname(&uts) || !module_name(wanted, name))
-		return;
-	snprintf(folder, sizeof(folder), "/lib/modules/%s", uts.release);
-	if (!find_module(d, folder, name))
-		doctor_say(d, DOCTOR_WARN, MODULES, NULL, "%s is in use, and %s names no file of it",
-			   name, folder);
-}
-
-static void add_image_module(struct doctor *d, char *line)
-{
-	char wanted[MAX_MODULE + 4], name[MAX_MODULE];
-
-	line[strcspn(line, " \t#;")] = '\0';
-	snprintf(wanted, sizeof(wanted), "%.*s.ko", MAX_MODULE, line);
-	if (*line && module_name(wanted, name))
-		find_module(d, d->modules, name);
+	if (path)
+		doctor_add(d, &(struct doctor_file){
+			.group = MODULES, .level = packed ? DOCTOR_WARN : DOCTOR_FAIL,
+			.op = RECEIPT_OP_KMODULE, .path = (char *)path });
+	else if (d->live)
+		doctor_say(d, DOCTOR_WARN, MODULES, NULL,
+			   "%s is in use, and modules.dep names no file of it", name);
+	return 0;
 }
 
 static void read_modules_load(struct doctor *d, const char *path)
 {
-	each_line(d, path, add_image_module);
+	FILE *wanted = open_text(d, path), *list;
+	char dep[PATH_MAX + 16];
+
+	if (!wanted)
+		return;
+	snprintf(dep, sizeof(dep), "%s/modules.dep", d->modules);
+	list = open_text(d, dep);
+	if (modules_find(wanted, list, d->modules, add_module, d))
+		d->no_memory = true;
+	if (list)
+		fclose(list);
+	fclose(wanted);
 }
 
 /* An image has no modules in use: those that it loads at boot, of each kernel. */
 static void add_image_modules(struct doctor *d, const char *folder)
 {
 	d->modules = folder;
-	each_line(d, "/etc/modules", add_image_module);
+	read_modules_load(d, "/etc/modules");
 	each_entry(d, "/etc/modules-load.d", read_modules_load);
 	each_entry(d, "/usr/lib/modules-load.d", read_modules_load);
 }
@@ -318,7 +269,8 @@ static void add_modules(struct doctor *d)
 		return;
 	}
 	each_line(d, "/proc/sys/kernel/modprobe", add_path);
-	each_line(d, "/proc/modules", add_module);
+	if (modules_in_use(add_module, d))
+		d->no_memory = true;
 	each_line(d, "/proc/sys/kernel/core_pattern", add_core_helper);
 }
 
@@ -415,6 +367,18 @@ static bool can_pass(const struct receipt_policy *p, enum receipt_op op)
 	return p->defaults[op] == RECEIPT_ACTION_ALLOW;
 }
 
+/* What a rule asks for that cannot be told from here. */
+static void check_rule(struct doctor *d, const struct receipt_rule *rule)
+{
+	if (rule->boot_verified == RECEIPT_TRUE)
+		doctor_say(d, DOCTOR_WARN, POLICY, NULL,
+			   "line %u: boot_verified=TRUE is taken as never true here", rule->line);
+	if (rule->fstype && !d->live)
+		doctor_say(d, DOCTOR_WARN, POLICY, NULL,
+			   "line %u: fstype= is that of the file system that the image lies on",
+			   rule->line);
+}
+
 static void check_policy(struct doctor *d)
 {
 	const struct receipt_policy *p = d->why->policy.policy;
@@ -427,14 +391,8 @@ static void check_policy(struct doctor *d)
 	if (!can_pass(p, RECEIPT_OP_FIRMWARE))
 		doctor_say(d, DOCTOR_WARN, POLICY, NULL,
 			   "no rule allows op=FIRMWARE: devices that ask for firmware fail");
-	for (size_t i = 0; i < p->nrules; i++) {
-		if (p->rules[i].boot_verified != RECEIPT_TRUE && !p->rules[i].fstype)
-			continue;
-		doctor_say(d, DOCTOR_WARN, POLICY, NULL,
-			   "line %u: boot_verified=TRUE and fstype= are taken as never true here",
-			   p->rules[i].line);
-		break;
-	}
+	for (size_t i = 0; i < p->nrules; i++)
+		check_rule(d, &p->rules[i]);
 }
 
 /*

@@ -152,6 +152,39 @@ static void test_policy(void **state)
 	assert_int_equal(sh("mv receiptd r/usr/sbin/"), 0);
 }
 
+/* Files are judged with the file system that they are on. */
+static void test_fstype(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("type=$(findmnt -no FSTYPE -T .) &&"
+			    "sed \"s/receipt=mine/& fstype=$type/\" policy >there"), 0);
+	assert_int_equal(sh(DOCTOR "there"), 0);
+	assert_true(says("^warn  policy: line [0-9]*: fstype="));
+	assert_int_equal(sh("sed 's/receipt=mine/& fstype=otherfs/' policy >elsewhere"), 0);
+	assert_int_equal(sh(DOCTOR "elsewhere"), 1);
+	assert_true(says("^FAIL  sshd: /usr/sbin/sshd: EXECUTE denied"));
+	assert_int_equal(sh("sed 's/op=EXECUTE/& boot_verified=TRUE/' policy >verified"), 0);
+	assert_int_equal(sh(DOCTOR "verified"), 1);
+	assert_true(says("^warn  policy: line [0-9]*: boot_verified=TRUE"));
+	assert_int_equal(sh(DOCTOR "policy"), 0);
+	assert_false(says("policy: line"));
+}
+
+/* Names of modules as they are written, and files as modules.dep has them. */
+static void test_modules(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("printf '# a\\n\\na-b  # x\\nother\\n' >r/etc/modules"), 0);
+	assert_int_equal(sh("mv r/etc/modules-load.d . && " DOCTOR "--json policy"), 0);
+	assert_true(says("/lib/modules/6.12/kernel/a-b.ko"));
+	assert_int_equal(sh("{ printf %9000d 0; echo : a-b.ko; } >r/etc/modules && "
+			    DOCTOR "--json policy"), 0);
+	assert_false(says("a-b.ko"));
+	assert_int_equal(sh("rm r/etc/modules && mv modules-load.d r/etc/"), 0);
+	assert_int_equal(sh(DOCTOR "--json policy"), 0);
+	assert_true(says("a-b.ko"));
+}
+
 /* Links of the image do not lead out of it. */
 static void test_outside(void **state)
 {
@@ -300,6 +333,8 @@ int main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_fstype),
+		cmocka_unit_test(test_modules),
 		cmocka_unit_test(test_outside),
 		cmocka_unit_test(test_elf),
 		cmocka_unit_test(test_elf_hostile),
