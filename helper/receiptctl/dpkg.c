@@ -47,7 +47,7 @@ static bool merged(const char *path)
 		"/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/",
 	};
 
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		if (!strncmp(path, dirs[i], strlen(dirs[i])))
 			return true;
 	return false;

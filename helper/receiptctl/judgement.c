@@ -300,7 +300,7 @@ static bool add_named_of(struct judge *j, const char *meaning)
 
 	for (; meaning && good; meaning = strchr(meaning, '\n')) {
 		meaning += *meaning == '\n';
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 			const char *hex = strchr(meaning, ':');
 
 			if (hex && !strncmp(meaning, names[i], strlen(names[i])))

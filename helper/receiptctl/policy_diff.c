@@ -274,8 +274,8 @@ static void print_diff(const struct diff *d)
 	if (d->judge.nunread)
 		printf("bundles of no use, not judged: %zu\n", d->judge.nunread);
 	if (d->judge.nunknown)
-		printf("digests with evidence that the kernel knows and no store, not judged: %zu\n",
-		       d->judge.nunknown);
+		printf("digests with evidence that the kernel knows and no store, not judged: "
+		       "%zu\n", d->judge.nunknown);
 }
 
 /*

@@ -180,8 +180,9 @@ static void print_helper(FILE *out, const struct rcpt_nl_status *st)
 		RECEIPT_HELPER_ABSENT, RECEIPT_HELPER_SERVING, RECEIPT_HELPER_LOST,
 	};
 
-	print_head(out, "receipt_helper_state", "gauge", "State of the helper: 1 for the one it is in.");
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+	print_head(out, "receipt_helper_state", "gauge",
+		   "State of the helper: 1 for the one it is in.");
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		fputs("receipt_helper_state{", out);
 		print_label(out, "state", rcpt_helper_name(states[i]));
 		fprintf(out, "} %d\n", st->helper == states[i]);
@@ -216,7 +217,7 @@ static void print_policy(FILE *out, const struct rcpt_nl_status *st)
  */
 void prometheus_print(const struct stats *stats, const struct rcpt_nl_status *st, FILE *out)
 {
-	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
 		print_metric(out, stats, &metrics[i]);
 	print_helper(out, st);
 	print_since(out, st);

@@ -220,10 +220,12 @@ static int count_taken(struct seal *seal)
 		if (a->usage)
 			seal->ntaken++;
 		else if (a->named)
-			return nothing_to_seal(a->path, "neither ELF file, script nor kernel module; --usage says what it is for");
+			return nothing_to_seal(a->path, "neither ELF file, script nor kernel "
+					       "module; --usage says what it is for");
 	}
 	if (!seal->ntaken && !seal->has_root)
-		return nothing_to_seal(NULL, "nothing to seal: no ELF file, script or kernel module was found");
+		return nothing_to_seal(NULL,
+				       "nothing to seal: no ELF file, script or kernel module was found");
 	return 0;
 }
 

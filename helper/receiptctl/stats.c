@@ -133,7 +133,8 @@ static void print_group(const struct stats *stats, const char *name, FILE *out)
 static bool is_first_bucket(const struct stats *stats, size_t i)
 {
 	return stats->row[i].limit &&
-	       (!i || !stats->row[i - 1].limit || strcmp(stats->row[i - 1].name, stats->row[i].name));
+	       (!i || !stats->row[i - 1].limit ||
+		strcmp(stats->row[i - 1].name, stats->row[i].name));
 }
 
 static void print_histogram(const struct stats *stats, const char *name, FILE *out)

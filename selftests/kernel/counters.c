@@ -71,7 +71,8 @@ static void expect_counted(const struct counts *before, const char *reason, uint
 
 	ok(now.denied == before->denied + denied && now.reason == before->reason + denied,
 	   "%s: %d denied, each under %s", what, (int)denied, reason);
-	ok(now.permitted == before->permitted + permitted && now.passed == before->passed + permitted,
+	ok(now.permitted == before->permitted + permitted &&
+	   now.passed == before->passed + permitted,
 	   "%s: %d permitted, each under %s", what, (int)permitted, reason);
 	if (!ok(now.waits == before->waits + waits, "%s: %d waited", what, (int)waits))
 		note("%d waited", (int)(now.waits - before->waits));
@@ -218,7 +219,8 @@ static void test_status(void)
 	request(border, &m);
 	ok(get_u8(status, RECEIPT_A_HELPER_STATE) == RECEIPT_HELPER_SERVING &&
 	   get_u64(status, RECEIPT_A_HELPER_SINCE) >= 1 &&
-	   get_u64(status, RECEIPT_A_HELPER_SINCE) < PROBE_SECONDS, "STATUS: the helper, and since when");
+	   get_u64(status, RECEIPT_A_HELPER_SINCE) < PROBE_SECONDS,
+	   "STATUS: the helper, and since when");
 	ok(get_u32(status, RECEIPT_A_HELPER_TIMEOUT) == 10 &&
 	   get_u8(status, RECEIPT_A_NO_HELPER) == 0, "STATUS: what the policy says of it");
 }

@@ -319,7 +319,8 @@ static void test_flood(unsigned int seconds)
 	   FLOODERS);
 	ok(ran && !denied, "meanwhile all of root's sealed programs run");
 	ok(longest < DEADLINE_MS, "each within the deadline");
-	expect_allowed(probe(run_as_user, "/mnt/late"), "afterwards a sealed one runs for the user");
+	expect_allowed(probe(run_as_user, "/mnt/late"),
+		       "afterwards a sealed one runs for the user");
 	ok(!stat_value("lookups-pending"), "nothing is pending");
 }
 

@@ -209,7 +209,8 @@ static int map_named(void *args)
 
 static void test_denial(const char *path, const char *want, const char *what)
 {
-	struct map_args args = { .path = path, .prot = PROT_READ | PROT_EXEC, .want_errno = EACCES };
+	struct map_args args = { .path = path, .prot = PROT_READ | PROT_EXEC,
+				 .want_errno = EACCES };
 	char pid[32];
 
 	write_text(path, path);
@@ -259,7 +260,8 @@ int main(void)
 	test_policy(border);
 	test_denial("/run/plain", " path=\"/run/plain\" dev=\"", "a file");
 	test_denial("/run/a b", " path=2f72756e2f612062 dev=\"", "a name with a blank");
-	test_denial("/run/a\nop=x", " path=2f72756e2f610a6f703d78 dev=\"", "a name with a new line");
+	test_denial("/run/a\nop=x", " path=2f72756e2f610a6f703d78 dev=\"",
+		    "a name with a new line");
 	test_without_file();
 	test_helper();
 	return 0;

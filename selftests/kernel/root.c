@@ -129,7 +129,8 @@ static void forge(struct message *m, const struct question *q)
 		make_key(&stranger, -35);
 	memset(&ev, 0, sizeof(ev));
 	ev.kind = RECEIPT_KIND_SHA256;
-	ev.digest_len = ev.stmt.payload_len = HASH;
+	ev.digest_len = HASH;
+	ev.stmt.payload_len = HASH;
 	memcpy(ev.digest, q->digest, HASH);
 	memcpy(ev.stmt.payload, q->digest, HASH);
 	head(&ev.stmt.hdr, MAP, 3);
@@ -187,7 +188,8 @@ static void test_ids(pid_t receiptd)
 	ok(hello(other) == -EBUSY, "another root process says HELLO: EBUSY");
 	steal_questions(other, &stolen);
 	ok(stolen.n == 2, "it sees the ids of what is pending");
-	ok(!answer_all(other, &stolen), "its answers are refused, with stolen ids and guessed ones");
+	ok(!answer_all(other, &stolen),
+	   "its answers are refused, with stolen ids and guessed ones");
 	ok(!has_ended(pids[0]) && !has_ended(pids[1]), "both programs still wait");
 	kill(receiptd, SIGCONT);
 	end_both(pids, "then the helper answers");

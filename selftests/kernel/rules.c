@@ -134,7 +134,8 @@ static int try_load(const char *header, const char *log_words, const char *body)
 	len = snprintf(text, sizeof(text),
 		       "policy_name=rules policy_version=1.0.%u mode=enforce %s\n"
 		       LOG_ONE " %s\nDEFAULT action=DENY\nDEFAULT op=ANON_EXEC action=ALLOW\n"
-		       "op=EXECUTE boot_verified=TRUE action=ALLOW\n" POLICY_RULE "%s", ++version, header, log_one.spki, log_words, body);
+		       "op=EXECUTE boot_verified=TRUE action=ALLOW\n" POLICY_RULE "%s",
+		       ++version, header, log_one.spki, log_words, body);
 	SHA256((uint8_t *)text, len, digest);
 	if (version > 1)
 		vouch(digest, &log_one, &of_policy);
@@ -230,7 +231,8 @@ static void test_claims(void)
 	struct said s = said();
 	struct file good, svn, sub, iss;
 
-	next("", "", "op=EXECUTE receipt=one issuer=issuer subject=\"pkg/*\" min_svn=7 action=ALLOW\n");
+	next("", "",
+	     "op=EXECUTE receipt=one issuer=issuer subject=\"pkg/*\" min_svn=7 action=ALLOW\n");
 	good = said_of(&s);
 	s.svn = 6;
 	svn = said_of(&s);
@@ -371,7 +373,9 @@ static void test_rotation(void)
 	struct said s = said();
 	struct file by_next = new_file("/run"), by_first = said_of(&s);
 
-	snprintf(line, sizeof(line), "\nlog name=one alg=ES384 key=%s issuer=\"log.one\" identity=verified not_before=2020-01-01T00:00:00Z",
+	snprintf(line, sizeof(line),
+		 "\nlog name=one alg=ES384 key=%s issuer=\"log.one\" identity=verified"
+		 " not_before=2020-01-01T00:00:00Z",
 		 log_next.spki);
 	next("", line, "op=EXECUTE receipt=one action=ALLOW\n");
 	vouch(by_next.digest, &log_next, &s);
@@ -449,7 +453,8 @@ static void test_revoke_key(void)
 	allowed(&own, "revoke issuer_key: another signer, before");
 	snprintf(body, sizeof(body), ALL "revoke issuer_key=%s\n", thief.spki);
 	next("", "", body);
-	denied(&stolen, "no-evidence", "revoke issuer_key: proven before, not by this key's policy");
+	denied(&stolen, "no-evidence",
+	       "revoke issuer_key: proven before, not by this key's policy");
 	vouch(stolen.digest, &log_one, &s);
 	denied(&stolen, "revoked", "revoke issuer_key: proven again");
 	denied(&own, "no-evidence", "revoke issuer_key: another signer, not proven again");

@@ -584,7 +584,8 @@ static void test_not_told(void)
 	mount_dm("ignored");
 	expect_allowed(probe_exec(program_of("ignored"), EACCES),
 		       "dm-verity: ignore_corruption: not told of");
-	ok(is_of(program_of("ignored"), "SEALED"), "dm-verity: ignore_corruption: what ran is other content");
+	ok(is_of(program_of("ignored"), "SEALED"),
+	   "dm-verity: ignore_corruption: what ran is other content");
 	remove_dm("ignored");
 
 	set_up("detour", "sealed");

@@ -70,7 +70,7 @@ static void test_forms(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		struct denials d = read_line_of(lines[i]);
 
 		if (d.n != 1)
@@ -102,7 +102,7 @@ static void test_others(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		struct denials d = read_line_of(lines[i]);
 
 		if (d.n || d.skipped)
@@ -144,7 +144,7 @@ static void test_malformed(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		struct denials d = read_line_of(lines[i]);
 
 		if (d.n || d.skipped != 1)

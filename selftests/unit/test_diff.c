@@ -47,7 +47,8 @@ static void write_policy(const char *name, const char *header, const char *rest)
 {
 	char text[8192];
 
-	snprintf(text, sizeof(text), "policy_name=t policy_version=%s\n%s%s", header, trusted, rest);
+	snprintf(text, sizeof(text), "policy_name=t policy_version=%s\n%s%s", header, trusted,
+		 rest);
 	folder_write(in_folder(dir, name), text, strlen(text));
 }
 

@@ -38,7 +38,7 @@ static void test_refused(void **state)
 	char name[80];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		assert_int_not_equal(parse(texts[i], &floor), 0);
 	memset(name, 'a', 65);
 	strcpy(name + 65, ":1.0.0");

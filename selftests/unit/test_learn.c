@@ -203,7 +203,7 @@ static void test_quoting(void **state)
 	json_t *json;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		FILE *log = audit_log();
 		char full[PATH_MAX], content[16];
 

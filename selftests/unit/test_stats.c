@@ -173,7 +173,8 @@ static void begin_family(struct reader *r, const char *name)
 		assert_string_not_equal(r->family[i], name);
 	assert_true(r->n < FAMILIES);
 	strcpy(r->family[r->n++], name);
-	r->last_le = r->last_count = -1;
+	r->last_le = -1;
+	r->last_count = -1;
 	r->inf = false;
 }
 
@@ -296,7 +297,8 @@ static void prints_prometheus(void **state)
 	char *text = text_of(&serving);
 
 	(void)state;
-	assert_non_null(strstr(text, "# TYPE receipt_hits_total counter\nreceipt_hits_total 1000\n"));
+	assert_non_null(strstr(text, "# TYPE receipt_hits_total counter\n"
+				     "receipt_hits_total 1000\n"));
 	assert_non_null(strstr(text,
 		"# TYPE receipt_denied_total counter\n"
 		"receipt_denied_total{reason=\"no-evidence\"} 4\n"
@@ -315,7 +317,8 @@ static void prints_prometheus(void **state)
 		"receipt_helper_state{state=\"serving\"} 1\n"
 		"receipt_helper_state{state=\"lost\"} 0\n"));
 	assert_non_null(strstr(text,
-		"receipt_policy_info{name=\"a\\\"b\\\\c\\nd\",version=\"1.2.3\",mode=\"enforce\"} 1\n"));
+		"receipt_policy_info{name=\"a\\\"b\\\\c\\nd\",version=\"1.2.3\","
+		"mode=\"enforce\"} 1\n"));
 	assert_non_null(strstr(text, "\nreceipt_helper_state_seconds 77\n"));
 	assert_null(strstr(text, "not_known"));
 	assert_int_equal(read_prometheus(text), 1 + 3 + 6 + 1 + 3 + 1 + 1 + 1);
@@ -333,7 +336,8 @@ static void ends_histograms(void **state)
 	text = text_of(&none);
 	assert_non_null(strstr(text, "receipt_lookup_seconds_bucket{le=\"2.097152\"} 100\n"
 				     "receipt_lookup_seconds_bucket{le=\"+Inf\"} 100\n"));
-	assert_non_null(strstr(text, "receipt_policy_info{name=\"\",version=\"\",mode=\"none\"} 1\n"));
+	assert_non_null(strstr(text, "receipt_policy_info{name=\"\",version=\"\","
+				     "mode=\"none\"} 1\n"));
 	read_prometheus(text);
 	free(text);
 }
