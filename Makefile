@@ -89,7 +89,7 @@ $(B)/receiptd $(B)/receiptctl:
 	$(say)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-unit: $(UNIT) $(RECEIPTCTL)
+unit: $(UNIT) $(RECEIPTCTL) $(RECEIPTD)
 $(B)/unit/%: $(B)/obj/selftests/unit/%.o $(LIBNL) $(LIBRECEIPT)
 	$(say)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
