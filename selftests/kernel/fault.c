@@ -6,6 +6,10 @@
  * at last all of them together. A permissive policy stops nothing for that; under an
  * enforcing one nothing runs that must not, and what may run does so with the next
  * try.
+ *
+ * With the argument "unhelped" there is no helper, and another process sends what is
+ * no message: a permissive policy stops nothing for that either, with and without
+ * memory.
  */
 #include <sys/mount.h>
 
@@ -186,22 +190,29 @@ static void prepare(const struct act *act)
 }
 
 /* Whoever got past the LSM may be killed, or exits as it will. */
-static int end_act(pid_t pid, bool *fired)
+static int outcome_of_act(pid_t pid)
 {
-	siginfo_t info;
-	char path[64];
 	int status;
 
-	snprintf(path, sizeof(path), "/proc/%d/fail-nth", pid);
-	if (waitid(P_PID, pid, &info, WEXITED | WNOWAIT))
-		broken("waitid");
-	*fired = !read_number(path);
 	if (waitpid(pid, &status, 0) != pid)
 		broken("waitpid");
 	if (WIFSIGNALED(status))
 		return WTERMSIG(status) == SIGALRM ? BROKEN : ALLOWED;
 	status = WEXITSTATUS(status);
-	return status == DENIED || status == DENIED_OTHERWISE || status == BROKEN ? status : ALLOWED;
+	return status == DENIED || status == DENIED_OTHERWISE || status == BROKEN ? status :
+		ALLOWED;
+}
+
+static int end_act(pid_t pid, bool *fired)
+{
+	siginfo_t info;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fail-nth", pid);
+	if (waitid(P_PID, pid, &info, WEXITED | WNOWAIT))
+		broken("waitid");
+	*fired = !read_number(path);
+	return outcome_of_act(pid);
 }
 
 struct try {
@@ -604,9 +615,207 @@ static void test_questions(void)
 	note("%u faults, %u times refused, %u times wrong", faults, refused, wrong);
 }
 
-int main(void)
+/*
+ * No helper, and another process that sends what is no message
+ */
+
+#define UNHELPED	200	/* programs and libraries in a round */
+#define NONSENSE_US	200	/* between two messages */
+#define HELLO_EVERY	64	/* messages: a helper that goes at once */
+
+static struct nonsense {
+	unsigned int refused;
+	unsigned int taken;
+	unsigned int helpers;
+} *nonsense;
+
+/* The nth of what each command must refuse. */
+static void nonsense_message(struct message *m, unsigned int n)
+{
+	static const uint8_t commands[] = { RECEIPT_CMD_EVIDENCE, RECEIPT_CMD_FLOOR,
+					    RECEIPT_CMD_POLICY_LOAD, RECEIPT_CMD_HELLO,
+					    RECEIPT_CMD_NO_EVIDENCE };
+	static const uint8_t zeros[HASH];
+
+	start_request(m, commands[n % ARRAY_SIZE(commands)]);
+	switch (n / ARRAY_SIZE(commands) % 4) {
+	case 1:
+		put(m, RECEIPT_A_POLICY, "mode=enforce", 12);
+		break;
+	case 2:
+		put_u8(m, RECEIPT_A_KIND, RECEIPT_KIND_SHA256);
+		put(m, RECEIPT_A_DIGEST, zeros, HASH);
+		end_nest(m, nest(m, RECEIPT_A_STATEMENT));
+		break;
+	case 3:
+		put_u32(m, RECEIPT_A_ABI, RECEIPT_ABI_VERSION + 1);
+		((struct nlattr *)(m->data + NLMSG_HDRLEN + GENL_HDRLEN))->nla_len = 400;
+	}
+}
+
+static void send_nonsense(bool hellos)
+{
+	int fd = open_netlink(), helper;
+
+	for (unsigned int n = 0;; n++) {
+		nonsense_message(&message, n);
+		if (request(fd, &message))
+			nonsense->refused++;
+		else
+			nonsense->taken++;
+		usleep(NONSENSE_US);
+		if (!hellos || n % HELLO_EVERY)
+			continue;
+		helper = open_netlink();
+		nonsense->helpers += !hello(helper);
+		close(helper);
+	}
+}
+
+static pid_t start_nonsense(bool hellos)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		broken("fork");
+	if (!pid)
+		send_nonsense(hellos);
+	return pid;
+}
+
+static void end_nonsense(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static int try_unhelped(void *act)
+{
+	return ((const struct act *)act)->fn(FILE_PATH);
+}
+
+static int try_starved(void *act)
+{
+	make_it_fail("1");
+	return try_unhelped(act);
+}
+
+/* Unsealed ones in turn; how many had this outcome. */
+static unsigned int run_unhelped(unsigned int n, int (*fn)(void *act), int outcome)
+{
+	unsigned int found = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct act *act = &acts[i % 2];
+
+		prepare(act);
+		found += outcome_of_act(start_probe(fn, (void *)act)) == outcome;
+	}
+	return found;
+}
+
+static void expect_unhelped(const char *state, int (*fn)(void *act))
+{
+	uint64_t denied = stat_value("denied"), permitted = stat_value("permitted");
+	struct nonsense before = *nonsense;
+	unsigned int passed = run_unhelped(UNHELPED, fn, ALLOWED);
+
+	if (!ok(passed == UNHELPED, "%s: unsealed programs and libraries always pass", state))
+		note("%u of %u", passed, UNHELPED);
+	ok(stat_value("permitted") >= permitted + UNHELPED, "%s: each counted as permitted", state);
+	sleep(1);
+	ok(stat_value("denied") == denied && !count_enforced(0), "%s: no denial on record",
+	   state);
+	ok(nonsense->refused > before.refused && nonsense->taken == before.taken,
+	   "%s: all that is no message was refused meanwhile", state);
+	note("%u messages, %u helpers that went at once", nonsense->refused - before.refused,
+	     nonsense->helpers - before.helpers);
+}
+
+static void expect_helper(int state, const char *name)
+{
+	start_request(&message, RECEIPT_CMD_STATUS);
+	ok(!request(border, &message) &&
+	   get_u8(&answer.reply, RECEIPT_A_HELPER_STATE) == state, "the helper is %s", name);
+}
+
+static void unhelped_policy(const char *head)
+{
+	snprintf(policy, sizeof(policy), "policy_name=unhelped %s helper_timeout=1\n"
+		 "DEFAULT action=DENY\nDEFAULT op=ANON_EXEC action=ALLOW\n"
+		 "op=EXECUTE boot_verified=TRUE action=ALLOW\n", head);
+	if (load_policy(border, policy, strlen(policy)))
+		broken("policy: %s", answer.text);
+}
+
+static void unhelped_and_starved(void)
+{
+	unsigned long long fired;
+
+	if (access("/proc/self/fail-nth", F_OK)) {
+		ok(true, "lost, no memory # SKIP this kernel injects no faults");
+		return;
+	}
+	setup_injectors();
+	starve_lsm();
+	expect_unhelped("lost, no memory", try_starved);
+	fired = feed_lsm();
+	ok(fired, "lost, no memory: there was none");
+	note("%llu faults", fired);
+}
+
+/* What passed is denied when the policy enforces. */
+static void unhelped_control(void)
+{
+	unsigned int stopped;
+	uint64_t denied, permitted;
+
+	unhelped_policy("policy_version=1.0.1 mode=enforce");
+	denied = stat_value("denied");
+	permitted = stat_value("permitted");
+	stopped = run_unhelped(4, try_unhelped, DENIED);
+	if (!ok(stopped == 4, "control: one that enforces denies them"))
+		note("%u of 4", stopped);
+	ok(stat_value("denied") >= denied + 4 && stat_value("permitted") == permitted,
+	   "control: each counted as denied");
+}
+
+static void test_unhelped(void)
+{
+	pid_t sender;
+	int helper;
+
+	nonsense = mmap(NULL, sizeof(*nonsense), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (nonsense == MAP_FAILED)
+		broken("mmap");
+	border = open_border();
+	unhelped_policy("policy_version=1.0.0 mode=permissive");
+	expect_helper(RECEIPT_HELPER_ABSENT, "absent");
+	sender = start_nonsense(false);
+	expect_unhelped("absent", try_unhelped);
+	expect_helper(RECEIPT_HELPER_ABSENT, "still absent");
+	end_nonsense(sender);
+	helper = open_netlink();
+	if (hello(helper))
+		broken("HELLO: %s", answer.text);
+	close(helper);
+	expect_helper(RECEIPT_HELPER_LOST, "lost");
+	sender = start_nonsense(true);
+	expect_unhelped("lost", try_unhelped);
+	ok(nonsense->helpers, "lost: others were helpers for a moment");
+	unhelped_and_starved();
+	unhelped_control();
+	end_nonsense(sender);
+}
+
+int main(int argc, char **argv)
 {
 	probe_init();
+	if (argc > 1 && !strcmp(argv[1], "unhelped")) {
+		test_unhelped();
+		return 0;
+	}
 	if (access("/proc/self/fail-nth", F_OK)) {
 		ok(true, "memory that is not there # SKIP this kernel injects no faults");
 		return 0;
