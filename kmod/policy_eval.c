@@ -12,6 +12,7 @@
 #include "policy.h"
 
 static_assert(RECEIPT_OP_COUNT <= 8, "a usage has a bit for each operation");
+static_assert(RECEIPT_MEASURED_MAX * RECEIPT_MAX_STATEMENTS <= 64, "a bit for each statement");
 
 /**
  * receipt_rule_needs_evidence - does a rule hold for what has evidence only?
@@ -236,17 +237,31 @@ static bool revokes(const struct receipt_revocation *rev,
 	       key_matches(&rev->issuer_key, summary->issuer_key_id);
 }
 
-/* The line that revokes a statement; 0: none does. */
-static u32 statement_revoked(const struct receipt_policy *policy,
-			     const struct receipt_summary *summary)
+static bool statement_revoked(const struct receipt_policy *policy,
+			      const struct receipt_summary *summary)
 {
 	u32 i;
 
 	for (i = 0; i < policy->nrevocations; i++) {
 		if (revokes(&policy->revocations[i], summary))
-			return policy->revocations[i].line;
+			return true;
 	}
-	return 0;
+	return false;
+}
+
+/* The statements that rules may rest on, a bit for each; once for all rules. */
+static u64 statements_that_count(const struct receipt_policy *policy,
+				 const struct receipt_facts *facts)
+{
+	u64 count = 0;
+	u8 i;
+
+	for (i = 0; i < facts->nsummaries; i++) {
+		if (knows_signer(policy, facts->summaries[i]) &&
+		    !statement_revoked(policy, facts->summaries[i]))
+			count |= (u64)1 << i;
+	}
+	return count;
 }
 
 /* The line that revokes the artifact by its digest; 0: none does. */
@@ -274,8 +289,6 @@ static s64 statement_satisfies(const struct receipt_policy *policy,
 	s64 until = S64_MAX, t;
 	u8 i;
 
-	if (!knows_signer(policy, summary) || statement_revoked(policy, summary))
-		return 0;
 	if (!grants(summary, rule->op) ||
 	    !text_matches(rule->issuer, summary->iss) ||
 	    !text_matches(rule->subject, summary->sub))
@@ -297,17 +310,19 @@ static s64 statement_satisfies(const struct receipt_policy *policy,
 }
 
 /*
- * All properties of a rule must hold for one and the same statement. Until when one
- * satisfies it; 0: none does.
+ * All properties of a rule must hold for one and the same statement that counts.
+ * Until when one satisfies it; 0: none does.
  */
 static s64 evidence_satisfies(const struct receipt_policy *policy,
 			      const struct receipt_rule *rule,
-			      const struct receipt_facts *facts)
+			      const struct receipt_facts *facts, u64 count)
 {
 	s64 until = 0, t;
 	u8 i;
 
 	for (i = 0; i < facts->nsummaries; i++) {
+		if (!(count >> i & 1))
+			continue;
 		t = statement_satisfies(policy, rule, facts->summaries[i], facts->now);
 		if (t > until)
 			until = t;
@@ -406,6 +421,7 @@ struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 	};
 	unsigned int open = 0;	/* actions of the rules that lack evidence */
 	s64 until = S64_MAX;
+	u64 count;
 	u32 i;
 
 	if ((unsigned int)facts->op >= RECEIPT_OP_COUNT)
@@ -413,6 +429,7 @@ struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 	i = artifact_revoked(policy, facts);
 	if (i)
 		return by_revocation(i);
+	count = statements_that_count(policy, facts);
 
 	for (i = 0; i < policy->nrules; i++) {
 		const struct receipt_rule *rule = &policy->rules[i];
@@ -420,7 +437,7 @@ struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 		if (rule->op != facts->op || !known_part_holds(rule, facts))
 			continue;
 		until = receipt_rule_needs_evidence(rule) ?
-			evidence_satisfies(policy, rule, facts) : S64_MAX;
+			evidence_satisfies(policy, rule, facts, count) : S64_MAX;
 		if (until)
 			break;
 		open |= BIT(rule->action);
