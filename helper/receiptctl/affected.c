@@ -255,15 +255,13 @@ static int show_end(const struct affected *a)
 
 static int run(struct affected *a, const char *const *stores, size_t nstores)
 {
-	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
 	int status = policy_file_active(&a->why.policy, a->nl);
 
 	a->why.has_policy = a->why.policy.policy;
+	if (!status)
+		status = why_open_stores(&a->why, stores, nstores);
 	if (status)
 		return status;
-	for (size_t i = 0; i < nstores; i++)
-		if (rcpt_stores_add(&a->why.answerer.stores, stores[i], &err))
-			return print_error(stores[i], &err);
 	read_mounts(a);
 	if (a->why.has_policy)
 		status = judge_files(a);
@@ -275,7 +273,7 @@ static int run(struct affected *a, const char *const *stores, size_t nstores)
 /**
  * affected_print() - show what runs and would be denied under the active policy
  * @stores: folders with evidence
- * @nstores: how many
+ * @nstores: how many; 0: the usual ones
  * @json: output for programs
  *
  * What lies on the initramfs counts as verified at boot.

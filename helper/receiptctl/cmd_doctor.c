@@ -161,21 +161,6 @@ static int json_all(const struct doctor *d)
  * Examining
  */
 
-static int open_stores(struct why *w, const char * const *stores, size_t n)
-{
-	static const char * const usual[] = { RCPT_STORE_LOCAL, RCPT_STORE_PACKAGES };
-	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
-
-	if (!n) {
-		stores = usual;
-		n = 2;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (rcpt_stores_add(&w->answerer.stores, stores[i], &err))
-			return print_error(stores[i], &err);
-	return 0;
-}
-
 /* Return: an examination with stores and no policy, or NULL; @status tells why. */
 static struct doctor *start(const char *root, const char * const *stores, size_t n, int *status)
 {
@@ -190,7 +175,7 @@ static struct doctor *start(const char *root, const char * const *stores, size_t
 	if (d->root < 0)
 		perror(root ? root : "/");
 	else if (d->why)
-		*status = open_stores(d->why, stores, n);
+		*status = why_open_stores(d->why, stores, n);
 	return d;
 }
 

@@ -224,10 +224,6 @@ static int run_affected(struct args *args)
 {
 	if (args->wait >= 0)
 		return usage_error("status", "--affected does not --wait");
-	if (!args->nstores) {
-		args->stores[args->nstores++] = RCPT_STORE_LOCAL;
-		args->stores[args->nstores++] = RCPT_STORE_PACKAGES;
-	}
 	return affected_print(args->stores, args->nstores, args->json);
 }
 

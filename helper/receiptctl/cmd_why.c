@@ -308,16 +308,6 @@ static int ask_kernel(struct why *w, const struct options *o)
 	return status;
 }
 
-static int open_stores(struct why *w, const struct options *o)
-{
-	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
-
-	for (size_t i = 0; i < o->nstores; i++)
-		if (rcpt_stores_add(&w->answerer.stores, o->stores[i], &err))
-			return print_error(o->stores[i], &err);
-	return 0;
-}
-
 static int collect(struct why *w, const struct options *o)
 {
 	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
@@ -327,7 +317,7 @@ static int collect(struct why *w, const struct options *o)
 	w->op = o->op;
 	if (why_digest(w, &err))
 		return print_error(w->path, &err);
-	status = open_stores(w, o);
+	status = why_open_stores(w, o->stores, o->nstores);
 	if (!status && o->policy)
 		status = policy_file_read(o->policy, &w->policy);
 	w->has_policy = w->policy.policy;
@@ -408,10 +398,6 @@ int cmd_why(int argc, char **argv)
 
 	if (status)
 		return status < 0 ? 0 : status;
-	if (!o.nstores) {
-		o.stores[o.nstores++] = RCPT_STORE_LOCAL;
-		o.stores[o.nstores++] = RCPT_STORE_PACKAGES;
-	}
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return RCPT_SYSTEM;

@@ -10,12 +10,6 @@
 
 #define HEADER	"policy_name=test policy_version=0.0.0 mode=permissive\nDEFAULT action=DENY\n"
 
-static bool is_name_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-}
-
 /**
  * log_line_is_name() - whether policies can call a log so
  * @name: text
@@ -27,7 +21,7 @@ bool log_line_is_name(const char *name)
 	size_t len = strlen(name), i;
 
 	for (i = 0; i < len; i++)
-		if (!is_name_char(name[i]))
+		if (!receipt_is_name_char(name[i]))
 			return false;
 	return len && len <= RECEIPT_POLICY_NAME_MAX;
 }
@@ -41,7 +35,8 @@ static void print_name(FILE *out, const struct log_line *line)
 		return;
 	}
 	for (i = 0; i < line->issuer.len && i < RECEIPT_POLICY_NAME_MAX; i++)
-		fputc(is_name_char(line->issuer.data[i]) ? line->issuer.data[i] : '-', out);
+		fputc(receipt_is_name_char(line->issuer.data[i]) ?
+		      line->issuer.data[i] : '-', out);
 }
 
 /* Nothing that would end the quotes or the line, or stand for more than itself. */

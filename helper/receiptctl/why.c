@@ -11,6 +11,7 @@
 #include "dmverity.h"
 #include "fstype.h"
 #include "manifest.h"
+#include "receiptctl.h"
 #include "verify.h"
 #include "why.h"
 
@@ -35,6 +36,29 @@ int why_digest(struct why *w, struct rcpt_error *err)
 			d->n--;
 	else if (dmverity_root(w->path, d->digests[d->n].bytes))
 		d->digests[d->n++].kind = RECEIPT_KIND_DMVERITY_SHA256;
+	return 0;
+}
+
+/**
+ * why_open_stores() - open the stores to look in, say on standard error why not
+ * @w: its stores grow
+ * @dirs: their folders, must outlive @w
+ * @n: how many; 0: the usual ones
+ *
+ * Return: 0 or the exit status.
+ */
+int why_open_stores(struct why *w, const char *const *dirs, size_t n)
+{
+	static const char *const usual[] = { RCPT_STORE_LOCAL, RCPT_STORE_PACKAGES };
+	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
+
+	if (!n) {
+		dirs = usual;
+		n = sizeof(usual) / sizeof(usual[0]);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (rcpt_stores_add(&w->answerer.stores, dirs[i], &err))
+			return print_error(dirs[i], &err);
 	return 0;
 }
 

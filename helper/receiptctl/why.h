@@ -78,6 +78,7 @@ struct why {
 };
 
 int why_ask(struct why *w, struct rcpt_nl *nl);
+int why_open_stores(struct why *w, const char *const *dirs, size_t n);
 int why_digest(struct why *w, struct rcpt_error *err);
 int why_find(struct why *w, struct rcpt_error *err);
 bool why_counts(const struct why *w, uint8_t kind);
