@@ -61,7 +61,7 @@ void receipt_policy_put(struct receipt_active *active)
 		free_active(active);
 }
 
-static int identify(struct receipt_key *key, void *arg)
+static int identify(struct receipt_key *key, u32 line, void *arg)
 {
 	struct netlink_ext_ack *extack = arg;
 	int ret = receipt_logkey_identify(key);
@@ -69,7 +69,7 @@ static int identify(struct receipt_key *key, void *arg)
 	if (ret == -EOPNOTSUPP)
 		NL_SET_ERR_MSG_FMT(extack, "%s: %u:0: this kernel has no P-521",
 				   receipt_reason_text(RECEIPT_REASON_POLICY_SYNTAX),
-				   key->line);
+				   line);
 
 	return ret;
 }

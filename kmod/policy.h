@@ -49,7 +49,6 @@ enum receipt_entry {
 
 /**
  * struct receipt_key - an ECDSA public key out of a policy
- * @line: in the text, from 1
  * @curve: which
  * @spki_len: used bytes of @spki
  * @spki: DER SubjectPublicKeyInfo; its last 65, 97 or 133 bytes are the point
@@ -58,7 +57,6 @@ enum receipt_entry {
  * @thumbprint: COSE Key thumbprint with SHA-256 (RFC 9679), likewise
  */
 struct receipt_key {
-	u32 line;
 	enum receipt_curve curve;
 	u8 spki_len;
 	u8 spki[RECEIPT_SPKI_MAX];
@@ -363,9 +361,11 @@ bool receipt_rule_needs_evidence(const struct receipt_rule *rule);
 bool receipt_rule_names_artifact(const struct receipt_rule *rule);
 bool receipt_policy_names_fstype(const struct receipt_policy *policy,
 				 enum receipt_op op, const char *fstype);
-struct receipt_key *receipt_policy_issuer_key(const struct receipt_policy *policy, u32 *at);
+const struct receipt_key *receipt_policy_issuer_key(const struct receipt_policy *policy,
+						    u32 *at);
 int receipt_policy_identify(struct receipt_policy *policy,
-			    int (*identify)(struct receipt_key *key, void *arg), void *arg);
+			    int (*identify)(struct receipt_key *key, u32 line, void *arg),
+			    void *arg);
 bool receipt_policy_needs_content(const struct receipt_policy *policy,
 				  enum receipt_op op);
 struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,

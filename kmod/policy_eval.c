@@ -525,7 +525,8 @@ bool receipt_policy_names_fstype(const struct receipt_policy *policy,
  *
  * Return: the next key of a rule or of a revoke line; NULL when there is no more.
  */
-struct receipt_key *receipt_policy_issuer_key(const struct receipt_policy *policy, u32 *at)
+const struct receipt_key *receipt_policy_issuer_key(const struct receipt_policy *policy,
+						    u32 *at)
 {
 	u32 i;
 
@@ -562,7 +563,7 @@ static u64 number_of_revoked_keys(const struct receipt_policy *policy)
 /**
  * receipt_policy_identify - fill in the ids of all keys
  * @policy: as parsed
- * @identify: fills in one; 0 or a negative errno
+ * @identify: fills in the one of a line; 0 or a negative errno
  * @arg: for @identify
  *
  * Before the policy is used.
@@ -570,16 +571,24 @@ static u64 number_of_revoked_keys(const struct receipt_policy *policy)
  * Return: 0, or the first error of @identify.
  */
 int receipt_policy_identify(struct receipt_policy *policy,
-			    int (*identify)(struct receipt_key *key, void *arg), void *arg)
+			    int (*identify)(struct receipt_key *key, u32 line, void *arg),
+			    void *arg)
 {
-	struct receipt_key *key;
-	u32 i, at = 0;
+	u32 i;
 	int ret = 0;
 
 	for (i = 0; !ret && i < policy->nlogs; i++)
-		ret = identify(&policy->logs[i].key, arg);
-	while (!ret && (key = receipt_policy_issuer_key(policy, &at)))
-		ret = identify(key, arg);
+		ret = identify(&policy->logs[i].key, policy->logs[i].line, arg);
+	for (i = 0; !ret && i < policy->nrules; i++) {
+		if (policy->rules[i].has_issuer_key)
+			ret = identify(&policy->rules[i].issuer_key,
+				       policy->rules[i].line, arg);
+	}
+	for (i = 0; !ret && i < policy->nrevocations; i++) {
+		if (policy->revocations[i].has_issuer_key)
+			ret = identify(&policy->revocations[i].issuer_key,
+				       policy->revocations[i].line, arg);
+	}
 	policy->revoked_keys = number_of_revoked_keys(policy);
 	return ret;
 }

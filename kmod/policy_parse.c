@@ -727,7 +727,6 @@ static int parse_spki(struct parser *p, const struct word *w,
 	for (i = 0; i < ARRAY_SIZE(curves); i++) {
 		if ((size_t)len == curves[i].len &&
 		    !memcmp(key->spki, curves[i].head, curves[i].head_len)) {
-			key->line = w->at.line;
 			key->curve = curves[i].curve;
 			key->spki_len = len;
 			return 0;

@@ -386,8 +386,9 @@ int rcpt_keys_put(struct rcpt_keys *keys, struct rcpt_key *key, struct rcpt_erro
 }
 
 /* Which the parser leaves to whoever owns a hash. */
-static int fill_id(struct receipt_key *key, void *err)
+static int fill_id(struct receipt_key *key, uint32_t line, void *err)
 {
+	(void)line;
 	if (!rcpt_sha256(key->spki, key->spki_len, key->id))
 		return 0;
 	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,

@@ -77,8 +77,9 @@ static enum receipt_reason rule(const struct receipt_policy *policy,
 	return receipt_policy_eval(policy, &facts).reason;
 }
 
-static int identify(struct receipt_key *key, void *arg)
+static int identify(struct receipt_key *key, u32 line, void *arg)
 {
+	(void)line;
 	(void)arg;
 	return receipt_logkey_identify(key);
 }

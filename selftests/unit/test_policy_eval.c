@@ -23,8 +23,9 @@ static const char *const key_text[] = {
 };
 
 /* Any function from keys to ids will do here, if it tells these keys apart. */
-static int identify(struct receipt_key *key, void *arg)
+static int identify(struct receipt_key *key, u32 line, void *arg)
 {
+	(void)line;
 	(void)arg;
 	memcpy(key->id, key->spki + key->spki_len - sizeof(key->id),
 	       sizeof(key->id));
@@ -639,10 +640,10 @@ static void test_windows(void **state)
 	assert_false(counts("not_after=2026-11-27T00:00:00Z", &by_acme));
 }
 
-static int count_key(struct receipt_key *key, void *n)
+static int count_key(struct receipt_key *key, u32 line, void *n)
 {
 	++*(int *)n;
-	return identify(key, NULL);
+	return identify(key, line, NULL);
 }
 
 /* What was proven before a key was revoked says nothing of that key. */
