@@ -164,6 +164,18 @@ static bool find_library(const struct doctor *d, const struct elf_needs *needs,
 	return false;
 }
 
+/* ld.so takes a library of that name that the program has loaded already. */
+static bool is_loaded(const struct doctor *d, const char *group, const char *name)
+{
+	for (size_t i = 0; i < d->nqueue; i++) {
+		const char *slash = strrchr(d->queue[i].path, '/');
+
+		if (d->queue[i].group == group && slash && !strcmp(slash + 1, name))
+			return true;
+	}
+	return false;
+}
+
 static void add_libraries(struct doctor *d, const struct doctor_file *f, const char *path,
 			  const struct elf_needs *needs)
 {
@@ -174,7 +186,7 @@ static void add_libraries(struct doctor *d, const struct doctor_file *f, const c
 	for (size_t i = 0; i < needs->nneeded; i++) {
 		if (find_library(d, needs, path, needs->needed[i], found))
 			add_needed(d, f, found);
-		else
+		else if (!is_loaded(d, f->group, needs->needed[i]))
 			doctor_say(d, DOCTOR_WARN, f->group, path, "its library %.64s is not found",
 				   needs->needed[i]);
 	}

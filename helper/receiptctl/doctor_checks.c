@@ -159,9 +159,21 @@ static void add_shell(struct doctor *d, char *line)
 	add(d, LOGIN, DOCTOR_FAIL, shell + 1);
 }
 
+/* A file that is loaded by its name, wherever libraries are. */
+static void add_plugin(struct doctor *d, const char *before, const char *name,
+		       const char *after)
+{
+	char path[2 * PATH_MAX];
+
+	for (size_t i = 0; i < d->nfolders; i++)
+		if (snprintf(path, sizeof(path), "%s/%s%s%s", d->folders[i], before, name,
+			     after) < PATH_MAX)
+			add(d, LOGIN, DOCTOR_FAIL, path);
+}
+
 static void add_pam_module(struct doctor *d, char *line)
 {
-	char path[2 * PATH_MAX], *save, *word;
+	char *save, *word;
 
 	for (word = strtok_r(line, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
 		size_t len = strlen(word);
@@ -172,12 +184,29 @@ static void add_pam_module(struct doctor *d, char *line)
 			continue;
 		if (*word == '/')
 			add(d, LOGIN, DOCTOR_FAIL, word);
-		for (size_t i = 0; i < d->nfolders && *word != '/'; i++) {
-			snprintf(path, sizeof(path), "%s/security/%s", d->folders[i], word);
-			add(d, LOGIN, DOCTOR_FAIL, path);
-		}
+		else
+			add_plugin(d, "security/", word, "");
 		return;
 	}
+}
+
+/*
+ * Where users are looked for: nsswitch.conf(5), a database, and services with
+ * [STATUS=ACTION] between them.
+ */
+static void add_name_service(struct doctor *d, char *line)
+{
+	static const char * const of_users[] = { "passwd:", "group:", "shadow:", "initgroups:" };
+	bool asked = false;
+	char *save, *word;
+
+	line[strcspn(line, "#")] = '\0';
+	word = strtok_r(line, " \t", &save);
+	for (size_t i = 0; word && i < ARRAY_SIZE(of_users); i++)
+		asked |= !strcmp(word, of_users[i]);
+	while (asked && (word = strtok_r(NULL, " \t", &save)))
+		if (!strpbrk(word, "[]=/"))
+			add_plugin(d, "libnss_", word, ".so.2");
 }
 
 static void read_pam(struct doctor *d, const char *path)
@@ -190,6 +219,7 @@ static void add_login(struct doctor *d)
 	add_all(d, LOGIN, login_files);
 	each_line(d, "/etc/passwd", add_shell);
 	each_entry(d, "/etc/pam.d", read_pam);
+	each_line(d, "/etc/nsswitch.conf", add_name_service);
 }
 
 static void add_sshd_part(struct doctor *d, const char *path)

@@ -62,6 +62,11 @@ static const char make_root[] =
 	"echo x >>r/usr/lib/x86_64-linux-gnu/security/pam_x.so &&"
 	"echo '-auth [success=1 default=die] pam_x.so nullok' >r/etc/pam.d/login &&"
 	"echo root:x:0:0::/root:/bin/sh >r/etc/passwd &&"
+	"for l in one two three; do"
+	"	cp $R r/usr/lib/libnss_$l.so.2 && echo $l >>r/usr/lib/libnss_$l.so.2 || exit 1;"
+	"done &&"
+	"echo 'passwd:	one [!UNAVAIL=return] two # three' >r/etc/nsswitch.conf &&"
+	"echo 'hosts: three' >>r/etc/nsswitch.conf &&"
 	"echo a_b >r/etc/modules-load.d/x.conf &&"
 	"echo 'kernel/a-b.ko: kernel/c.ko' >r/usr/lib/modules/6.12/modules.dep &&"
 	"echo module >r/usr/lib/modules/6.12/kernel/a-b.ko";
@@ -106,6 +111,8 @@ static void test_good(void **state)
 	assert_true(says("pam_x.so"));
 	assert_true(says("\"file\": *\"/usr/sbin/sshd\""));
 	assert_true(says("/bin/sh2"));
+	assert_true(says("libnss_two"));
+	assert_false(says("libnss_three"));
 	assert_true(says("libcrypto"));
 	assert_true(says("ld-linux"));
 }
@@ -133,6 +140,8 @@ static void test_missing(void **state)
 	refused("usr/lib/x86_64-linux-gnu/libc.so.6", "^FAIL  .*/libc.so.6: .*no-evidence");
 	refused("usr/lib64/ld-linux-x86-64.so.2", "^FAIL  .*/ld-linux-x86-64.so.2: ");
 	refused("usr/lib/x86_64-linux-gnu/security/pam_x.so", "^FAIL  login: .*/pam_x.so: ");
+	refused("usr/lib/libnss_one.so.2", "^FAIL  login: .*/libnss_one.so.2: ");
+	refused("usr/lib/libnss_two.so.2", "^FAIL  login: .*/libnss_two.so.2: ");
 	refused("usr/bin/sh2", "^FAIL  login: /bin/sh2: ");
 	refused("usr/lib/modules/6.12/kernel/a-b.ko",
 		"^FAIL  modules: .*/a-b.ko: KMODULE denied: no-evidence");
@@ -316,6 +325,29 @@ static void test_loop(void **state)
 	assert_int_equal(sh("rm r/usr/bin/su r/usr/sbin/agetty && " DOCTOR "policy"), 0);
 }
 
+/* A library without a path of its own needs one that its program has loaded. */
+static void test_loaded(void **state)
+{
+	struct sample s = sample_make();
+
+	(void)state;
+	memcpy(s.strings, "\0libx.so\0liby.so\0/own", 22);
+	s.dyn[3].d_un.d_val = 17;
+	s.dyn[4] = (Elf64_Dyn){ .d_tag = DT_NEEDED, .d_un.d_val = 9 };
+	folder_write(in_folder(dir, "r/usr/bin/su"), &s, sizeof(s));
+	s.dyn[0].d_un.d_val = 9;
+	s.dyn[3].d_tag = DT_NULL;
+	assert_int_equal(sh("mkdir r/own"), 0);
+	folder_write(in_folder(dir, "r/own/libx.so"), &s, sizeof(s));
+	assert_int_equal(sh(DOCTOR "policy"), 1);
+	assert_true(says("^warn  login: /bin/su: its library liby.so is not found"));
+	assert_true(says("^warn  login: /own/libx.so: its library liby.so is not found"));
+	assert_int_equal(sh("cp /usr/bin/true r/own/liby.so"), 0);
+	assert_int_equal(sh(DOCTOR "policy"), 1);
+	assert_false(says("liby.so is not found"));
+	assert_int_equal(sh("rm -r r/usr/bin/su r/own && " DOCTOR "policy"), 0);
+}
+
 static int find_command(void)
 {
 	ssize_t n = readlink("/proc/self/exe", command, sizeof(command) - 32);
@@ -339,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_elf),
 		cmocka_unit_test(test_elf_hostile),
 		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_loaded),
 	};
 
 	if (find_command())
