@@ -5,9 +5,8 @@
  * each other, so that most of it is found out of a running cache. No helper serves
  * but where one is needed.
  */
-#include <sys/mount.h>
-
 #include "forge.h"
+#include "fuse.h"
 #include "helper.h"
 
 #define NOW_ISH		3000	/* seconds that a test may be late, or clocks differ */
@@ -367,6 +366,35 @@ static void test_fstype(void)
 		      "fstype and receipt: sealed, on ramfs");
 }
 
+/*
+ * What a server shows may be another file the next time: nothing of it is remembered,
+ * and no rule is about it that does not name the type.
+ */
+static void test_unstable(void)
+{
+	struct said s = said();
+	struct file shown = said_of(&s);
+
+	show_by_fuse(shown.path);
+	next("", "", ALL "op=EXECUTE fstype=tmpfs action=ALLOW\n");
+	expect_denied(probe_map(FUSE_PROGRAM, EACCES), "mmap_file", "unstable-filesystem",
+		      "FUSE: sealed, no rule names it");
+	next("", "", "op=EXECUTE fstype=fuse receipt=one action=ALLOW\n");
+	expect_allowed(probe_map(FUSE_PROGRAM, EACCES), "FUSE, fstype and receipt: sealed");
+	fuse_content[0]++;
+	expect_denied(probe_map(FUSE_PROGRAM, EACCES), "mmap_file", "no-helper",
+		      "FUSE, fstype and receipt: shown with another content");
+	fuse_content[0]--;
+	expect_allowed(probe_map(FUSE_PROGRAM, EACCES), "FUSE, fstype and receipt: as before");
+	next("", "", "op=EXECUTE fstype=fuse action=ALLOW\n");
+	fuse_content[0]++;
+	expect_allowed(probe_map(FUSE_PROGRAM, EACCES), "FUSE, fstype alone: any content");
+	next("", "", ALL);
+	expect_denied(probe_map(FUSE_PROGRAM, EACCES), "mmap_file", "unstable-filesystem",
+		      "FUSE: a later policy that does not name it");
+	end_fuse();
+}
+
 static void test_rotation(void)
 {
 	static char line[1024];
@@ -538,6 +566,7 @@ int main(void)
 	test_age();
 	test_clock();
 	test_fstype();
+	test_unstable();
 	test_rotation();
 	test_revoke_digest();
 	test_revoke_statements();

@@ -3,10 +3,9 @@
  * Stacked and unstable file systems: overlayfs, and FUSE with a server that shows
  * a sealed program. And who else starts programs: binfmt_misc, the kernel.
  */
-#include <linux/fuse.h>
 #include <sys/mount.h>
 
-#include "probe.h"
+#include "fuse.h"
 
 #define EXEC_HOOK	"bprm_check_security"
 #define TARGET		"/t/target"
@@ -172,130 +171,19 @@ static void test_overlay_protect(void)
 }
 
 /*
- * FUSE: one file, "program" at inode 2, with the content of the target
+ * FUSE
  */
-
-static char *content;
-static size_t content_len;
-
-static void reply(int fd, uint64_t unique, int error, const void *data, size_t len)
-{
-	static char buf[FUSE_MIN_READ_BUFFER + 131072 + sizeof(struct fuse_out_header)];
-	struct fuse_out_header out = { .len = sizeof(out) + len, .error = error,
-				       .unique = unique };
-
-	memcpy(buf, &out, sizeof(out));
-	memcpy(buf + sizeof(out), data, len);
-	if (write(fd, buf, out.len) < 0)
-		_exit(BROKEN);
-}
-
-static struct fuse_attr attr_of(uint64_t node)
-{
-	return (struct fuse_attr){
-		.ino = node, .nlink = 1, .blksize = 4096,
-		.mode = node == 1 ? S_IFDIR | 0755 : S_IFREG | 0755,
-		.size = node == 1 ? 0 : content_len,
-	};
-}
-
-static void serve_read(int fd, uint64_t unique, const struct fuse_read_in *in)
-{
-	size_t left = in->offset < content_len ? content_len - in->offset : 0;
-
-	reply(fd, unique, 0, content + in->offset, left < in->size ? left : in->size);
-}
-
-static void serve_init(int fd, uint64_t unique, const struct fuse_init_in *in)
-{
-	struct fuse_init_out out = {
-		.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION,
-		.max_readahead = in->max_readahead, .max_write = 4096,
-	};
-
-	reply(fd, unique, 0, &out, sizeof(out));
-}
-
-static void serve_one(int fd, const struct fuse_in_header *in)
-{
-	struct fuse_entry_out entry = { .nodeid = 2, .attr = attr_of(2) };
-	struct fuse_attr_out attr = { .attr = attr_of(in->nodeid) };
-	struct fuse_open_out opened = {};
-
-	switch (in->opcode) {
-	case FUSE_INIT:
-		serve_init(fd, in->unique, (const void *)(in + 1));
-		break;
-	case FUSE_LOOKUP:
-		reply(fd, in->unique, 0, &entry, sizeof(entry));
-		break;
-	case FUSE_GETATTR:
-		reply(fd, in->unique, 0, &attr, sizeof(attr));
-		break;
-	case FUSE_OPEN:
-		reply(fd, in->unique, 0, &opened, sizeof(opened));
-		break;
-	case FUSE_READ:
-		serve_read(fd, in->unique, (const void *)(in + 1));
-		break;
-	case FUSE_FORGET:
-	case FUSE_INTERRUPT:
-		break;
-	case FUSE_FLUSH:
-	case FUSE_RELEASE:
-		reply(fd, in->unique, 0, NULL, 0);
-		break;
-	default:
-		reply(fd, in->unique, -ENOSYS, NULL, 0);
-	}
-}
-
-static pid_t start_server(int fd)
-{
-	static char buf[FUSE_MIN_READ_BUFFER + 131072];
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	while (read(fd, buf, sizeof(buf)) > 0)
-		serve_one(fd, (const void *)buf);
-	_exit(0);
-}
-
-static void load_content(void)
-{
-	int fd = open(TARGET, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	fstat(fd, &st);
-	content_len = st.st_size;
-	content = mmap(NULL, content_len, PROT_READ, MAP_PRIVATE, fd, 0);
-	close(fd);
-	if (content == MAP_FAILED)
-		broken("target");
-}
 
 static void test_fuse(void)
 {
-	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	char options[96];
-	pid_t server;
-
-	load_content();
-	mkdir("/mnt/fuse", 0755);
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
-	if (fd < 0 || mount("receipt", "/mnt/fuse", "fuse", 0, options))
-		broken("fuse");
-	server = start_server(fd);
-	close(fd);
-	copy("/mnt/fuse/program", "/mnt/from-fuse", "");
+	show_by_fuse(TARGET);
+	copy(FUSE_PROGRAM, "/mnt/from-fuse", "");
 	expect_allowed(probe_exec("/mnt/from-fuse", EACCES), "FUSE: a copy of what it shows");
-	expect_denied(probe_exec("/mnt/fuse/program", EACCES), EXEC_HOOK, "unstable-filesystem",
+	expect_denied(probe_exec(FUSE_PROGRAM, EACCES), EXEC_HOOK, "unstable-filesystem",
 		      "FUSE: sealed program");
-	expect_denied(probe_map("/mnt/fuse/program", EACCES), "mmap_file", "unstable-filesystem",
+	expect_denied(probe_map(FUSE_PROGRAM, EACCES), "mmap_file", "unstable-filesystem",
 		      "FUSE: sealed program mapped");
-	umount2("/mnt/fuse", MNT_DETACH);
-	kill(server, SIGKILL);
+	end_fuse();
 }
 
 /*
