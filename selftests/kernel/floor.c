@@ -122,12 +122,25 @@ static void test_command_line(void)
 	taken("/t/policy-1.1.0", "policy that stands on it");
 }
 
+/* A kernel with the LSM built in boots, and takes no policy. */
+static void test_unreadable(void)
+{
+	const char *const record[] = { "policy_floor=test:1: expected NAME:X.Y.Z" };
+
+	lseek(kmsg, 0, SEEK_SET);
+	ok(find_record(record, 1), "an error on the command line: the kernel's log says so");
+	refused("/t/policy-1.0.0", "policy, where the floor has an error");
+	ok(strstr(answer.text, "policy_floor= has an error"), "and the answer says why");
+}
+
 int main(int argc, char **argv)
 {
 	probe_init();
 	border = open_border();
 	if (argc > 3) {
 		test_anchor(argv[1], argv[2], argv[3]);
+	} else if (argc > 1 && !strcmp(argv[1], "unreadable")) {
+		test_unreadable();
 	} else if (argc > 1) {
 		test_command_line();
 	} else {

@@ -2,7 +2,8 @@
 /*
  * Nothing but a newer sealed policy changes the active one: loads at once, replays,
  * messages that are split or too long, any command of the family. /t/policy-1.1.N
- * are sealed, and /t/policy-1.2.0, which is as long as a policy may be.
+ * are sealed, each in two texts, and /t/policy-1.2.0, which is as long as a policy
+ * may be.
  */
 #include "border.h"
 
@@ -57,12 +58,22 @@ static void unchanged(const struct state *before, const char *after)
  * Loads
  */
 
-static const char *path_of(unsigned int i)
+static const char *path_of(unsigned int i, bool other)
 {
 	static char path[64];
 
-	snprintf(path, sizeof(path), "/t/policy-1.1.%u", i);
+	snprintf(path, sizeof(path), "/t/policy-1.1.%u%s", i, other ? "-other" : "");
 	return path;
+}
+
+static bool text_is(const struct state *s, const char *path)
+{
+	static char text[RECEIPT_MAX_POLICY];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = read(fd, text, sizeof(text));
+
+	close(fd);
+	return len == (ssize_t)s->len && !memcmp(s->text, text, len);
 }
 
 /* ALLOWED when it was taken, DENIED when another was faster. */
@@ -79,7 +90,7 @@ static bool load_at_once(unsigned int i)
 	unsigned int n, taken = 0, stale = 0;
 
 	for (n = 0; n < LOADERS; n++)
-		pids[n] = start_probe(load, (void *)path_of(i));
+		pids[n] = start_probe(load, (void *)path_of(i, (i + n) % 2));
 	for (n = 0; n < LOADERS; n++) {
 		int got = end_probe(pids[n]);
 
@@ -92,7 +103,7 @@ static bool load_at_once(unsigned int i)
 static void test_at_once(void)
 {
 	static struct state s;
-	unsigned int i, one = 0, rises = 0;
+	unsigned int i, one = 0, rises = 0, first = 0, other = 0;
 	uint64_t generation;
 
 	take_state(&s);
@@ -102,10 +113,14 @@ static void test_at_once(void)
 		take_state(&s);
 		rises += s.generation == generation + 1;
 		generation = s.generation;
+		first += text_is(&s, path_of(i, false));
+		other += text_is(&s, path_of(i, true));
 	}
 	ok(one == POLICIES, "%u loads of one version at once: one is taken, the others are stale",
 	   LOADERS);
 	ok(rises == POLICIES, "the generation rises by one for each");
+	ok(first + other == POLICIES, "of two texts of one version one is active, whole");
+	note("%u times the one, %u times the other", first, other);
 	still_enforced("loads at once");
 }
 
@@ -116,7 +131,7 @@ static void test_replay(void)
 
 	take_state(&before);
 	for (i = 0; i < POLICIES; i++)
-		stale += load_policy_file(border, path_of(i)) == -ESTALE;
+		stale += load_policy_file(border, path_of(i, false)) == -ESTALE;
 	ok(stale == POLICIES, "every policy that was active once, with its receipt: ESTALE");
 	unchanged(&before, "replays");
 }
