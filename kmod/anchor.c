@@ -20,11 +20,6 @@ static u32 nv_index __ro_after_init;	/* 0: there is no anchor */
 static u64 nv_base __ro_after_init;	/* value that stands for svn 0 */
 static bool unreadable __ro_after_init;	/* the command line has an error */
 
-#if IS_REACHABLE(CONFIG_TCG_TPM)
-
-#define CC_NV_INCREMENT		0x134
-#define CC_NV_READ_PUBLIC	0x169
-
 /* TPMA_NV */
 #define NV_TYPE			GENMASK(7, 4)
 #define NV_TYPE_COUNTER		BIT(4)
@@ -32,6 +27,65 @@ static bool unreadable __ro_after_init;	/* the command line has an error */
 #define NV_WRITTEN		BIT(29)
 
 #define COUNTER_SIZE		sizeof(__be64)
+
+/**
+ * receipt_anchor_public - is an index of the TPM a counter that holds its value?
+ * @index: handle that was asked for
+ * @body: TPM2B_NV_PUBLIC: size (2), index (4), hash (2), attributes (4), policy
+ *	(2 and as many as these say), size of the data (2)
+ * @len: bytes of @body; more may follow in it
+ *
+ * Of any other kind the value could be lowered. Source: TPM 2.0 Library, Part 2,
+ * 13.4 (TPMA_NV) and 13.6 (TPM2B_NV_PUBLIC).
+ *
+ * Return: 0; -EBADMSG when it is malformed or of another index; -EMEDIUMTYPE when
+ *	it is another type, orderly, never written or not of 8 bytes.
+ */
+int receipt_anchor_public(u32 index, const u8 *body, size_t len)
+{
+	u32 attributes;
+	size_t policy;
+
+	if (len < 16)
+		return -EBADMSG;
+	policy = get_unaligned_be16(body + 12);
+	if (get_unaligned_be16(body) != 14 + policy || len < 16 + policy ||
+	    get_unaligned_be32(body + 2) != index)
+		return -EBADMSG;
+	attributes = get_unaligned_be32(body + 8);
+	if ((attributes & (NV_TYPE | NV_ORDERLY | NV_WRITTEN)) !=
+	    (NV_TYPE_COUNTER | NV_WRITTEN) ||
+	    get_unaligned_be16(body + 14 + policy) != COUNTER_SIZE)
+		return -EMEDIUMTYPE;
+
+	return 0;
+}
+
+/**
+ * receipt_anchor_value - the value in an answer to TPM2_NV_Read
+ * @body: size of the parameters (4) and TPM2B_MAX_NV_BUFFER: size (2), bytes
+ * @len: bytes of @body; the session follows in it
+ * @value: result
+ *
+ * Source: TPM 2.0 Library, Part 3, 31.13.
+ *
+ * Return: 0; -EBADMSG when it is no answer of 8 bytes.
+ */
+int receipt_anchor_value(const u8 *body, size_t len, u64 *value)
+{
+	if (len < 4 + 2 + COUNTER_SIZE ||
+	    get_unaligned_be32(body) != 2 + COUNTER_SIZE ||
+	    get_unaligned_be16(body + 4) != COUNTER_SIZE)
+		return -EBADMSG;
+	*value = get_unaligned_be64(body + 6);
+
+	return 0;
+}
+
+#if IS_REACHABLE(CONFIG_TCG_TPM)
+
+#define CC_NV_INCREMENT		0x134
+#define CC_NV_READ_PUBLIC	0x169
 
 /*
  * The TPM, for nobody else until tpm_put_ops(). One that a process emulates
@@ -57,10 +111,9 @@ static struct tpm_chip *get_chip(void)
 }
 
 /* Returns 0, a negative errno, or what the TPM says. */
-static ssize_t transmit(struct tpm_chip *chip, struct tpm_buf *buf,
-			size_t least)
+static ssize_t transmit(struct tpm_chip *chip, struct tpm_buf *buf)
 {
-	ssize_t ret = tpm_transmit_cmd(chip, buf, least, NULL);
+	ssize_t ret = tpm_transmit_cmd(chip, buf, 0, NULL);
 
 	if (!ret && get_unaligned_be32(buf->data + sizeof(__be16)) !=
 	    tpm_buf_length(buf))
@@ -83,30 +136,6 @@ static int start_authorized(struct tpm_buf *buf, u32 command)
 	return 0;
 }
 
-/*
- * TPM2B_NV_PUBLIC: size (2), index (4), hash (2), attributes (4), policy (2 and as
- * many as these say), size of the data (2).
- */
-static int judge_public(const u8 *body, size_t len)
-{
-	u32 attributes;
-	size_t policy;
-
-	if (len < 16)
-		return -EBADMSG;
-	policy = get_unaligned_be16(body + 12);
-	if (get_unaligned_be16(body) != 14 + policy || len < 16 + policy ||
-	    get_unaligned_be32(body + 2) != nv_index)
-		return -EBADMSG;
-	attributes = get_unaligned_be32(body + 8);
-	if ((attributes & (NV_TYPE | NV_ORDERLY | NV_WRITTEN)) !=
-	    (NV_TYPE_COUNTER | NV_WRITTEN) ||
-	    get_unaligned_be16(body + 14 + policy) != COUNTER_SIZE)
-		return -EMEDIUMTYPE;
-
-	return 0;
-}
-
 /* Any other index could be lowered. */
 static ssize_t check_public(struct tpm_chip *chip)
 {
@@ -117,34 +146,29 @@ static ssize_t check_public(struct tpm_chip *chip)
 	if (ret)
 		return ret;
 	tpm_buf_append_u32(&buf, nv_index);
-	ret = transmit(chip, &buf, 0);
+	ret = transmit(chip, &buf);
 	if (!ret)
-		ret = judge_public(buf.data + TPM_HEADER_SIZE,
-				   tpm_buf_length(&buf) - TPM_HEADER_SIZE);
+		ret = receipt_anchor_public(nv_index, buf.data + TPM_HEADER_SIZE,
+					    tpm_buf_length(&buf) - TPM_HEADER_SIZE);
 	tpm_buf_destroy(&buf);
 
 	return ret;
 }
 
-/* Body: size of the parameters (4), TPM2B_MAX_NV_BUFFER, and the session. */
 static ssize_t read_value(struct tpm_chip *chip, u64 *value)
 {
-	const size_t least = 4 + 2 + COUNTER_SIZE;
 	struct tpm_buf buf;
-	const u8 *body;
 	ssize_t ret = start_authorized(&buf, TPM2_CC_NV_READ);
 
 	if (ret)
 		return ret;
 	tpm_buf_append_u16(&buf, COUNTER_SIZE);
 	tpm_buf_append_u16(&buf, 0);	/* offset */
-	ret = transmit(chip, &buf, least);
-	body = buf.data + TPM_HEADER_SIZE;
-	if (!ret && (get_unaligned_be32(body) != 2 + COUNTER_SIZE ||
-		     get_unaligned_be16(body + 4) != COUNTER_SIZE))
-		ret = -EBADMSG;
+	ret = transmit(chip, &buf);
 	if (!ret)
-		*value = get_unaligned_be64(body + 6);
+		ret = receipt_anchor_value(buf.data + TPM_HEADER_SIZE,
+					   tpm_buf_length(&buf) - TPM_HEADER_SIZE,
+					   value);
 	tpm_buf_destroy(&buf);
 
 	return ret;
@@ -173,7 +197,7 @@ static ssize_t increment(struct tpm_chip *chip)
 
 	if (ret)
 		return ret;
-	ret = transmit(chip, &buf, 0);
+	ret = transmit(chip, &buf);
 	tpm_buf_destroy(&buf);
 
 	return ret;

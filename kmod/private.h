@@ -479,6 +479,8 @@ int receipt_floor_check(const struct receipt_policy *policy,
 
 /* anchor.c */
 
+int receipt_anchor_public(u32 index, const u8 *body, size_t len);
+int receipt_anchor_value(const u8 *body, size_t len, u64 *value);
 int receipt_anchor_read(struct netlink_ext_ack *extack);
 int receipt_anchor_raise(u32 to, struct netlink_ext_ack *extack);
 
