@@ -2,14 +2,16 @@
 /*
  * PID 1 of a test VM: prepares the guest with /vm/setup, runs the command in
  * /vm/argv, copies its output to two virtio ports and its exit status to a
- * third, and powers off. Once the command has started, nothing here executes a
- * program, so no policy under test can keep the result from being reported.
+ * third, and powers off; or becomes the command, which does this itself. Once
+ * the command has started, nothing here executes a program, so no policy under
+ * test can keep the result from being reported.
  */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +190,7 @@ static int run(char **argv, int out_port, int err_port)
 
 int main(void)
 {
+	bool become = access("/vm/become", F_OK) == 0;
 	int out_port, err_port, ret;
 	char **argv;
 
@@ -205,6 +208,11 @@ int main(void)
 	}
 	switch_root();
 	report("start", 0);
+	if (become) {
+		execv(argv[0], argv);
+		warn("%s", argv[0]);
+		power_off();
+	}
 	report("exit", run(argv, out_port, err_port));
 	power_off();
 }
