@@ -367,18 +367,9 @@ static int set_tpm_counter(const char *text, const struct kernel_param *kp)
 	return 0;
 }
 
-static int get_tpm_counter(char *buf, const struct kernel_param *kp)
-{
-	if (!nv_index)
-		return sysfs_emit(buf, "\n");
-
-	return sysfs_emit(buf, "0x%08x:%llu\n", nv_index, nv_base);
-}
-
 static const struct kernel_param_ops tpm_counter_ops = {
 	.set = set_tpm_counter,
-	.get = get_tpm_counter,
 };
 
-module_param_cb(tpm_counter, &tpm_counter_ops, NULL, 0444);
+module_param_cb(tpm_counter, &tpm_counter_ops, NULL, 0);	/* see policy_floor */
 MODULE_PARM_DESC(tpm_counter, "NV counter that holds the policy_svn: HANDLE:BASE");

@@ -102,22 +102,10 @@ static int set_policy_floor(const char *text, const struct kernel_param *kp)
 	return 0;
 }
 
-static int get_policy_floor(char *buf, const struct kernel_param *kp)
-{
-	struct receipt_lowest floor;
-
-	if (!receipt_floor_get(&floor))
-		return sysfs_emit(buf, "\n");
-
-	return sysfs_emit(buf, "%s:%u.%u.%u:%u\n", floor.name,
-			  floor.version[0], floor.version[1],
-			  floor.version[2], floor.svn);
-}
-
 static const struct kernel_param_ops policy_floor_ops = {
 	.set = set_policy_floor,
-	.get = get_policy_floor,
 };
 
-module_param_cb(policy_floor, &policy_floor_ops, NULL, 0444);
+/* Not in sysfs: built in, the folder would be that of a module which is loaded. */
+module_param_cb(policy_floor, &policy_floor_ops, NULL, 0);
 MODULE_PARM_DESC(policy_floor, "lowest policy that is taken: NAME:X.Y.Z:SVN");
