@@ -169,13 +169,14 @@ check: packages ## build, run every test and the bench
 check-build: all unit model-programs kselftest bench-programs $(BUILD)/vm/init
 	$(Q)$(MAKE) SAN=1 unit
 
-# Kernels that build-kernel makes: a quarter of an hour each, the first time.
+# Kernels that build-kernel makes: a quarter of an hour each, the first time. check has
+# a part of the kernel tests for the debug kernel.
 check-debug: check-build ## kernel tests and KUnit on the debug kernel
 	$(Q)scripts/check kunit kernel_debug
 
 check-all: packages ## all of "check", and the kernel tests on every kernel
 	$(Q)$(MAKE) check-build
-	$(Q)scripts/check lint unit interop coverage fuzz vm integrate kunit kernel kernel_amd64 kernel_builtin \
+	$(Q)scripts/check lint unit model interop coverage fuzz vm trial integrate kunit kernel kernel_amd64 kernel_builtin \
 		kernel_debug kernel_debug_module kernel_kcsan bench
 
 check-unit: unit ## unit tests, plain and under ASan and UBSan
