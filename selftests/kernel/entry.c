@@ -291,6 +291,7 @@ static void test_kexec(void)
  */
 
 #define STARTED	"/run/started"
+#define MARK_MS	3000
 
 static void no_marks(void)
 {
@@ -300,7 +301,7 @@ static void no_marks(void)
 /* Waits for a while; what did not come by then does not come. */
 static int mark_left(void)
 {
-	int64_t end = now_ms() + RECORD_MS;
+	int64_t end = now_ms() + MARK_MS;
 	unsigned char mark = 0;
 	int fd;
 

@@ -29,7 +29,7 @@
 #define MAYBE_UNUSED	__attribute__((unused))
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define PROBE_SECONDS	60	/* no probe takes longer */
-#define RECORD_MS	3000	/* for an audit record to come out of the kernel */
+#define RECORD_MS	15000	/* for an audit record to come out of the kernel, at most */
 
 /* Exit status of a probe; what programs under test exit with, too (target.c). */
 enum outcome { ALLOWED = 10, DENIED, DENIED_OTHERWISE, BROKEN };
