@@ -51,7 +51,7 @@ static unsigned long long read_number(const char *path)
 /* Where the LSM's code is, the module's or what is built in; cold parts lie apart. */
 static void find_code(char *start, char *end)
 {
-	bool module = !access("/sys/module/receipt/initstate", F_OK);
+	bool module = lsm_is_module();
 	unsigned long long at, first = UINT64_MAX, last = 0, etext = UINT64_MAX;
 	FILE *f = fopen("/proc/kallsyms", "re");
 	char line[512], type, name[256];

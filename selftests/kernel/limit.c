@@ -8,8 +8,8 @@
 #include "border.h"
 
 #define CHILDREN	2
-#define EACH		2500	/* at most: */
-#define FLOOD_MS	20000
+#define EACH		2500	/* denials, at most */
+#define FLOOD_MS	20000	/* of them, at most */
 #define LIMIT		1000	/* a second */
 #define BACKLOG		16384
 #define QUIET_MS	500	/* nothing comes any more */

@@ -122,6 +122,12 @@ static MAYBE_UNUSED int64_t now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
+/* Not built in: a folder without that file is of parameters. */
+static MAYBE_UNUSED bool lsm_is_module(void)
+{
+	return !access("/sys/module/receipt/initstate", F_OK);
+}
+
 /* Looks for a record with all of the texts, in what came since the last search. */
 static MAYBE_UNUSED bool find_record(const char *const *texts, size_t n)
 {

@@ -57,7 +57,7 @@ static void test_kprobes(void)
 		"security_bprm_check", "security_file_open", "receipt_bprm_check_security",
 		"receipt_file_open", "bpf_lsm_bprm_check_security", "bpf_lsm_file_open",
 	};
-	const char *module = access("/sys/module/receipt", F_OK) ? "" : "receipt:";
+	const char *module = lsm_is_module() ? "receipt:" : "";
 	int fds[2 * ARRAY_SIZE(functions)];
 	bool all = true;
 	char name[64];
