@@ -6,6 +6,8 @@
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/kernel_read_file.h>
+#include <linux/magic.h>
+#include <linux/major.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
@@ -45,30 +47,6 @@ static noinline int judge_file(const char *hook, struct file *file,
 }
 
 /*
- * A request about the content of a file that is run or mapped. Where files are
- * stacked, the real inode is judged, and the backing file is held when it is
- * mapped. A backing file names the path below, which may be stacked again.
- */
-static __always_inline int decide_file(const char *hook, struct file *file,
-				       unsigned int how,
-				       enum receipt_reason refuse)
-{
-	struct inode *inode = d_real_inode(file->f_path.dentry);
-	bool hold = inode == file_inode(file);
-
-	if (READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE))
-		return 0;
-	if (!refuse && !(how & RECHECK) &&
-	    receipt_state_allows(inode, RECEIPT_OP_EXECUTE, hold ? file : NULL)) {
-		receipt_count(RECEIPT_STAT_HITS);
-		return 0;
-	}
-
-	return judge_file(hook, file, inode, RECEIPT_OP_EXECUTE,
-			  how | (hold ? HOLD : 0), refuse);
-}
-
-/*
  * Executable memory of no file, ruled by the program that runs. Its file was
  * judged when it was executed, and nobody writes to it while it runs.
  */
@@ -103,6 +81,67 @@ static noinline int decide_anon(const char *hook, unsigned int how,
 	fput(exe);
 
 	return ret;
+}
+
+/*
+ * Memory that belongs to no file, though the kernel keeps it as one: nobody has a
+ * descriptor of MAP_SHARED | MAP_ANONYMOUS, of SysV shared memory, or of MAP_HUGETLB.
+ * The name of a memfd, which may be on hugetlbfs too, begins with "memfd:". And
+ * /dev/zero, which hands out such memory.
+ */
+static noinline bool is_memory(const struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+	const struct super_block *sb = inode->i_sb;
+
+	if (S_ISCHR(inode->i_mode))
+		return inode->i_rdev == MKDEV(MEM_MAJOR, 5);
+	if (!(sb->s_flags & SB_KERNMOUNT))
+		return false;
+	if (sb->s_magic == TMPFS_MAGIC)
+		return IS_PRIVATE(inode);
+
+	return sb->s_magic == HUGETLBFS_MAGIC &&
+	       (IS_PRIVATE(inode) ||
+		!strcmp(file->f_path.dentry->d_name.name, "anon_hugepage"));
+}
+
+/* A mapping of a file that is not known to be allowed. */
+static noinline int judge_mapping(const char *hook, struct file *file,
+				  struct inode *inode, unsigned int how,
+				  enum receipt_reason refuse)
+{
+	if (is_memory(file))
+		return decide_anon(hook, how & LOCKED, RECEIPT_REASON_ALLOWED);
+	if (READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE))
+		return 0;
+
+	return judge_file(hook, file, inode, RECEIPT_OP_EXECUTE, how, refuse);
+}
+
+/*
+ * A request about the content of a file that is run or mapped. Where files are
+ * stacked, the real inode is judged, and the backing file is held when it is
+ * mapped. A backing file names the path below, which may be stacked again.
+ */
+static __always_inline int decide_file(const char *hook, struct file *file,
+				       unsigned int how,
+				       enum receipt_reason refuse)
+{
+	struct inode *inode = d_real_inode(file->f_path.dentry);
+	bool hold = inode == file_inode(file);
+	u8 unruled = READ_ONCE(receipt_unruled);
+
+	if (unruled & BIT(RECEIPT_OP_EXECUTE) &&
+	    unruled & BIT(RECEIPT_OP_ANON_EXEC))
+		return 0;
+	if (!refuse && !(how & RECHECK) &&
+	    receipt_state_allows(inode, RECEIPT_OP_EXECUTE, hold ? file : NULL)) {
+		receipt_count(RECEIPT_STAT_HITS);
+		return 0;
+	}
+
+	return judge_mapping(hook, file, inode, how | (hold ? HOLD : 0), refuse);
 }
 
 /* Does a program run with more rights than who executes it? */
@@ -215,6 +254,16 @@ int receipt_mmap_backing_file(struct vm_area_struct *vma,
 			   RECEIPT_REASON_ALLOWED);
 }
 
+/*
+ * What is executable stays so and does not become writable. What the kernel maps
+ * by itself is executable in every program: the vDSO.
+ */
+static bool adds_nothing(const struct vm_area_struct *vma, unsigned long prot)
+{
+	return vma->vm_flags & VM_EXEC &&
+	       (vma->vm_flags & VM_WRITE || !(prot & PROT_WRITE));
+}
+
 int receipt_file_mprotect(struct vm_area_struct *vma, unsigned long reqprot,
 			  unsigned long prot)
 {
@@ -222,8 +271,8 @@ int receipt_file_mprotect(struct vm_area_struct *vma, unsigned long reqprot,
 
 	if (!(prot & PROT_EXEC))
 		return 0;
-	if (!vma->vm_file)
-		return vma->vm_flags & VM_EXEC ? 0 :
+	if (!vma->vm_file || is_memory(vma->vm_file))
+		return adds_nothing(vma, prot) ? 0 :
 		       decide_anon("file_mprotect", LOCKED, refuse);
 	if ((prot & PROT_WRITE) && !(vma->vm_flags & VM_SHARED))
 		refuse = RECEIPT_REASON_WRITE_EXEC;

@@ -305,7 +305,7 @@ static enum receipt_reason hash_file(struct file *file, void *buf,
 
 /**
  * receipt_measure_file - digests of the content of a file, in one pass
- * @file: open for reading; its pages are read, not the disk below them
+ * @file: its pages are read, not the disk below them
  * @kinds: bits of the kinds that are wanted
  * @digests: filled in
  *
@@ -323,8 +323,11 @@ enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
 	enum receipt_reason reason;
 	void *buf;
 
-	/* Direct I/O would hash the disk, and run the page cache. */
-	if (file->f_flags & O_DIRECT)
+	/*
+	 * Direct I/O would hash the disk, and run the page cache. A descriptor with
+	 * access mode 3 is for ioctl alone, and kernel_read() warns of it.
+	 */
+	if (file->f_flags & O_DIRECT || !(file->f_mode & FMODE_READ))
 		return RECEIPT_REASON_UNREADABLE;
 
 	buf = kvmalloc(RECEIPT_READ_SIZE, GFP_KERNEL);

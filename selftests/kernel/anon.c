@@ -6,11 +6,13 @@
  */
 #include <linux/bpf.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 
 #include "probe.h"
 
 #define PAGE	4096
+#define HUGE	(2 << 20)
 #define RW	(PROT_READ | PROT_WRITE)
 #define RX	(PROT_READ | PROT_EXEC)
 
@@ -66,6 +68,129 @@ static int protect_executable(void)
 	if (at == MAP_FAILED || mprotect(at, PAGE, RX | PROT_WRITE))
 		return outcome_of(false, EACCES);
 	return run_code(at);
+}
+
+/*
+ * Memory that the kernel keeps as a file of which nobody has a descriptor
+ */
+
+static int protect_shared(void)
+{
+	return run_code(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+}
+
+static int attach_sysv(void)
+{
+	int id = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0700);
+	void *at = shmat(id, NULL, SHM_EXEC);
+	int err = errno;
+
+	shmctl(id, IPC_RMID, NULL);
+	errno = err;
+	return outcome_of(at != (void *)-1, EACCES);
+}
+
+static int map_huge(int prot, int flags)
+{
+	return outcome_of(mmap(NULL, HUGE, prot, flags | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) !=
+			  MAP_FAILED, EACCES);
+}
+
+static int map_huge_data(void)		{ return map_huge(RW, MAP_PRIVATE); }
+static int map_huge_private(void)	{ return map_huge(RW | PROT_EXEC, MAP_PRIVATE); }
+static int map_huge_shared(void)	{ return map_huge(RX, MAP_SHARED); }
+
+static int protect_huge(void)
+{
+	void *at = mmap(NULL, HUGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+
+	if (at == MAP_FAILED)
+		return BROKEN;
+	return outcome_of(!mprotect(at, HUGE, RX), EACCES);
+}
+
+/* This is a file: whoever gets the descriptor writes to it. */
+static int map_huge_memfd(void)
+{
+	int fd = memfd_create("anon_hugepage", MFD_CLOEXEC | MFD_HUGETLB);
+
+	if (fd < 0 || ftruncate(fd, HUGE))
+		return BROKEN;
+	return outcome_of(mmap(NULL, HUGE, RX, MAP_SHARED, fd, 0) != MAP_FAILED, EACCES);
+}
+
+static int map_zero(void)
+{
+	int fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return BROKEN;
+	return outcome_of(mmap(NULL, PAGE, RW | PROT_EXEC, MAP_PRIVATE, fd, 0) != MAP_FAILED,
+			  EACCES);
+}
+
+static int protect_zero(void)
+{
+	int fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return BROKEN;
+	return run_code(mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0));
+}
+
+/*
+ * What the kernel maps by itself is executable from the start.
+ */
+
+static uint8_t *vdso, *vdso_end;
+
+static bool find_vdso(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[300];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (strstr(line, "[vdso]"))
+			sscanf(line, "%p-%p", (void **)&vdso, (void **)&vdso_end);
+	if (f)
+		fclose(f);
+	return vdso;
+}
+
+/* The kernel does not split it. What is at its end means nothing. */
+static int protect_vdso(int prot)
+{
+	return mprotect(vdso, vdso_end - vdso, prot);
+}
+
+static int run_in_vdso(void)
+{
+	return ((int (*)(void))(vdso_end - sizeof(code)))() == 42 ? ALLOWED : BROKEN;
+}
+
+static int vdso_writable(void)
+{
+	if (!find_vdso())
+		return BROKEN;
+	if (protect_vdso(RX | PROT_WRITE))
+		return outcome_of(false, EACCES);
+	memcpy(vdso_end - sizeof(code), code, sizeof(code));
+	return run_in_vdso();
+}
+
+static int vdso_written(void)
+{
+	if (!find_vdso() || protect_vdso(RW))
+		return BROKEN;
+	memcpy(vdso_end - sizeof(code), code, sizeof(code));
+	if (protect_vdso(RX))
+		return outcome_of(false, EACCES);
+	return run_in_vdso();
+}
+
+static int vdso_same(void)
+{
+	return find_vdso() ? outcome_of(!protect_vdso(RX), EACCES) : BROKEN;
 }
 
 static int load_bpf(void)
@@ -128,6 +253,18 @@ static const struct anon_probe {
 	{ "written, then executable", protect_mapping, MPROTECT, NULL },
 	{ "heap", protect_heap, MPROTECT, NULL },
 	{ "stack", protect_stack, MPROTECT, NULL },
+	{ "shared memory, written", protect_shared, MPROTECT, NULL },
+	{ "SysV memory", attach_sysv, MMAP, NULL },
+	{ "/dev/zero", map_zero, MMAP, NULL },
+	{ "/dev/zero, written", protect_zero, MPROTECT, NULL },
+	{ "huge pages of data", map_huge_data, NOT_RULED, NULL },
+	{ "huge pages", map_huge_private, MMAP, NULL },
+	{ "huge pages, shared", map_huge_shared, MMAP, NULL },
+	{ "huge pages, written", protect_huge, MPROTECT, NULL },
+	{ "memfd of huge pages", map_huge_memfd, MMAP, "unstable-filesystem" },
+	{ "vDSO made writable", vdso_writable, MPROTECT, NULL },
+	{ "vDSO written", vdso_written, MPROTECT, NULL },
+	{ "vDSO as it is", vdso_same, NOT_RULED, NULL },
 	{ "BPF program", load_bpf, "bpf_prog_load", NULL },
 	{ "size of a map of memory", ask_size, NOT_RULED, NULL },
 	{ "another file as its program", exchange_file, "task_prctl", "program-file-exchanged" },
@@ -175,6 +312,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return run_probe(argv[1]);
 	probe_init();
+	write_text("/proc/sys/vm/nr_hugepages", "4");
 	for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
 		test(&probes[i]);
 	expect_denied(probe(in_this_program, (void *)&probes[1]), MMAP, "no-evidence",

@@ -65,17 +65,6 @@ static int by_vm_writev(void *path)
 	return outcome_of(process_vm_writev(getpid(), &from, 1, &to, 1, 0) == 1, EFAULT);
 }
 
-/* Shared memory is nobody's artifact: what is in it cannot be vouched for. */
-static int map_shared_memory(void *unused)
-{
-	void *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	(void)unused;
-	if (map == MAP_FAILED)
-		return BROKEN;
-	return outcome_of(!mprotect(map, 4096, PROT_READ | PROT_EXEC), ETXTBSY);
-}
-
 static void test_userfault(const char *path)
 {
 	int got = probe(by_userfault, (void *)path);
@@ -97,7 +86,5 @@ int main(int argc, char **argv)
 	expect(DENIED, probe(by_vm_writev, (void *)path), "process_vm_writev into r-x: EFAULT");
 	expect(DENIED, probe(by_mem, (void *)path), "/proc/self/mem into r-x: EIO");
 	test_userfault(path);
-	expect_denied(probe(map_shared_memory, NULL), "file_mprotect", "open-for-writing",
-		      "shared memory made executable");
 	return 0;
 }

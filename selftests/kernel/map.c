@@ -440,6 +440,25 @@ static void test_direct(void)
 	expect_allowed(probe_map(args.path, EACCES), "O_DIRECT: control without it");
 }
 
+/*
+ * Access mode 3 needs both permissions and gives neither: such a descriptor is for
+ * ioctl alone. Any user has a file to open so; the kernel must not warn of it.
+ */
+static void test_no_access(void)
+{
+	struct map_args args = { .path = in(dir, "no-access"), .open_flags = O_ACCMODE,
+				 .prot = PROT_READ | PROT_EXEC, .want_errno = EACCES };
+
+	copy(LIBRARY, args.path, "x");
+	expect_denied(probe(try_map, &args), MAP_HOOK, "unreadable",
+		      "access mode 3: not hashed");
+	expect_denied(probe_map(args.path, EACCES), MAP_HOOK, "no-evidence",
+		      "access mode 3: the same file, open for reading");
+	copy(LIBRARY, args.path, "");
+	expect(DENIED, probe(try_map, &args), "access mode 3: a sealed one is not mapped either");
+	expect_allowed(probe_map(args.path, EACCES), "access mode 3: control");
+}
+
 /* What is known of a file must not pass to another that takes its inode's place. */
 static void test_reuse(void)
 {
@@ -481,6 +500,7 @@ int main(int argc, char **argv)
 	       "mprotect: closed to writers afterwards: ETXTBSY");
 	test_implied(wx);
 	test_direct();
+	test_no_access();
 	test_reuse();
 	return 0;
 }
