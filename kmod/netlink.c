@@ -23,6 +23,12 @@
 #define HEADERS_MAX	(1 + RECEIPT_MAX_RECEIPTS)
 #define VERSION_SIZE	20
 
+/*
+ * Bytes of a path that a lookup names, from its end: long ones would fill the
+ * helper's socket.
+ */
+#define HINT_SIZE	128
+
 static struct genl_family family;
 
 #define MAX_LEN(bytes)	{ .type = NLA_BINARY, .len = (bytes) }
@@ -808,6 +814,11 @@ static int do_explain(struct sk_buff *skb, struct genl_info *info)
 		     put_explanation(msg, &verdict, statements));
 }
 
+/* Room for what put_lookup() puts. */
+#define LOOKUP_SIZE (2 * nla_total_size_64bit(sizeof(u64)) +			\
+		     2 * nla_total_size(sizeof(u8)) +				\
+		     nla_total_size(RECEIPT_MAX_DIGEST) + nla_total_size(HINT_SIZE))
+
 static int put_lookup(struct sk_buff *skb, u64 id, enum receipt_op op, u64 size,
 		      const struct receipt_digest *digest, const char *path)
 {
@@ -884,6 +895,19 @@ static int dump_digests(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+/* The end of a path, at most HINT_SIZE - 1 bytes; NULL when it has none. */
+static const char *path_hint(struct file *file, char *buf)
+{
+	char *path = file_path(file, buf, PATH_MAX);
+	size_t len;
+
+	if (IS_ERR(path))
+		return NULL;
+	len = strlen(path);
+
+	return len < HINT_SIZE ? path : path + len - (HINT_SIZE - 1);
+}
+
 /**
  * receipt_netlink_ask - wake the helper for a lookup
  * @portid: its socket; zero: there is none now, the next one dumps
@@ -900,33 +924,31 @@ int receipt_netlink_ask(u32 portid, u64 id, const struct receipt_request *req,
 			const struct receipt_digest *digest)
 {
 	u64 size = req->inode ? i_size_read(req->inode) : req->size;
-	char *buf = NULL, *path = NULL;
-	struct sk_buff *skb = NULL;
-	int ret = -ENOMEM;
+	struct sk_buff *skb;
+	char *buf = NULL;
 	void *hdr;
+	int ret;
 
 	if (!portid)
 		return 0;
-	buf = kmalloc(PATH_MAX, GFP_KERNEL);
-	if (buf && req->file)
-		path = file_path(req->file, buf, PATH_MAX);
-	if (IS_ERR(path))
-		path = NULL;
-	skb = genlmsg_new(NLMSG_GOODSIZE + PATH_MAX, GFP_KERNEL);
+	skb = genlmsg_new(LOOKUP_SIZE, GFP_KERNEL);
 	if (!skb)
-		goto out;
+		return -ENOMEM;
+	if (req->file)
+		buf = kmalloc(PATH_MAX, GFP_KERNEL);
 	hdr = genlmsg_put(skb, 0, 0, &family, 0, RECEIPT_CMD_LOOKUP);
-	if (!hdr || put_lookup(skb, id, req->op, size, digest, path))
-		goto out;
+	ret = hdr ? put_lookup(skb, id, req->op, size, digest,
+			       buf ? path_hint(req->file, buf) : NULL) :
+		    -EMSGSIZE;
+	kfree(buf);
+	if (ret) {
+		nlmsg_free(skb);
+		return -ENOMEM;
+	}
 	genlmsg_end(skb, hdr);
 	genlmsg_unicast(&init_net, skb, portid);
-	skb = NULL;
-	ret = 0;
-out:
-	nlmsg_free(skb);
-	kfree(buf);
 
-	return ret;
+	return 0;
 }
 
 static bool has_listeners(void)

@@ -313,7 +313,7 @@ void rcpt_proposal_free(struct rcpt_proposal *p)
  * @sink: where to
  * @waiting: next to be sent: only when it is known whether another one follows
  * @accepted: pieces of evidence that were taken
- * @last_taken: the last one was
+ * @last_taken: the last one was, for sure
  * @reason: of the last problem
  * @preload: nobody waits for the answer
  */
@@ -329,10 +329,13 @@ struct answer {
 	bool preload;
 };
 
-/* The connection itself, or the look-up, is gone: no use in going on. */
-static bool broken(const struct rcpt_error *err)
+/*
+ * The connection itself, or the look-up, is gone: no use in going on. Where only the
+ * kernel's answer is, it has what it was sent.
+ */
+static bool broken(int ret, const struct rcpt_error *err)
 {
-	return err->status == RCPT_SYSTEM;
+	return err->status == RCPT_SYSTEM && ret != -ENOBUFS;
 }
 
 static void note(struct answer *ans, const struct rcpt_error *err)
@@ -359,7 +362,7 @@ static int send_waiting(struct answer *ans, bool more, struct rcpt_error *err)
 		ans->accepted++;
 		return 0;
 	}
-	if (broken(err))
+	if (broken(ret, err))
 		return ret;
 	note(ans, err);
 	return 0;

@@ -61,7 +61,8 @@ struct rcpt_proposal {
 /**
  * struct rcpt_sink - who takes an answer
  * @evidence: sends evidence; returns 0 or a negative errno, with @err set. That
- *	ends the answer when its status is RCPT_SYSTEM, else it is a refusal.
+ *	ends the answer when its status is RCPT_SYSTEM, but for -ENOBUFS, when nobody
+ *	knows whether it was taken; else it is a refusal.
  * @none: closes a look-up
  * @arg: for both
  */

@@ -6,7 +6,6 @@
  * it keeps neither the kernel's text nor errno, and allocates as it receives.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,18 +21,24 @@
 /* The kernel cuts the size of buffers down to what the system allows. */
 #define SEND_BUFFER	(1 << 20)
 #define RECEIVE_BUFFER	(1 << 20)
-#define RECEIVE_MOST	256	/* datagrams taken at once */
+/*
+ * Datagrams taken at once: more than a buffer holds. A buffer that was full once takes
+ * none until it is empty, so that after so many it was empty.
+ */
+#define RECEIVE_MOST	8192
 
 /**
  * struct rcpt_nl - a connection to the kernel
  * @sk: socket
  * @seq: of the last request
+ * @lost: the buffer was full, and the caller has not been told yet
  * @inbox: takes what is received
  * @buffer: for one datagram
  */
 struct rcpt_nl {
 	struct nl_sock *sk;
 	uint32_t seq;
+	bool lost;
 	struct rcpt_nl_inbox inbox;
 	_Alignas(struct nlmsghdr) uint8_t buffer[RCPT_NL_BUFFER];
 };
@@ -198,20 +203,42 @@ static int receive_one(struct rcpt_nl *nl)
 	return 0;
 }
 
-/**
- * rcpt_nl_receive() - take what has arrived, without waiting
- * @nl: connection; what is over RECEIVE_MOST is left for the next call
- * @err: filled in on failure
- *
- * Return: 0; -ENOBUFS when messages were lost; else a negative errno.
+/*
+ * Takes what has arrived, up to the answer that is waited for; @nl->lost says that the
+ * kernel had no room for something. It says so once: what else it drops until the buffer
+ * is empty, it drops in silence.
  */
-int rcpt_nl_receive(struct rcpt_nl *nl, struct rcpt_error *err)
+static int take_arrived(struct rcpt_nl *nl)
 {
 	int ret = 0;
 
-	for (int n = 0; n < RECEIVE_MOST && !ret; n++)
+	for (int n = 0; n < RECEIVE_MOST && !ret && !(nl->inbox.seq && nl->inbox.done); n++) {
 		ret = receive_one(nl);
-	return !ret || ret == -EAGAIN ? 0 : fail(err, -ret, "netlink");
+		if (ret == -ENOBUFS) {
+			nl->lost = true;
+			ret = 0;
+		}
+	}
+	return ret == -EAGAIN ? 0 : ret;
+}
+
+/**
+ * rcpt_nl_receive() - take what has arrived, without waiting
+ * @nl: connection
+ * @err: filled in on failure
+ *
+ * Return: 0; -ENOBUFS when messages were lost since it was said last, and what had
+ * arrived was taken; else a negative errno.
+ */
+int rcpt_nl_receive(struct rcpt_nl *nl, struct rcpt_error *err)
+{
+	int ret = take_arrived(nl);
+
+	if (!ret && nl->lost) {
+		nl->lost = false;
+		ret = -ENOBUFS;
+	}
+	return ret ? fail(err, -ret, "netlink") : 0;
 }
 
 /**
@@ -231,24 +258,20 @@ uint32_t rcpt_nl_dropped(const struct rcpt_nl *nl)
 	return info[SK_MEMINFO_DROPS];
 }
 
-static int wait_answer(struct rcpt_nl *nl, struct rcpt_error *err)
+/*
+ * The kernel answers before sendto() returns, and goes on with a dump whenever a part of
+ * it is taken. So an answer that is not there now was dropped: waiting would not bring it.
+ */
+static int take_answer(struct rcpt_nl *nl, struct rcpt_error *err)
 {
-	struct pollfd pfd = { .fd = rcpt_nl_fd(nl), .events = POLLIN };
-	int ret, ready;
+	int ret = take_arrived(nl);
 
-	while (!nl->inbox.done) {
-		ret = receive_one(nl);
-		if (ret && ret != -EAGAIN)
-			return fail(err, -ret, "netlink");
-		if (!ret)
-			continue;
-		ready = poll(&pfd, 1, RCPT_NL_TIMEOUT_MS);
-		if (ready < 0 && errno != EINTR)
-			return fail(err, errno, "netlink");
-		if (!ready)
-			return fail(err, ETIMEDOUT, "answer of the kernel");
-	}
-	return nl->inbox.result;
+	if (ret)
+		return fail(err, -ret, "netlink");
+	if (nl->inbox.done)
+		return nl->inbox.result;
+	nl->lost = true;
+	return fail(err, ENOBUFS, "answer of the kernel");
 }
 
 /*
@@ -274,6 +297,9 @@ static int send_request(struct rcpt_nl *nl, struct nlmsghdr *nlh,
 	if (sendto(rcpt_nl_fd(nl), nlh, nlh->nlmsg_len, 0,
 		   (struct sockaddr *)&kernel, sizeof(kernel)) >= 0)
 		return 0;
+	/* ENOBUFS is what was sent and not answered; this was not sent. */
+	if (errno == ENOBUFS)
+		return no_memory(err);
 	if (errno != EMSGSIZE)
 		return fail(err, errno, "netlink");
 	rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
@@ -282,7 +308,7 @@ static int send_request(struct rcpt_nl *nl, struct nlmsghdr *nlh,
 	return -EMSGSIZE;
 }
 
-/* Sends @msg, frees it, waits for the answer. */
+/* Sends @msg, frees it, takes the answer. What has arrived makes room for it first. */
 static int transact(struct rcpt_nl *nl, struct nl_msg *msg, int flags,
 		    rcpt_nl_fn on_reply, void *arg, struct rcpt_error *err)
 {
@@ -298,6 +324,11 @@ static int transact(struct rcpt_nl *nl, struct nl_msg *msg, int flags,
 	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	nlh->nlmsg_seq = nl->seq;
 	nlh->nlmsg_pid = in->port;
+	ret = take_arrived(nl);
+	if (ret) {
+		nlmsg_free(msg);
+		return fail(err, -ret, "netlink");
+	}
 	in->seq = nl->seq;
 	in->on_reply = on_reply;
 	in->reply_arg = arg;
@@ -307,7 +338,7 @@ static int transact(struct rcpt_nl *nl, struct nl_msg *msg, int flags,
 	ret = send_request(nl, nlh, err);
 	nlmsg_free(msg);
 	if (!ret)
-		ret = wait_answer(nl, err);
+		ret = take_answer(nl, err);
 	in->seq = 0;
 	in->err = NULL;
 	return ret;

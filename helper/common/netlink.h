@@ -7,6 +7,9 @@
  * text begins with (0: nothing known), its status RCPT_INVALID for what the
  * kernel refused and RCPT_SYSTEM for the rest.
  *
+ * -ENOBUFS is also the result of a request whose answer the kernel had no room for. Whether
+ * it was carried out, nobody knows then.
+ *
  * One socket is for one thread. No function but rcpt_nl_open() and
  * rcpt_nl_subscribe() opens files or looks up names.
  */
@@ -19,7 +22,6 @@
 #include "receipt.h"
 
 #define RCPT_NL_BUFFER		(128u << 10)	/* bytes of one datagram from the kernel */
-#define RCPT_NL_TIMEOUT_MS	30000		/* for an answer of the kernel */
 #define RCPT_NL_NAME_MAX	64
 #define RCPT_NL_NO_FAMILY	"kernel has no receipt family: is the module loaded?"
 

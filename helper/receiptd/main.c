@@ -21,6 +21,7 @@
 
 #define USAGE_STATUS	64
 #define MAX_PRELOADS	64
+#define HELLO_TRIES	16
 
 /**
  * struct options - what the command line says
@@ -204,6 +205,17 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* Look-ups come at once, and may leave no room for the answer; it is good to ask again. */
+static int hello(struct rcpt_nl *nl, struct rcpt_nl_status *status, struct rcpt_error *err)
+{
+	int ret, tries = HELLO_TRIES;
+
+	do {
+		ret = rcpt_nl_hello(nl, status, err);
+	} while (ret == -ENOBUFS && --tries);
+	return ret;
+}
+
 static int greet(struct service *s, struct rcpt_error *err)
 {
 	struct rcpt_nl_status status;
@@ -211,7 +223,7 @@ static int greet(struct service *s, struct rcpt_error *err)
 
 	if (!ret) {
 		keeper_send_floor(&s->keeper, s->nl);
-		ret = rcpt_nl_hello(s->nl, &status, err);
+		ret = hello(s->nl, &status, err);
 	}
 	if (!ret && status.abi != RECEIPT_ABI_VERSION) {
 		rcpt_fail(err, RCPT_SYSTEM, 0, RCPT_NO_OFFSET,

@@ -48,3 +48,13 @@ bool queue_pop(struct queue *q, struct rcpt_nl_lookup *lookup)
 	q->n--;
 	return true;
 }
+
+/**
+ * queue_clear() - forget all, as the kernel's list has them
+ * @q: empty afterwards, and whole
+ */
+void queue_clear(struct queue *q)
+{
+	q->n = 0;
+	q->overflow = false;
+}

@@ -41,17 +41,20 @@ int notify_watchdog_ms(void);
  * @first: number of the oldest in @entry
  * @n: how many
  * @overflow: some were left out, or got lost: the kernel must be asked for all
+ * @failed: something else went wrong: it need not be asked at once
  * @entry: ring; paths are not kept
  */
 struct queue {
 	size_t first;
 	size_t n;
 	bool overflow;
+	bool failed;
 	struct rcpt_nl_lookup entry[QUEUE_SIZE];
 };
 
 void queue_push(struct queue *q, const struct rcpt_nl_lookup *lookup);
 bool queue_pop(struct queue *q, struct rcpt_nl_lookup *lookup);
+void queue_clear(struct queue *q);
 
 /*
  * preload.c: evidence that is sent before anybody asks

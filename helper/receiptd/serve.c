@@ -60,7 +60,8 @@ static void on_message(uint8_t cmd, struct nlattr **tb, void *arg)
 
 /*
  * What is lost with a failure is still on the kernel's list, unless its time is
- * up. Only a kernel that takes nothing from us any more ends the loop.
+ * up: it is fetched again, whatever failed. Only a kernel that takes nothing from us
+ * any more ends the loop.
  */
 static int after_failure(struct queue *q, int ret, const struct rcpt_error *err)
 {
@@ -70,9 +71,14 @@ static int after_failure(struct queue *q, int ret, const struct rcpt_error *err)
 	}
 	if (ret == -EPERM || ret == -ECONNREFUSED)
 		return ret;
+	q->overflow = true;
+	/* Of overflows many may come after one another, and none is a fault. */
+	if (ret == -ENOBUFS) {
+		log_line(LOG_DEBUG, "%s", err->text);
+		return 0;
+	}
 	log_line(LOG_WARNING, "%s", err->text);
-	if (ret == -ENOBUFS || ret == -ETIMEDOUT || ret == -EAGAIN || ret == -ENOMEM)
-		q->overflow = true;
+	q->failed = true;
 	return 0;
 }
 
@@ -83,14 +89,19 @@ static bool signalled(int signals)
 	return read(signals, &info, sizeof(info)) == sizeof(info);
 }
 
-/* Return: 0 when the queue is empty, 1 when it is time to stop, or a negative errno. */
+/*
+ * Answers what is queued. What comes meanwhile is answered in the next round, so that
+ * those who keep the queue full do not keep us from what did not fit into it.
+ *
+ * Return: 0, 1 when it is time to stop, or a negative errno.
+ */
 static int drain(struct service *s, struct rcpt_error *err)
 {
 	struct rcpt_sink sink = kernel_sink(s);
 	struct rcpt_nl_lookup lookup;
 	int ret = 0;
 
-	while (!ret && queue_pop(&s->queue, &lookup)) {
+	for (size_t n = s->queue.n; n && !ret && queue_pop(&s->queue, &lookup); n--) {
 		if (signalled(s->signals))
 			return 1;
 		ret = rcpt_answer(&s->answerer, &lookup, &sink, err);
@@ -100,18 +111,25 @@ static int drain(struct service *s, struct rcpt_error *err)
 	return ret;
 }
 
+/*
+ * The kernel's list, oldest first, in place of the queue, in which many may be over. The
+ * socket is emptied before: until then the kernel drops in silence what it has to say.
+ */
 static int fetch(struct service *s, struct rcpt_error *err)
 {
-	int ret;
+	int ret = rcpt_nl_receive(s->nl, err);
 
-	s->queue.overflow = false;
+	if (ret && ret != -ENOBUFS)
+		return after_failure(&s->queue, ret, err);
+	queue_clear(&s->queue);
 	ret = rcpt_nl_pending(s->nl, err);
 	return ret ? after_failure(&s->queue, ret, err) : 0;
 }
 
-static int wait_ms(const struct service *s)
+/* Nothing is queued, and the list need not be fetched, or failed a moment ago. */
+static bool may_wait(const struct queue *q)
 {
-	return s->queue.overflow ? RETRY_MS : notify_watchdog_ms();
+	return !q->n && (!q->overflow || q->failed);
 }
 
 static int wait_ready(struct service *s)
@@ -121,9 +139,10 @@ static int wait_ready(struct service *s)
 		{ .fd = s->signals, .events = POLLIN },
 	};
 
-	if (poll(pfd, 2, wait_ms(s)) < 0 && errno != EINTR)
+	if (poll(pfd, 2, s->queue.overflow ? RETRY_MS : notify_watchdog_ms()) < 0 &&
+	    errno != EINTR)
 		return -errno;
-	notify_send("WATCHDOG=1");
+	s->queue.failed = false;
 	return pfd[1].revents ? 1 : 0;
 }
 
@@ -165,13 +184,14 @@ static int serve_once(struct service *s, struct rcpt_error *err)
 {
 	int ret = 0;
 
+	notify_send("WATCHDOG=1");
 	if (s->queue.overflow)
 		ret = fetch(s, err);
 	if (!ret)
 		ret = drain(s, err);
 	if (!ret)
 		ret = serve_refresh(s, err);
-	if (!ret && !s->queue.n)
+	if (!ret && may_wait(&s->queue))
 		ret = wait_ready(s);
 	return ret ? ret : receive(s, err);
 }

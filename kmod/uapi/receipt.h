@@ -241,7 +241,7 @@ enum receipt_attr {
 	RECEIPT_A_DIGEST,		/* binary, length by kind */
 	RECEIPT_A_OP,			/* u8, enum receipt_op */
 	RECEIPT_A_SIZE,			/* u64, bytes of the artifact */
-	RECEIPT_A_PATH,			/* string, a hint for people and search */
+	RECEIPT_A_PATH,			/* string, a hint; of a LOOKUP the end of the path */
 	RECEIPT_A_STATEMENT,		/* nest, enum receipt_stmt_attr */
 	RECEIPT_A_RECEIPT,		/* nest, enum receipt_rcpt_attr; may repeat */
 	RECEIPT_A_MANIFEST,		/* nest, enum receipt_mft_attr */
