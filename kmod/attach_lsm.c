@@ -18,7 +18,7 @@
 
 struct lsm_blob_sizes receipt_blob_sizes __ro_after_init = {
 	.lbs_inode = sizeof(struct receipt_state *),
-	.lbs_file = sizeof(bool),
+	.lbs_file = sizeof(struct receipt_file),
 	/* Not used, but without one nobody is told that a device is freed. */
 	.lbs_bdev = sizeof(u8),
 };
@@ -98,6 +98,7 @@ static struct security_hook_list hooks[] __ro_after_init = {
 #endif
 	LSM_HOOK_INIT(task_prctl, receipt_task_prctl),
 	LSM_HOOK_INIT(file_open, receipt_file_open),
+	LSM_HOOK_INIT(file_post_open, receipt_file_post_open),
 	LSM_HOOK_INIT(file_release, receipt_file_release),
 	LSM_HOOK_INIT(inode_setattr, receipt_inode_setattr),
 	LSM_HOOK_INIT(inode_free_security, receipt_inode_free_security),

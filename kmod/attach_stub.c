@@ -44,6 +44,7 @@ static struct attachment attachments[] = {
 	ATTACH(kernel_post_read_file),
 	ATTACH(task_prctl),
 	ATTACH(bpf_prog_load),
+	ATTACH(file_post_open),
 	ATTACH(mmap_backing_file),
 	ATTACH(file_mprotect),
 	ATTACH(mmap_file),

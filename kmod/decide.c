@@ -198,6 +198,9 @@ static enum receipt_reason hash_inode(const struct receipt_request *req,
 	reason = receipt_measure_file(req->file,
 				      art->kinds & RECEIPT_CONTENT_KINDS,
 				      digests);
+	/* A copy-up meanwhile: what was read is not all of that inode. */
+	if (!reason && d_real_inode(req->file->f_path.dentry) != req->inode)
+		reason = RECEIPT_REASON_FILE_CHANGED;
 	if (!reason && !art->unstable)
 		reason = receipt_state_measured(art->state, art->change,
 						digests);

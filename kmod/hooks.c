@@ -4,6 +4,7 @@
  */
 #include <linux/binfmts.h>
 #include <linux/dcache.h>
+#include <linux/elf.h>
 #include <linux/fs.h>
 #include <linux/kernel_read_file.h>
 #include <linux/magic.h>
@@ -15,6 +16,7 @@
 #include <linux/sched/coredump.h>
 #include <linux/xattr.h>
 
+#include "compat.h"
 #include "private.h"
 
 /* Set while receipt_attach() proves that hooks are reached. */
@@ -72,7 +74,7 @@ static noinline int decide_anon(const char *hook, unsigned int how,
 		return judge_file(hook, NULL, NULL, RECEIPT_OP_ANON_EXEC, how,
 				  refuse ?: RECEIPT_REASON_UNREADABLE);
 
-	inode = d_real_inode(exe->f_path.dentry);
+	inode = receipt_exe_inode(exe);
 	if (!refuse && receipt_state_allows(inode, RECEIPT_OP_ANON_EXEC, NULL))
 		receipt_count(RECEIPT_STAT_HITS);
 	else
@@ -196,34 +198,132 @@ static noinline int judge_program(const struct linux_binprm *bprm,
 			  RECEIPT_REASON_FILE_CHANGED);
 }
 
-/* A program of a stacked file system, known to be allowed. */
-static noinline bool stacked_allows(const struct linux_binprm *bprm,
-				    struct inode *inode)
+/*
+ * A file of a stacked file system, which is executed: @bprm, or the loader of it.
+ * The inode below is what is judged and held, and it must stay the file's.
+ */
+static noinline int decide_stacked(const char *hook, struct file *file,
+				   struct inode *inode, unsigned int how,
+				   const struct linux_binprm *bprm)
 {
 	u32 change = receipt_state_change(inode);
+	struct receipt_exe *exe = receipt_exe_get(file, inode);
+	enum receipt_reason refuse = RECEIPT_REASON_ALLOWED;
+	int ret;
 
-	return receipt_state_allows(inode, RECEIPT_OP_EXECUTE, NULL) &&
-	       !head_changed(bprm, inode, change);
+	if (!exe)
+		refuse = RECEIPT_REASON_NO_MEMORY;
+	else if (exe->inode != inode)
+		refuse = RECEIPT_REASON_FILE_CHANGED;
+	else
+		receipt_exe_begin(exe);
+
+	if (!refuse && !(how & RECHECK) &&
+	    receipt_state_allows(inode, RECEIPT_OP_EXECUTE, file)) {
+		receipt_count(RECEIPT_STAT_HITS);
+	} else {
+		ret = judge_file(hook, file, inode, RECEIPT_OP_EXECUTE, how,
+				 refuse);
+		if (ret || refuse)
+			return ret;
+	}
+	if (!bprm || (!head_changed(bprm, inode, change) &&
+		      d_real_inode(file->f_path.dentry) == inode))
+		return 0;
+
+	return judge_file(hook, file, inode, RECEIPT_OP_EXECUTE, how,
+			  RECEIPT_REASON_FILE_CHANGED);
+}
+
+/* Is it a program of this machine, which no interpreter reads? */
+static __always_inline bool runs_itself(const struct linux_binprm *bprm)
+{
+	const struct elfhdr *elf = (const struct elfhdr *)bprm->buf;
+
+	return !memcmp(elf->e_ident, ELFMAG, SELFMAG) && elf_check_arch(elf);
+}
+
+/*
+ * What an interpreter reads is closed to writers for as long as somebody runs it,
+ * if the verdict names its content.
+ */
+static noinline int keep_script(const struct linux_binprm *bprm,
+				struct inode *inode)
+{
+	struct file *file = bprm->file;
+	struct receipt_exe *exe = receipt_exe_find(file);
+	bool held = receipt_file_held(file) || (exe && exe->held);
+
+	if (!receipt_exe_interprets(file, inode))
+		goto no_memory;
+	if (!held || runs_itself(bprm))
+		return 0;
+	exe = receipt_exe_get(file, inode);
+	if (!exe)
+		goto no_memory;
+	receipt_exe_hold(exe);
+	receipt_exe_begin(exe);
+
+	return 0;
+
+no_memory:
+	return judge_file("bprm_check_security", file, inode,
+			  RECEIPT_OP_EXECUTE, 0, RECEIPT_REASON_NO_MEMORY);
+}
+
+static noinline int decide_program(const struct linux_binprm *bprm,
+				   struct inode *inode, unsigned int how)
+{
+	if (inode != file_inode(bprm->file))
+		return decide_stacked("bprm_check_security", bprm->file, inode,
+				      how, bprm);
+
+	return judge_program(bprm, inode, how);
 }
 
 int receipt_bprm_check_security(struct linux_binprm *bprm)
 {
 	struct inode *inode = d_real_inode(bprm->file->f_path.dentry);
-	bool own = inode == file_inode(bprm->file);
-	unsigned int how = own ? HOLD : 0;
+	unsigned int how = HOLD;
+	int ret = 0;
 
 	if (READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE))
 		return 0;
 	if (READ_ONCE(receipt_recheck) && gives_rights(bprm->file))
 		how |= RECHECK;
-	if (!(how & RECHECK) &&
-	    (own ? receipt_state_allows(inode, RECEIPT_OP_EXECUTE, bprm->file) :
-		   stacked_allows(bprm, inode))) {
+	if (inode == file_inode(bprm->file) && !(how & RECHECK) &&
+	    receipt_state_allows(inode, RECEIPT_OP_EXECUTE, bprm->file))
 		receipt_count(RECEIPT_STAT_HITS);
-		return 0;
-	}
+	else
+		ret = decide_program(bprm, inode, how);
+	/* The first file of the exec, and the last one? */
+	if (ret || (likely(runs_itself(bprm)) && bprm->interp == bprm->filename))
+		return ret;
 
-	return judge_program(bprm, inode, how);
+	return keep_script(bprm, inode);
+}
+
+/*
+ * What the kernel opens to execute beside the file that it was asked for: the
+ * loader that the program names, the interpreter of a script. The kernel reads
+ * nothing of it before. A loader is never asked for again, and needs no page of
+ * its own that is mapped executable to decide where the program begins.
+ *
+ * Nobody else sets the flag, which user space cannot.
+ */
+int receipt_file_post_open(struct file *file, int mask)
+{
+	const char *hook = "file_post_open";
+	struct inode *inode;
+
+	if (likely(!(file->f_flags & __FMODE_EXEC)) || !current->in_execve)
+		return 0;
+	inode = d_real_inode(file->f_path.dentry);
+	if (inode == file_inode(file) ||
+	    READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE))
+		return decide_file(hook, file, 0, RECEIPT_REASON_ALLOWED);
+
+	return decide_stacked(hook, file, inode, HOLD, NULL);
 }
 
 int receipt_mmap_file(struct file *file, unsigned long reqprot,
@@ -239,6 +339,8 @@ int receipt_mmap_file(struct file *file, unsigned long reqprot,
 	recheck = READ_ONCE(receipt_recheck) && maps_with_rights(file);
 	if ((prot & PROT_WRITE) && (flags & MAP_TYPE) == MAP_PRIVATE)
 		refuse = RECEIPT_REASON_WRITE_EXEC;
+	else if (unlikely(current->in_execve) && !receipt_exe_unchanged())
+		refuse = RECEIPT_REASON_FILE_CHANGED;
 
 	return decide_file("mmap_file", file, recheck ? RECHECK : 0, refuse);
 }
@@ -247,11 +349,12 @@ int receipt_mmap_backing_file(struct vm_area_struct *vma,
 			      struct file *backing_file,
 			      struct file *user_file)
 {
-	if (!(vma->vm_flags & VM_EXEC))
+	enum receipt_reason refuse = receipt_exe_maps(user_file, backing_file);
+
+	if (!(vma->vm_flags & VM_EXEC) && !refuse)
 		return 0;
 
-	return decide_file("mmap_backing_file", backing_file, LOCKED,
-			   RECEIPT_REASON_ALLOWED);
+	return decide_file("mmap_backing_file", backing_file, LOCKED, refuse);
 }
 
 /*
@@ -317,7 +420,8 @@ int receipt_file_open(struct file *file)
 
 void receipt_file_release(struct file *file)
 {
-	receipt_release(file);
+	if (unlikely(receipt_file_is_marked(file)))
+		receipt_release(file);
 }
 
 int receipt_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,

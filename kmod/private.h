@@ -13,6 +13,7 @@
 #include <linux/fs.h>
 #include <linux/kernel_read_file.h>
 #include <linux/ktime.h>
+#include <linux/path.h>
 #include <linux/refcount.h>
 #include <linux/rcupdate.h>
 #include <linux/security.h>
@@ -146,6 +147,45 @@ bool receipt_state_is_boot(const struct inode *inode);
 void receipt_state_mark_boot(struct super_block *sb);
 bool receipt_hold(struct file *file);
 void receipt_release(struct file *file);
+
+/* exe.c */
+
+/**
+ * struct receipt_exe - what is remembered of an executed file while it is open
+ * @node: in the table
+ * @rcu: frees the record
+ * @ref: of the file, and of the record that names this one as @script
+ * @file: key; not referenced
+ * @inode: whose content was judged; referenced
+ * @held: @inode is closed to writers by this record
+ * @task: the task that executes the file, while the record is in @pending
+ * @pending: in the list of those whose exec goes on
+ * @script: record of the script that the file is the interpreter of, or NULL
+ * @path: of a script, so that its file system stays mounted
+ */
+struct receipt_exe {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	refcount_t ref;
+	const struct file *file;
+	struct inode *inode;
+	bool held;
+	const struct task_struct *task;
+	struct list_head pending;
+	struct receipt_exe *script;
+	struct path path;
+};
+
+struct receipt_exe *receipt_exe_find(const struct file *file);
+struct inode *receipt_exe_inode(const struct file *file);
+struct receipt_exe *receipt_exe_get(struct file *file, struct inode *inode);
+bool receipt_exe_hold(struct receipt_exe *exe);
+void receipt_exe_begin(struct receipt_exe *exe);
+bool receipt_exe_unchanged(void);
+enum receipt_reason receipt_exe_maps(const struct file *file,
+				     struct file *backing);
+bool receipt_exe_interprets(struct file *file, struct inode *inode);
+void receipt_exe_release(struct file *file);
 
 /* cache.c */
 
@@ -548,6 +588,7 @@ int receipt_bpf_prog_load(struct bpf_prog *prog, union bpf_attr *attr,
 int receipt_task_prctl(int option, unsigned long arg2, unsigned long arg3,
 		       unsigned long arg4, unsigned long arg5);
 int receipt_file_open(struct file *file);
+int receipt_file_post_open(struct file *file, int mask);
 void receipt_file_release(struct file *file);
 int receipt_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 			  struct iattr *attr);

@@ -357,7 +357,9 @@ void __init receipt_state_mark_boot(struct super_block *sb)
 
 /**
  * receipt_hold - close a file's inode to writers until the file is released
- * @file: of the real inode; every executable mapping made through it keeps it
+ * @file: of the real inode; every executable mapping made through it keeps it.
+ *	Or one that is executed on a stacked file system: the inode of its record
+ *	is closed.
  *
  * Context: Any. Once per file, two atomic operations; later one load.
  * Return: false when somebody has it open for writing.
@@ -365,11 +367,15 @@ void __init receipt_state_mark_boot(struct super_block *sb)
 bool receipt_hold(struct file *file)
 {
 	struct inode *inode = file_inode(file);
+	struct receipt_exe *exe;
 	bool held;
 
 	if (receipt_file_held(file))
 		return true;
 
+	exe = receipt_exe_find(file);
+	if (exe && exe->inode != inode)
+		return receipt_exe_hold(exe);
 	if (!atomic_dec_unless_positive(&inode->i_writecount))
 		return false;
 
@@ -389,7 +395,8 @@ bool receipt_hold(struct file *file)
  */
 void receipt_release(struct file *file)
 {
-	if (likely(!receipt_file_held(file)))
+	receipt_exe_release(file);
+	if (!receipt_file_held(file))
 		return;
 
 	receipt_file_set_held(file, false);

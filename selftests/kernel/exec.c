@@ -10,6 +10,7 @@
 #include "probe.h"
 
 #define EXEC_HOOK	"bprm_check_security"
+#define OPEN_HOOK	"file_post_open"	/* what is opened to execute beside it */
 #define TARGET		"/t/target"
 #define INTERPRETER	"/run/interpreter"	/* what /t/script names */
 
@@ -100,10 +101,10 @@ static void test_script(void)
 {
 	expect_allowed(probe_script("", ""), "script: sealed, and its interpreter");
 	expect_denied(probe_script("#\n", ""), EXEC_HOOK, "no-evidence", "script: unsealed");
-	expect_denied(probe_script("", "i"), EXEC_HOOK, "no-evidence",
+	expect_denied(probe_script("", "i"), OPEN_HOOK, "no-evidence",
 		      "script: its interpreter is unsealed");
 	copy("/t/script", in(dir, "interpreter"), "# chain\n");
-	expect_denied(probe_exec(in(dir, "script"), EACCES), EXEC_HOOK, "no-evidence",
+	expect_denied(probe_exec(in(dir, "script"), EACCES), OPEN_HOOK, "no-evidence",
 		      "script: its interpreter is an unsealed script");
 }
 
