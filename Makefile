@@ -159,11 +159,11 @@ endif
 run	= @[ -x $(1) ] || { echo '$(1): not written yet' >&2; exit 1; }; $(1)
 
 demo: packages ## show in a VM what the module does
-	$(Q)$(MAKE) all kselftest
+	$(Q)$(MAKE) all $(BUILD)/vm/init
 	$(call run,selftests/demo/run)
 
 check: packages ## build, run every test and the bench
-	$(Q)$(MAKE) check-build
+	$(Q)$(MAKE) -j$$(nproc) check-build
 	$(Q)scripts/check
 
 check-build: all unit model-programs kselftest bench-programs $(BUILD)/vm/init
@@ -175,8 +175,8 @@ check-debug: check-build ## kernel tests and KUnit on the debug kernel
 	$(Q)scripts/check kunit kernel_debug
 
 check-all: packages ## all of "check", and the kernel tests on every kernel
-	$(Q)$(MAKE) check-build
-	$(Q)scripts/check lint unit model interop coverage fuzz vm trial integrate kunit kernel kernel_amd64 kernel_builtin \
+	$(Q)$(MAKE) -j$$(nproc) check-build
+	$(Q)scripts/check harness lint unit model interop coverage fuzz vm trial integrate kunit kernel kernel_amd64 kernel_builtin \
 		kernel_debug kernel_debug_module kernel_kcsan bench
 
 check-unit: unit ## unit tests, plain and under ASan and UBSan
