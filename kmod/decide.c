@@ -202,6 +202,8 @@ static enum receipt_reason hash_inode(const struct receipt_request *req,
 	if (!reason && d_real_inode(req->file->f_path.dentry) != req->inode)
 		reason = RECEIPT_REASON_FILE_CHANGED;
 	if (!reason && !art->unstable)
+		reason = receipt_pages_end(req->file, req->inode);
+	if (!reason && !art->unstable)
 		reason = receipt_state_measured(art->state, art->change,
 						digests);
 	if (reason)

@@ -10,12 +10,17 @@
  *
  * Where there is a disk, the file is read anew from there, into pages that nobody
  * else has. Where memory is all there is, pinned pages are not accepted.
+ *
+ * A file is hashed to its last byte, and mapped by the page, of tmpfs by the
+ * large page. What a page holds behind the end of the file must be zero.
  */
 #include <linux/fs.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/pagevec.h>
 #include <linux/sched.h>
+#include <linux/shmem_fs.h>
 
 #include "private.h"
 
@@ -89,4 +94,96 @@ bool receipt_pages_settle(struct inode *inode)
 	}
 
 	return false;
+}
+
+static bool zero_from(struct folio *folio, size_t at)
+{
+	bool zero = true;
+	void *bytes;
+
+	for (; zero && at < folio_size(folio); at = PAGE_ALIGN(at + 1)) {
+		bytes = kmap_local_folio(folio, at);
+		zero = !memchr_inv(bytes, 0, PAGE_SIZE - offset_in_page(at));
+		kunmap_local(bytes);
+	}
+
+	return zero;
+}
+
+/*
+ * The folio with the last byte, or an error. Memory may be short, so a folio that
+ * was read a moment ago may be gone, and is read again.
+ */
+static struct folio *last_folio(struct file *file,
+				struct address_space *mapping, loff_t last)
+{
+	pgoff_t index = last >> PAGE_SHIFT;
+	struct folio *folio;
+	loff_t pos;
+	u8 byte;
+	int i;
+
+	if (shmem_mapping(mapping))
+		return shmem_read_folio(mapping, index);
+	for (i = 0; i < SETTLE_TRIES; i++) {
+		pos = last;
+		if (kernel_read(file, &byte, 1, &pos) != 1)
+			return ERR_PTR(-EIO);
+		folio = filemap_get_folio(mapping, index);
+		if (!IS_ERR(folio))
+			return folio;
+	}
+
+	return ERR_PTR(-ENOENT);
+}
+
+/* A large page of memory may yet be made of small ones that lie behind the end. */
+static bool zero_behind(struct address_space *mapping, pgoff_t next)
+{
+	struct folio_batch batch;
+	bool zero = true;
+	unsigned int i;
+
+	folio_batch_init(&batch);
+	while (zero && filemap_get_folios(mapping, &next, ULONG_MAX, &batch)) {
+		for (i = 0; i < folio_batch_count(&batch); i++)
+			zero &= !folio_test_uptodate(batch.folios[i]) ||
+				zero_from(batch.folios[i], 0);
+		folio_batch_release(&batch);
+		cond_resched();
+	}
+
+	return zero;
+}
+
+/**
+ * receipt_pages_end - look at what lies behind the end of a file in its pages
+ * @file: open for reading, maybe of a stacked file system
+ * @inode: its real inode, open to no writer; one who comes meanwhile is the
+ *	caller's business
+ *
+ * No verity file needs this: the kernel checks whole pages of it.
+ *
+ * Context: May sleep and read; not under mmap_lock.
+ * Return: RECEIPT_REASON_ALLOWED when nothing but zeros can be mapped;
+ *	RECEIPT_REASON_TAIL, RECEIPT_REASON_UNREADABLE.
+ */
+enum receipt_reason receipt_pages_end(struct file *file, struct inode *inode)
+{
+	struct address_space *mapping = inode->i_mapping;
+	loff_t size = i_size_read(inode);
+	struct folio *folio;
+	bool zero;
+
+	if (!size)
+		return RECEIPT_REASON_ALLOWED;
+	folio = last_folio(file, mapping, size - 1);
+	if (IS_ERR(folio))
+		return RECEIPT_REASON_UNREADABLE;
+	zero = zero_from(folio, size - folio_pos(folio));
+	if (zero && shmem_mapping(mapping))
+		zero = zero_behind(mapping, folio_next_index(folio));
+	folio_put(folio);
+
+	return zero ? RECEIPT_REASON_ALLOWED : RECEIPT_REASON_TAIL;
 }

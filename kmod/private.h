@@ -37,6 +37,7 @@ struct sk_buff;
 /* pages.c */
 
 bool receipt_pages_settle(struct inode *inode);
+enum receipt_reason receipt_pages_end(struct file *file, struct inode *inode);
 
 /* measure.c */
 

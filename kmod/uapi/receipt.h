@@ -128,6 +128,7 @@ enum receipt_mode {
 	_(25, REVOKED, "revoked")					\
 	_(26, POLICY_FLOOR, "policy-below-the-floor")			\
 	_(27, ANCHOR, "anchor-not-usable")				\
+	_(28, TAIL, "bytes-behind-the-end")				\
 	/* evidence */							\
 	_(40, MESSAGE, "malformed-message")				\
 	_(41, BOUND, "over-a-bound")					\
