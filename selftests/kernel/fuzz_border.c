@@ -19,7 +19,7 @@
 
 #define CHECK_EVERY	250	/* rounds */
 #define LOAD_EVERY	4	/* checks */
-#define ANSWER_MS	10000
+#define ANSWER_MS	(10000 * slowness())
 #define ASKED_MS	15000	/* longer than a lookup may last */
 #define NEGATIVE_MAX	4096	/* digests without evidence that the kernel keeps */
 #define ERRORS		150

@@ -14,7 +14,7 @@
 #define EXEC_HOOK	"bprm_check_security"
 #define MAP_HOOK	"mmap_file"
 #define LEAST_MS	2500	/* for the rounds of one way */
-#define MOST_MS		60000
+#define MOST_MS		(60000 * slowness())
 #define PAUSE_US	4000
 #define PAUSE_MOST_US	500000
 

@@ -18,7 +18,7 @@
 #define GOOD		"/mnt/good"
 #define BAD		"/mnt/bad"
 #define DEADLINE_MS	10000
-#define SLACK_MS	8000		/* of a slow machine */
+#define SLACK_MS	(8000 * slowness())
 #define CGROUP		"/run/cgroup"
 #define SOCKETS_MAX	64		/* descriptors that are looked through */
 #define ASKERS		24
