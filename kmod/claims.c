@@ -220,11 +220,25 @@ static enum receipt_reason read_svn(struct reader *r)
 	return RECEIPT_REASON_ALLOWED;
 }
 
+/* Statements may call anything "size": what is no number is never an error here. */
+static enum receipt_reason read_size(struct reader *r)
+{
+	const struct receipt_token *t = peek(r);
+
+	r->claims->has_size = true;
+	r->claims->size = t->major == CBOR_UINT ? t->arg : 0;
+	receipt_cbor_skip(r->hdr, &r->cur);
+
+	return RECEIPT_REASON_ALLOWED;
+}
+
 static enum receipt_reason read_cwt_claim(struct reader *r,
 					  const struct label *label)
 {
 	if (text_is(&label->text, "svn"))
 		return read_svn(r);
+	if (text_is(&label->text, "size"))
+		return read_size(r);
 
 	switch (label->text.data ? 0 : label->num) {
 	case CLAIM_ISS:
@@ -330,4 +344,31 @@ enum receipt_reason receipt_claims_read(const struct receipt_header *hdr,
 
 	return claims->iss.len ? RECEIPT_REASON_ALLOWED :
 				 RECEIPT_REASON_NO_CLAIMS;
+}
+
+/**
+ * receipt_claims_position - the position that a receipt of an RFC 9162 log proves
+ * @claims: of the receipt
+ * @index: of the leaf, as the proof says it
+ * @size: leaves of the tree, as the proof says it
+ * @position: result; zero when it is not known
+ *
+ * A log signs the root of its tree, and one path leads to one root for several
+ * pairs of index and size: whoever brings a receipt may write another pair than the
+ * log did. For a size that is signed there is one index.
+ *
+ * Return: RECEIPT_REASON_ALLOWED, or RECEIPT_REASON_TREE_SIZE when another size is
+ *	signed.
+ */
+enum receipt_reason receipt_claims_position(const struct receipt_claims *claims,
+					    u64 index, u64 size, u64 *position)
+{
+	*position = 0;
+	if (!claims->has_size)
+		return RECEIPT_REASON_ALLOWED;
+	if (claims->size != size)
+		return RECEIPT_REASON_TREE_SIZE;
+	*position = index;
+
+	return RECEIPT_REASON_ALLOWED;
 }

@@ -168,53 +168,6 @@ static enum receipt_reason verify_sign1(const struct receipt_key *key,
 				     sig, sig_len);
 }
 
-/* vds 2: SHA256(transaction || SHA256(evidence) || SHA256(statement)). */
-static enum receipt_reason ccf_root(const struct receipt_receipt *rcpt,
-				    const u8 *stmt_hash, u8 *root)
-{
-	u8 evidence_hash[RECEIPT_HASH_SIZE];
-	struct receipt_span evidence = { rcpt->leaf_evidence,
-					 rcpt->leaf_evidence_len };
-	struct receipt_span leaf[] = {
-		{ rcpt->leaf_tx, RECEIPT_HASH_SIZE },
-		{ evidence_hash, sizeof(evidence_hash) },
-		{ stmt_hash, RECEIPT_HASH_SIZE },
-	};
-
-	if (!rcpt->leaf_tx || !rcpt->leaf_evidence || !rcpt->left)
-		return RECEIPT_REASON_PROOF;
-	if (receipt_sha256(&evidence, 1, evidence_hash) ||
-	    receipt_sha256(leaf, ARRAY_SIZE(leaf), root))
-		return RECEIPT_REASON_NO_MEMORY;
-
-	return receipt_ccf_fold(root, rcpt->left, rcpt->path, rcpt->steps);
-}
-
-/* vds 1: SHA256(0x00 || entry), and the policy says what the entry is. */
-static enum receipt_reason rfc9162_root(const struct receipt_receipt *rcpt,
-					const struct statement_bytes *bytes,
-					const u8 *stmt_hash,
-					enum receipt_entry entry, u8 *root)
-{
-	static const u8 prefix;
-	struct receipt_span spans[1 + STATEMENT_SPANS] = { { &prefix, 1 } };
-	int ret;
-
-	if (!rcpt->has_index)
-		return RECEIPT_REASON_PROOF;
-	if (entry == RECEIPT_ENTRY_STMT) {
-		memcpy(spans + 1, bytes->spans, sizeof(bytes->spans));
-		ret = receipt_sha256(spans, ARRAY_SIZE(spans), root);
-	} else {
-		ret = receipt_merkle_leaf(stmt_hash, RECEIPT_HASH_SIZE, root);
-	}
-	if (ret)
-		return RECEIPT_REASON_NO_MEMORY;
-
-	return receipt_rfc9162_fold(root, rcpt->index, rcpt->tree_size,
-				    rcpt->path, rcpt->steps);
-}
-
 /* A decimal number in front of @stop; returns what follows, or NULL. */
 static const u8 *read_number(const u8 *p, const u8 *end, u8 stop, u64 *num)
 {
@@ -243,6 +196,61 @@ static u64 ccf_position(const struct receipt_receipt *rcpt)
 	return p ? seqno : 0;
 }
 
+/* vds 2: SHA256(transaction || SHA256(evidence) || SHA256(statement)). */
+static enum receipt_reason ccf_root(const struct receipt_receipt *rcpt,
+				    const u8 *stmt_hash, u8 *root, u64 *position)
+{
+	u8 evidence_hash[RECEIPT_HASH_SIZE];
+	struct receipt_span evidence = { rcpt->leaf_evidence,
+					 rcpt->leaf_evidence_len };
+	struct receipt_span leaf[] = {
+		{ rcpt->leaf_tx, RECEIPT_HASH_SIZE },
+		{ evidence_hash, sizeof(evidence_hash) },
+		{ stmt_hash, RECEIPT_HASH_SIZE },
+	};
+
+	if (!rcpt->leaf_tx || !rcpt->leaf_evidence || !rcpt->left)
+		return RECEIPT_REASON_PROOF;
+	*position = ccf_position(rcpt);
+	if (receipt_sha256(&evidence, 1, evidence_hash) ||
+	    receipt_sha256(leaf, ARRAY_SIZE(leaf), root))
+		return RECEIPT_REASON_NO_MEMORY;
+
+	return receipt_ccf_fold(root, rcpt->left, rcpt->path, rcpt->steps);
+}
+
+/* vds 1: SHA256(0x00 || entry), and the policy says what the entry is. */
+static enum receipt_reason rfc9162_root(const struct receipt_receipt *rcpt,
+					const struct receipt_claims *claims,
+					const struct statement_bytes *bytes,
+					const u8 *stmt_hash,
+					enum receipt_entry entry, u8 *root,
+					u64 *position)
+{
+	static const u8 prefix;
+	struct receipt_span spans[1 + STATEMENT_SPANS] = { { &prefix, 1 } };
+	enum receipt_reason reason;
+	int ret;
+
+	if (!rcpt->has_index)
+		return RECEIPT_REASON_PROOF;
+	reason = receipt_claims_position(claims, rcpt->index, rcpt->tree_size,
+					 position);
+	if (reason)
+		return reason;
+	if (entry == RECEIPT_ENTRY_STMT) {
+		memcpy(spans + 1, bytes->spans, sizeof(bytes->spans));
+		ret = receipt_sha256(spans, ARRAY_SIZE(spans), root);
+	} else {
+		ret = receipt_merkle_leaf(stmt_hash, RECEIPT_HASH_SIZE, root);
+	}
+	if (ret)
+		return RECEIPT_REASON_NO_MEMORY;
+
+	return receipt_rfc9162_fold(root, rcpt->index, rcpt->tree_size,
+				    rcpt->path, rcpt->steps);
+}
+
 /* What all attempts to prove the receipts of a statement have in common. */
 struct prover {
 	const struct receipt_policy *policy;
@@ -267,10 +275,11 @@ static enum receipt_reason prove_under(struct prover *p,
 	struct receipt_proof *proof = &p->proofs[p->nproofs];
 	u8 root[RECEIPT_HASH_SIZE];
 	enum receipt_reason reason;
+	u64 position;
 
-	reason = ccf ? ccf_root(rcpt, p->stmt_hash, root) :
-		       rfc9162_root(rcpt, &p->bytes, p->stmt_hash, log->entry,
-				    root);
+	reason = ccf ? ccf_root(rcpt, p->stmt_hash, root, &position) :
+		       rfc9162_root(rcpt, &enc->claims, &p->bytes,
+				    p->stmt_hash, log->entry, root, &position);
 	if (!reason && !receipt_logkey_fits(&log->key, enc->claims.alg))
 		reason = RECEIPT_REASON_ALGORITHM;
 	if (!reason)
@@ -284,7 +293,7 @@ static enum receipt_reason prove_under(struct prover *p,
 	proof->vds = enc->claims.vds;
 	proof->entry = log->entry;
 	proof->iat = enc->claims.iat;
-	proof->position = ccf ? ccf_position(rcpt) : rcpt->index;
+	proof->position = position;
 	p->nproofs++;
 
 	return RECEIPT_REASON_ALLOWED;

@@ -139,7 +139,9 @@ static void expect_proof(struct kunit *test, const struct receipt_proof *proof,
 	KUNIT_EXPECT_EQ(test, proof->vds, ccf ? RECEIPT_VDS_CCF : RECEIPT_VDS_RFC9162);
 	KUNIT_EXPECT_EQ(test, proof->entry, log->entry);
 	KUNIT_EXPECT_EQ(test, proof->iat, SAMPLE_RECEIPT_TIME);
-	KUNIT_EXPECT_EQ(test, proof->position, ccf ? 31 : 1);
+	/* The log with the key of P-384 signs the size of its tree. */
+	KUNIT_EXPECT_EQ(test, proof->position,
+			ccf ? 31 : log->key.curve == RECEIPT_CURVE_P384 ? 1 : 0);
 }
 
 static void accepted(struct kunit *test)
@@ -231,14 +233,25 @@ static void issuer_key(struct kunit *test)
 	receipt_proven_put(proven);
 }
 
-/* What nobody signs may differ: a size that asks for the same path. */
+/*
+ * What nobody signs may differ, a size that asks for the same path, and says nothing;
+ * what is signed may not.
+ */
 static void accepted_size(struct kunit *test)
 {
 	struct trial *t = new_trial(test, SAMPLE_RFC9162_256);
+	struct receipt_proven *proven;
 
 	t->ev.receipts[0].tree_size = 4;
 	t->ev.tree_size = 4;
+	proven = must_prove(test, t);
+	KUNIT_EXPECT_EQ(test, proven->summary.proofs[0].position, 0);
+	receipt_proven_put(proven);
+
+	t = new_trial(test, SAMPLE_RFC9162_384);
 	expect_reason(test, t, RECEIPT_REASON_ALLOWED);
+	t->ev.receipts[0].tree_size = 4;
+	expect_reason(test, t, RECEIPT_REASON_TREE_SIZE);
 }
 
 /* A signature is verified once, and what is remembered is that one alone. */

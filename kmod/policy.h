@@ -266,7 +266,8 @@ int receipt_op_parse(const char *name, size_t len);
  * @vds: verifiable data structure
  * @entry: for vds 1, what the leaf was taken to commit to
  * @iat: the receipt's time, seconds; 0 when it says none
- * @position: in the log: leaf index (vds 1), seqno (vds 2); 0 when unknown
+ * @position: in the log: leaf index (vds 1) where the log has signed the size of
+ *	its tree, seqno (vds 2); 0 when unknown
  */
 struct receipt_proof {
 	u8 key_id[RECEIPT_HASH_SIZE];

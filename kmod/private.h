@@ -347,6 +347,9 @@ struct receipt_text {
  * @iat: claim 6; zero when missing
  * @has_svn: claim "svn" is there
  * @svn: claim "svn"
+ * @has_size: claim "size" is there
+ * @size: claim "size", leaves of the tree that a receipt is about; zero, which no
+ *	tree with an entry has, for what is no unsigned number
  */
 struct receipt_claims {
 	s64 alg;
@@ -360,10 +363,14 @@ struct receipt_claims {
 	s64 iat;
 	bool has_svn;
 	u64 svn;
+	bool has_size;
+	u64 size;
 };
 
 enum receipt_reason receipt_claims_read(const struct receipt_header *hdr,
 					struct receipt_claims *claims);
+enum receipt_reason receipt_claims_position(const struct receipt_claims *claims,
+					    u64 index, u64 size, u64 *position);
 
 /* merkle.c */
 

@@ -100,10 +100,11 @@ int rcpt_consistency_receipt(struct rcpt_span in, struct rcpt_receipt *out,
 }
 
 /* The root that a proof leads to from @old; fails when it is not about @old. */
-static int newer_root(const struct rcpt_consistency *proof, int64_t vds,
+static int newer_root(const struct rcpt_receipt *receipt, const struct rcpt_consistency *proof,
 		      const struct rcpt_tree_head *old, struct rcpt_tree_head *head,
 		      struct rcpt_error *err)
 {
+	int64_t vds = receipt->header.vds;
 	uint8_t older[RECEIPT_HASH_SIZE];
 	bool good;
 
@@ -113,10 +114,12 @@ static int newer_root(const struct rcpt_consistency *proof, int64_t vds,
 		       !memcmp(older, old->root, sizeof(older));
 		head->size = 0;
 	} else {
+		if (rcpt_receipt_size(receipt, proof->second, err))
+			return -RCPT_INVALID;
 		good = (!old->size || old->size == proof->first) &&
 		       !rcpt_rfc9162_consistency(proof->first, proof->second, old->root,
 						 proof->path, proof->npath, head->root);
-		head->size = proof->second;
+		head->size = receipt->header.claims.has_size ? proof->second : 0;
 	}
 	if (good)
 		return 0;
@@ -150,7 +153,7 @@ static int find_proof(const struct rcpt_receipt *receipt, const struct rcpt_tree
 			return r.failed;
 		if (rcpt_consistency_parse(one, vds, &proof, err))
 			return -RCPT_MALFORMED;
-		if (found || newer_root(&proof, vds, old, &this, &e))
+		if (found || newer_root(receipt, &proof, old, &this, &e))
 			continue;
 		*head = this;
 		found = true;
@@ -181,8 +184,10 @@ static int check_grown(const struct rcpt_key *key, void *arg, struct rcpt_error 
  * @head: result: the state that the receipt is about
  * @err: what went wrong
  *
- * Return: 0; -RCPT_INVALID when no proof begins at @old, an attached root is
- * another, or the signature is wrong; -RCPT_MALFORMED for a damaged proof;
+ * A size that is not signed is not known: it is 0 in @head.
+ *
+ * Return: 0; -RCPT_INVALID when no proof begins at @old, another size is signed, an
+ * attached root is another, or the signature is wrong; -RCPT_MALFORMED for a damaged proof;
  * -RCPT_CANNOT_EVALUATE without a key, as rcpt_receipt_verify(); -RCPT_SYSTEM.
  */
 int rcpt_consistency_verify(const struct rcpt_receipt *receipt,

@@ -232,6 +232,18 @@ static int read_svn(struct rcpt_reader *r, struct rcpt_claims *out)
 	return 0;
 }
 
+/* Statements may call anything "size": what is no number is never an error here. */
+static int read_size(struct rcpt_reader *r, struct rcpt_claims *out)
+{
+	struct rcpt_head head;
+
+	if (rcpt_read(r, &head))
+		return r->failed;
+	out->has_size = true;
+	out->size = head.major == RCPT_UINT ? head.arg : 0;
+	return rcpt_skip_value(r, &head);
+}
+
 /* A key of the header or of the claims: a number or a text. */
 static int read_key(struct rcpt_reader *r, struct rcpt_head *key)
 {
@@ -248,6 +260,8 @@ static int read_claim(struct rcpt_reader *r, const struct rcpt_head *key,
 {
 	if (key->major == RCPT_TEXT && rcpt_span_equal(key->string, "svn", 3))
 		return read_svn(r, out);
+	if (key->major == RCPT_TEXT && rcpt_span_equal(key->string, "size", 4))
+		return read_size(r, out);
 	if (key->major == RCPT_UINT && key->arg == 1)
 		return read_claim_text(r, &out->iss, "iss");
 	if (key->major == RCPT_UINT && key->arg == 2)

@@ -301,6 +301,27 @@ void rcpt_receipt_free(struct rcpt_receipt *receipt)
 	memset(receipt, 0, sizeof(*receipt));
 }
 
+/**
+ * rcpt_receipt_size() - hold the size of a tree against the one that is signed
+ * @receipt: parsed
+ * @size: as a proof says it
+ * @err: what went wrong
+ *
+ * Return: 0, also when none is signed; -RCPT_INVALID when it is another.
+ */
+int rcpt_receipt_size(const struct rcpt_receipt *receipt, uint64_t size,
+		      struct rcpt_error *err)
+{
+	const struct rcpt_claims *claims = &receipt->header.claims;
+
+	if (receipt->header.vds != RECEIPT_VDS_RFC9162 || !claims->has_size ||
+	    claims->size == size)
+		return 0;
+	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_TREE_SIZE, RCPT_NO_OFFSET,
+			 "the proof is of a tree of %llu leaves, and another size is signed",
+			 (unsigned long long)size);
+}
+
 static int fold_rfc9162(const struct rcpt_inclusion *p,
 			const struct rcpt_statement *stmt, enum receipt_entry entry,
 			uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err)
@@ -372,8 +393,8 @@ int rcpt_receipt_attached(const struct rcpt_receipt *receipt,
  * @root: result
  * @err: what went wrong
  *
- * Return: 0; -RCPT_INVALID when the receipt is for another statement, a path
- * leads nowhere, the proofs differ, or an attached root is another;
+ * Return: 0; -RCPT_INVALID when the receipt is for another statement, another size
+ * is signed, a path leads nowhere, the proofs differ, or an attached root is another;
  * -RCPT_SYSTEM when OpenSSL fails.
  */
 int rcpt_receipt_root(const struct rcpt_receipt *receipt,
@@ -387,9 +408,11 @@ int rcpt_receipt_root(const struct rcpt_receipt *receipt,
 	for (i = 0; i < receipt->nproofs; i++) {
 		const struct rcpt_inclusion *p = &receipt->proofs[i];
 
-		ret = receipt->header.vds == RECEIPT_VDS_CCF ?
-		      fold_ccf(p, stmt, other, err) :
-		      fold_rfc9162(p, stmt, entry, other, err);
+		ret = rcpt_receipt_size(receipt, p->size, err);
+		if (!ret)
+			ret = receipt->header.vds == RECEIPT_VDS_CCF ?
+			      fold_ccf(p, stmt, other, err) :
+			      fold_rfc9162(p, stmt, entry, other, err);
 		if (ret)
 			return ret;
 		if (i && memcmp(root, other, sizeof(other)))
@@ -563,11 +586,30 @@ static bool read_evidence(const struct rcpt_receipt *receipt, struct rcpt_span *
 }
 
 /**
+ * rcpt_receipt_has_size() - has the log signed the size of its tree?
+ * @receipt: parsed
+ *
+ * RFC 9942 has the root signed alone, and one path leads to one root for several
+ * pairs of index and size: whoever brings a receipt may write another pair than the
+ * log did. For a size that is signed there is one index.
+ *
+ * Return: whether it has, and the first proof is of that size.
+ */
+bool rcpt_receipt_has_size(const struct rcpt_receipt *receipt)
+{
+	return receipt->header.vds == RECEIPT_VDS_RFC9162 && receipt->nproofs &&
+	       receipt->header.claims.has_size &&
+	       receipt->header.claims.size == receipt->proofs[0].size;
+}
+
+/**
  * rcpt_receipt_position() - where the statement stands in the log
  * @receipt: proven
  *
- * Return: leaf index of vds 1; sequence number of vds 2 out of its evidence, 0
- * when it does not say one.
+ * As the kernel counts it.
+ *
+ * Return: leaf index of vds 1, 0 when no size is signed; sequence number of vds 2
+ * out of its evidence, 0 when it does not say one.
  */
 uint64_t rcpt_receipt_position(const struct rcpt_receipt *receipt)
 {
@@ -575,7 +617,7 @@ uint64_t rcpt_receipt_position(const struct rcpt_receipt *receipt)
 	uint64_t seqno;
 
 	if (receipt->header.vds != RECEIPT_VDS_CCF)
-		return receipt->proofs[0].index;
+		return rcpt_receipt_has_size(receipt) ? receipt->proofs[0].index : 0;
 	return read_evidence(receipt, &transaction, &seqno) ? seqno : 0;
 }
 

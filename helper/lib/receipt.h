@@ -309,6 +309,9 @@ struct rcpt_label {
  * @iat: seconds; was plain or tag 1
  * @has_svn: @svn counts
  * @svn: security version
+ * @has_size: @size counts
+ * @size: leaves of the tree that a receipt is about; 0 for what is no unsigned
+ *	number, which is the size of no tree with an entry
  * @raw: the map, with its head
  */
 struct rcpt_claims {
@@ -317,8 +320,10 @@ struct rcpt_claims {
 	struct rcpt_span sub;
 	bool has_iat;
 	bool has_svn;
+	bool has_size;
 	int64_t iat;
 	uint64_t svn;
+	uint64_t size;
 };
 
 /**
@@ -583,6 +588,8 @@ int rcpt_receipt_parse(struct rcpt_span in, struct rcpt_receipt *out,
 void rcpt_receipt_free(struct rcpt_receipt *receipt);
 int rcpt_receipt_root_verify(const struct rcpt_receipt *receipt, const uint8_t root[32],
 			     const struct rcpt_key *key, struct rcpt_error *err);
+int rcpt_receipt_size(const struct rcpt_receipt *receipt, uint64_t size,
+		      struct rcpt_error *err);
 int rcpt_receipt_attached(const struct rcpt_receipt *receipt,
 			  const uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err);
 int rcpt_receipt_try_keys(const struct rcpt_receipt *receipt, const struct rcpt_keys *keys,
@@ -597,6 +604,7 @@ int rcpt_receipt_verify(const struct rcpt_receipt *receipt,
 			const struct rcpt_statement *stmt,
 			const struct rcpt_keys *keys, const struct rcpt_key **key,
 			uint8_t root[RECEIPT_HASH_SIZE], struct rcpt_error *err);
+bool rcpt_receipt_has_size(const struct rcpt_receipt *receipt);
 uint64_t rcpt_receipt_position(const struct rcpt_receipt *receipt);
 struct rcpt_span rcpt_receipt_transaction(const struct rcpt_receipt *receipt);
 

@@ -23,6 +23,9 @@
 #define CLAIM_SUB	2
 #define CLAIM_IAT	6
 
+/* What the subject of a receipt is: a tree, whichever statement it is for. */
+#define RECEIPT_SUBJECT	"receipt.tree.v1"
+
 static int fail_crypto(struct rcpt_error *err, const char *what)
 {
 	ERR_clear_error();
@@ -421,19 +424,24 @@ int rcpt_statement_sign(const struct rcpt_claim_set *claims,
  * receipts
  */
 
-static void write_receipt_header(struct rcpt_writer *w, const char *iss,
-				 int64_t iat, const struct rcpt_signer *signer)
+/* One header serves all receipts of a tree, so nothing in it is of one entry. */
+static void write_receipt_header(struct rcpt_writer *w, const char *iss, int64_t iat,
+				 uint64_t size, const struct rcpt_signer *signer)
 {
 	rcpt_write_head(w, RCPT_MAP, 4);
 	rcpt_write_int(w, RCPT_LABEL_ALG);
 	rcpt_write_int(w, signer->alg);
 	write_kid(w, signer);
 	rcpt_write_int(w, RCPT_LABEL_CLAIMS);
-	rcpt_write_head(w, RCPT_MAP, 2);
+	rcpt_write_head(w, RCPT_MAP, 4);
 	rcpt_write_int(w, CLAIM_ISS);
 	rcpt_write_text(w, iss, strlen(iss));
+	rcpt_write_int(w, CLAIM_SUB);
+	rcpt_write_text(w, RECEIPT_SUBJECT, strlen(RECEIPT_SUBJECT));
 	rcpt_write_int(w, CLAIM_IAT);
 	rcpt_write_int(w, iat);
+	rcpt_write_text(w, "size", 4);
+	rcpt_write_head(w, RCPT_UINT, size);
 	rcpt_write_int(w, RCPT_LABEL_VDS);
 	rcpt_write_int(w, RECEIPT_VDS_RFC9162);
 }
@@ -478,7 +486,7 @@ int rcpt_receipt_sign(const char *iss, int64_t iat,
 
 	if (rc)
 		return rc;
-	write_receipt_header(&protected, iss, iat, signer);
+	write_receipt_header(&protected, iss, iat, proof->size, signer);
 	rc = rcpt_writer_take(&protected, &header, &header_len, err);
 	if (rc)
 		return rc;

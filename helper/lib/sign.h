@@ -168,6 +168,8 @@ struct rcpt_entry_proof {
  * @len: its length
  * @err: filled in on failure
  *
+ * The size of the tree is signed beside its root: claim "size".
+ *
  * Return: 0, -RCPT_MALFORMED when @iss is out of bounds, or -RCPT_SYSTEM.
  */
 int rcpt_receipt_sign(const char *iss, int64_t iat,

@@ -178,7 +178,7 @@ static int prove_old(struct run *run, const struct rcpt_receipt *receipt,
 	int ret = rcpt_receipt_verify(receipt, stmt, &run->trust.keys, NULL, run->head.root,
 				      err);
 
-	if (!ret && receipt->header.vds == RECEIPT_VDS_RFC9162)
+	if (!ret && rcpt_receipt_has_size(receipt))
 		run->head.size = receipt->proofs[0].size;
 	return ret ? ret : set_issuer(run, receipt, err);
 }

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "policy.h"
 #include "policyfile.h"
+#include "positions.h"
 #include "receiptctl.h"
 
 /**
@@ -22,7 +23,7 @@
  * @help: only help was asked for
  * @force: load it whatever doctor says
  * @evidence: bundle
- * @stores: folders for doctor
+ * @stores: folders for doctor, or for check
  * @nstores: how many
  * @line: what is said of keys
  * @source: the same
@@ -42,7 +43,7 @@ struct options {
 
 static int print_help(void)
 {
-	puts("usage: receiptctl policy check [--json] FILE\n"
+	puts("usage: receiptctl policy check [--json] [--store DIR]... FILE\n"
 	     "       receiptctl policy seal [OPTION]... POLICY\n"
 	     "       receiptctl policy load [--evidence BUNDLE] [--store DIR]... [--force] FILE\n"
 	     "       receiptctl policy show [--json]\n"
@@ -50,7 +51,8 @@ static int print_help(void)
 	     "       receiptctl policy keys [--issuer ISS] [--name NAME] [--identity verified]\n"
 	     "                              [--entry sha256-stmt|stmt] FILE\n"
 	     "\n"
-	     "check   reads a policy as the kernel does; exit status 3 when it is none\n"
+	     "check   reads a policy as the kernel does; exit status 3 when it is none;\n"
+	     "        warns of receipts in the stores that min_position= leaves out\n"
 	     "seal    vouches for a policy, so that it can follow an active one; see\n"
 	     "        \"receiptctl policy seal --help\"\n"
 	     "load    makes it the active policy; once one is active, the kernel takes only\n"
@@ -64,7 +66,7 @@ static int print_help(void)
 	     "        keys, public key or certificate\n"
 	     "\n"
 	     "  --evidence BUNDLE    send this bundle's evidence about FILE first\n"
-	     "  --store DIR          where doctor looks for evidence\n"
+	     "  --store DIR          where check and doctor look for evidence\n"
 	     "  --force              load it without asking doctor\n"
 	     "  --issuer ISS         iss of the log's receipts, when FILE does not say it\n"
 	     "  --name NAME          what rules call it; else made of the issuer\n"
@@ -150,8 +152,10 @@ static int parse_args(struct options *o, int argc, char **argv, bool file)
 	o->source.entry = o->line.entry;
 	if (o->evidence && strcmp(argv[0], "load"))
 		return usage_error("policy", "%s takes no --evidence", argv[0]);
-	if ((o->force || o->nstores) && strcmp(argv[0], "load"))
-		return usage_error("policy", "%s takes neither --force nor --store", argv[0]);
+	if (o->force && strcmp(argv[0], "load"))
+		return usage_error("policy", "%s takes no --force", argv[0]);
+	if (o->nstores && strcmp(argv[0], "load") && strcmp(argv[0], "check"))
+		return usage_error("policy", "%s takes no --store", argv[0]);
 	if (has_key_options(o) && strcmp(argv[0], "keys"))
 		return usage_error("policy", "%s takes no option of keys", argv[0]);
 	if (file && optind + 1 != argc)
@@ -178,7 +182,7 @@ static int check_text(const struct policy_file *f)
 	return 0;
 }
 
-static int check_json(const struct policy_file *f)
+static int check_json(const struct policy_file *f, json_t *warnings)
 {
 	const struct receipt_policy *p = f->policy;
 	json_t *json = json_object();
@@ -190,6 +194,7 @@ static int check_json(const struct policy_file *f)
 	json_object_set_new(json, "mode", json_string(rcpt_mode_name(p->mode)));
 	json_object_set_new(json, "logs", json_integer(p->nlogs));
 	json_object_set_new(json, "rules", json_integer(p->nrules));
+	json_object_set(json, "warnings", warnings);
 	return json_print(json);
 }
 
@@ -197,6 +202,7 @@ static int cmd_check(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct policy_file f;
+	json_t *warnings;
 	int status = parse_args(&o, argc, argv, true);
 
 	if (status)
@@ -204,7 +210,11 @@ static int cmd_check(int argc, char **argv)
 	status = policy_file_read(o.file, &f);
 	if (status)
 		return status;
-	status = o.json ? check_json(&f) : check_text(&f);
+	warnings = o.json ? json_array() : NULL;
+	status = positions_warn(&f, o.stores, o.nstores, warnings);
+	if (!status)
+		status = o.json ? check_json(&f, warnings) : check_text(&f);
+	json_decref(warnings);
 	policy_file_free(&f);
 	return status;
 }

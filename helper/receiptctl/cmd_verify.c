@@ -509,8 +509,9 @@ static void print_position(const struct rcpt_receipt *r)
 		printf(", transaction ");
 		print_text(stdout, transaction.data, transaction.len);
 	} else if (r->header.vds == RECEIPT_VDS_RFC9162) {
-		printf(", leaf %llu of %llu", (unsigned long long)r->proofs[0].index,
-		       (unsigned long long)r->proofs[0].size);
+		printf(", leaf %llu of %llu%s", (unsigned long long)r->proofs[0].index,
+		       (unsigned long long)r->proofs[0].size,
+		       rcpt_receipt_has_size(r) ? "" : " (size not signed: no position)");
 	}
 }
 
@@ -607,10 +608,14 @@ static void position_json(json_t *json, const struct rcpt_receipt *r)
 {
 	struct rcpt_span transaction = rcpt_receipt_transaction(r);
 	const struct rcpt_inclusion *p = &r->proofs[0];
+	bool known = r->header.vds == RECEIPT_VDS_CCF || rcpt_receipt_has_size(r);
 
-	json_object_set_new(json, "position", json_u64(rcpt_receipt_position(r)));
+	if (known)
+		json_object_set_new(json, "position", json_u64(rcpt_receipt_position(r)));
 	if (r->header.vds == RECEIPT_VDS_RFC9162) {
+		json_object_set_new(json, "leaf_index", json_u64(p->index));
 		json_object_set_new(json, "tree_size", json_u64(p->size));
+		json_object_set_new(json, "size_signed", json_boolean(known));
 		return;
 	}
 	json_object_set_new(json, "evidence", json_text(p->evidence.data, p->evidence.len));

@@ -59,7 +59,10 @@ static void print_receipt(const struct why *w, const struct why_found *f, size_t
 
 	fputs("      receipt of ", stdout);
 	print_text(stdout, r->header.claims.iss.data, r->header.claims.iss.len);
-	printf(", position %llu", (unsigned long long)rcpt_receipt_position(r));
+	if (r->header.vds == RECEIPT_VDS_CCF || rcpt_receipt_has_size(r))
+		printf(", position %llu", (unsigned long long)rcpt_receipt_position(r));
+	else
+		fputs(", no position: the size of the tree is not signed", stdout);
 	if (r->header.claims.has_iat) {
 		format_time(r->header.claims.iat, when);
 		printf(", %s", when);
@@ -176,7 +179,7 @@ static json_t *receipt_json(const struct why *w, const struct why_found *f, size
 	json_t *json = json_object();
 
 	json_object_set_new(json, "issuer", json_text(claims->iss.data, claims->iss.len));
-	json_object_set_new(json, "position", json_integer(rcpt_receipt_position(r)));
+	json_object_set_new(json, "position", json_u64(rcpt_receipt_position(r)));
 	if (claims->has_iat)
 		json_object_set_new(json, "iat", json_integer(claims->iat));
 	if (!w->has_policy)

@@ -149,6 +149,7 @@ enum receipt_mode {
 	_(56, SIGNATURE, "wrong-receipt-signature")			\
 	_(57, USAGE, "usage-not-granted")				\
 	_(58, ISSUER_SIGNATURE, "wrong-issuer-signature")		\
+	_(59, TREE_SIZE, "tree-size-differs")				\
 	/* user space only */						\
 	_(70, CBOR, "malformed-cbor")					\
 	_(71, NOT_PREFERRED, "not-preferred-encoding")			\

@@ -20,7 +20,10 @@ struct said {
 	int64_t iat;		/* of the receipt; 0: none */
 	uint64_t position;	/* in the log */
 	uint8_t usage;
+	bool no_size;		/* the log does not sign the size of its tree */
 };
+
+#define TREE_SIZE	128
 
 static struct key issuer, thief, log_one, log_next;
 static struct evidence ev;
@@ -48,7 +51,7 @@ static void statement_header(struct header *h, const struct said *s)
 	integer(h, s->svn);
 }
 
-static void receipt_header(struct header *h, const struct key *log, int64_t iat)
+static void receipt_header(struct header *h, const struct key *log, const struct said *said)
 {
 	memset(h, 0, sizeof(*h));
 	head(h, MAP, 4);
@@ -57,10 +60,14 @@ static void receipt_header(struct header *h, const struct key *log, int64_t iat)
 	string(h, BYTES, log->kid, 2 * HASH);
 	label_int(h, 395, 1);
 	integer(h, 15);
-	head(h, MAP, iat ? 2 : 1);
+	head(h, MAP, 1 + !!said->iat + !said->no_size);
 	label_text(h, 1, "log.one");
-	if (iat)
-		label_int(h, 6, iat);
+	if (said->iat)
+		label_int(h, 6, said->iat);
+	if (said->no_size)
+		return;
+	text(h, "size");
+	integer(h, TREE_SIZE);
 }
 
 /* Entry @index of a tree of as many entries as a path of @STEPS reaches. */
@@ -89,15 +96,15 @@ static void make_receipt(struct rcpt *r, const struct statement *s, const struct
 
 	memset(r, 0, sizeof(*r));
 	r->index = said->position;
-	r->size = 128;
+	r->size = TREE_SIZE;
 	memset(r->path, 0x22, 7 * HASH);
 	r->path_len = 7 * HASH;
-	receipt_header(&r->hdr, log, said->iat);
+	receipt_header(&r->hdr, log, said);
 	receipt_root(s, r, root);
 	r->sig_len = sign_header(log, &r->hdr, root, sizeof(root), r->sig);
 }
 
-static void vouch(const uint8_t *digest, const struct key *log, const struct said *said)
+static void make_evidence(const uint8_t *digest, const struct key *log, const struct said *said)
 {
 	memset(&ev, 0, sizeof(ev));
 	ev.kind = RECEIPT_KIND_SHA256;
@@ -109,6 +116,11 @@ static void vouch(const uint8_t *digest, const struct key *log, const struct sai
 	sign_statement(said->signer, &ev.stmt);
 	ev.nreceipts = 1;
 	make_receipt(&ev.receipts[0], &ev.stmt, log, said);
+}
+
+static void vouch(const uint8_t *digest, const struct key *log, const struct said *said)
+{
+	make_evidence(digest, log, said);
 	evidence_message(&message, &ev);
 	if (request(border, &message))
 		broken("evidence: %s", answer.text);
@@ -258,6 +270,37 @@ static void test_position(void)
 	next("", "", "op=EXECUTE receipt=one min_position=50 action=ALLOW\n");
 	allowed(&at, "min_position: entry 50");
 	denied(&below, NO_RULE, "min_position: entry 49");
+}
+
+/*
+ * Entry 254 of 255 has a path like that of entry 127 of 128, the newest one: whoever
+ * brings the receipt can say either.
+ */
+static void test_edited_position(void)
+{
+	struct said s = said();
+	struct file plain = new_file("/run"), edited = new_file("/run"), honest;
+
+	s.position = TREE_SIZE - 1;
+	honest = said_of(&s);
+	make_evidence(edited.digest, &log_one, &s);
+	ev.receipts[0].index = 2 * TREE_SIZE - 2;
+	ev.receipts[0].size = 2 * TREE_SIZE - 1;
+	evidence_message(&message, &ev);
+	ok(request(border, &message) && !strcmp(answer.text, "tree-size-differs"),
+	   "an edited index and size: tree-size-differs");
+	s.no_size = true;
+	make_evidence(plain.digest, &log_one, &s);
+	ev.receipts[0].index = 2 * TREE_SIZE - 2;
+	ev.receipts[0].size = 2 * TREE_SIZE - 1;
+	evidence_message(&message, &ev);
+	ok(!request(border, &message), "the same where no size is signed: taken");
+	next("", "", ALL);
+	allowed(&honest, "a signed size");
+	allowed(&plain, "a size that is not signed, no min_position");
+	next("", "", "op=EXECUTE receipt=one min_position=1 action=ALLOW\n");
+	allowed(&honest, "min_position: a signed size");
+	denied(&plain, NO_RULE, "min_position: a size that is not signed");
 }
 
 /* The last: policies are entry 1 here, and none can follow. */
@@ -562,6 +605,7 @@ int main(void)
 	next("", "", ALL);
 	test_claims();
 	test_position();
+	test_edited_position();
 	test_window();
 	test_age();
 	test_clock();

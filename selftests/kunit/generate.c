@@ -26,13 +26,16 @@ struct log {
 	int alg;
 	int vds;
 	enum entry entry;
+	bool sizes;	/* signs the size of its tree */
 };
+
+#define TREE_SIZE	3
 
 /* Two logs with a key of each sort, and one whose entries are whole statements. */
 static struct log rfc9162_256 = { .name = "rfc9162", .issuer = "rfc9162.example", .alg = ES256,
 				  .vds = 1 };
 static struct log rfc9162_384 = { .name = "rfc9162", .issuer = "rfc9162.example", .alg = ES384,
-				  .vds = 1 };
+				  .vds = 1, .sizes = true };
 static struct log ccf_256 = { .name = "ccf", .issuer = "ccf.example", .alg = ES256, .vds = 2 };
 static struct log ccf_384 = { .name = "ccf", .issuer = "ccf.example", .alg = ES384, .vds = 2 };
 static struct log whole = { .name = "whole", .issuer = "whole.example", .alg = ES256, .vds = 1,
@@ -113,9 +116,13 @@ static void receipt_header(struct header *h, const struct log *log, enum kid kid
 	}
 	label_int(h, 395, log->vds);
 	integer(h, 15);
-	head(h, MAP, 2);
+	head(h, MAP, 2 + log->sizes);
 	label_text(h, 1, log->issuer);
 	label_int(h, 6, RECEIPT_TIME);
+	if (!log->sizes)
+		return;
+	text(h, "size");
+	integer(h, TREE_SIZE);
 }
 
 /* Hashes that tell where they are from. */
@@ -135,7 +142,7 @@ static void make_receipt(struct rcpt *r, const struct log *log, const struct sta
 	receipt_header(&r->hdr, log, kid);
 	r->ccf = log->vds == 2;
 	r->index = 1;
-	r->size = 3;
+	r->size = TREE_SIZE;
 	make_path(r->path, &r->path_len, 0x20);
 	memset(r->leaf_tx, 0x30, HASH);
 	r->evidence_len = sizeof(commit) - 1;

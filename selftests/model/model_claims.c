@@ -67,8 +67,8 @@ static u32 find_ends(u32 i)
 struct reading {
 	enum receipt_reason reason;
 	s64 alg, vds, hash_alg, iat;
-	bool content_type, manifest, has_svn;
-	u64 svn;
+	bool content_type, manifest, has_svn, has_size;
+	u64 svn, size;
 	u32 kid, iss, sub, crit;	/* token; 0 when missing */
 };
 
@@ -136,6 +136,10 @@ static enum receipt_reason claim(struct reading *r, u32 label, u32 value)
 			return RECEIPT_REASON_TOKENS;
 		r->has_svn = true;
 		r->svn = svn;
+	}
+	if (is_text(label, "size")) {
+		r->has_size = true;
+		r->size = is(value, 0) ? header.tokens[value].arg : 0;
 	}
 	return RECEIPT_REASON_ALLOWED;
 }
@@ -263,6 +267,7 @@ static bool same(const struct receipt_claims *c, const struct reading *r, const 
 	return c->alg == r->alg && c->vds == r->vds && c->hash_alg == r->hash_alg &&
 	       c->iat == r->iat && c->content_type == r->content_type &&
 	       c->manifest == r->manifest && c->has_svn == r->has_svn && c->svn == r->svn &&
+	       c->has_size == r->has_size && c->size == r->size &&
 	       same_text(&c->kid, r->kid, blob) && same_text(&c->iss, r->iss, blob) &&
 	       same_text(&c->sub, r->sub, blob);
 }
@@ -303,7 +308,8 @@ static bool is_right(void)
 static const struct symbol alphabet[] = {
 	{ 0, 1 }, { 0, 2 }, { 0, 3 }, { 0, 4 }, { 0, 6 }, { 0, 15 }, { 0, 258 }, { 0, 395 },
 	{ 0, S64_MAX }, { 0, 1ULL << 63 }, { 1, 0 }, { 1, S64_MAX }, { 1, 1ULL << 63 },
-	{ 2, 0, "" }, { 2, 1, "k" }, { 3, 3, "svn" }, { 3, 1, "x" }, { 3, 0, "" },
+	{ 2, 0, "" }, { 2, 1, "k" }, { 3, 3, "svn" }, { 3, 4, "size" },
+	{ 3, 1, "x" }, { 3, 0, "" },
 	{ 3, 2, "a\0" }, { 3, sizeof(MANIFEST) - 1, MANIFEST },
 	{ 4, 0 }, { 4, 1 }, { 4, 2 }, { 5, 0 }, { 5, 1 }, { 5, 2 }, { 6, 1 }, { 6, 2 }, { 7, 22 },
 };

@@ -256,6 +256,84 @@ static bool every_tree(void)
 	return true;
 }
 
+/*
+ * Positions: the same leaf and siblings under every index and size. Equal roots are
+ * what whoever brings a receipt can choose among.
+ */
+
+#define SIZES	300
+
+static struct place {
+	u8 root[HASH];
+	u64 index;
+	u64 size;
+} places[SIZES * SIZES / 2];
+
+static int by_root(const void *a, const void *b)
+{
+	return memcmp(a, b, HASH);
+}
+
+static size_t find_places(void)
+{
+	size_t n = 0;
+
+	for (u64 size = 1; size < SIZES; size++)
+		for (u64 index = 0; index < size; index++)
+			for (u32 steps = 0; steps <= 9; steps++) {
+				struct place *p = &places[n];
+
+				memcpy(p->root, leaf, HASH);
+				p->index = index;
+				p->size = size;
+				allow_steps(1000);
+				n += !receipt_rfc9162_fold(p->root, index, size,
+							   make_path(steps), steps);
+			}
+	qsort(places, n, sizeof(places[0]), by_root);
+	return n;
+}
+
+/* What the log signed for @honest, and a receipt that says @edited. */
+static bool believed_is_right(const struct place *honest, const struct place *edited)
+{
+	struct receipt_claims claims = { .has_size = true, .size = honest->size };
+	bool same = honest == edited;
+	u64 position;
+
+	allow_steps(20);
+	count_case();
+	if (receipt_claims_position(&claims, edited->index, edited->size, &position) !=
+	    (same ? RECEIPT_REASON_ALLOWED : RECEIPT_REASON_TREE_SIZE) ||
+	    position != (same ? edited->index : 0))
+		return fail("%llu of %llu as %llu of %llu", honest->index, honest->size,
+			    edited->index, edited->size);
+	claims.has_size = false;
+	if (receipt_claims_position(&claims, edited->index, edited->size, &position) || position)
+		return fail("%llu of %llu: not signed, and it has a position", edited->index,
+			    edited->size);
+	return true;
+}
+
+static bool every_position(void)
+{
+	size_t n = find_places(), edited = 0;
+
+	if (n != (SIZES - 1) * SIZES / 2)
+		return fail("%zu places", n);
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && !by_root(&places[i], &places[end]); end++)
+			;
+		edited += end - i - 1;
+		for (size_t a = i; a < end; a++)
+			for (size_t b = i; b < end; b++)
+				if (!believed_is_right(&places[a], &places[b]))
+					return false;
+	}
+	/* Control: without the signed size there is much to choose among. */
+	return edited > n / 2 ? true : fail("only %zu of %zu places have another's root", edited, n);
+}
+
 static bool leaf_hash(void)
 {
 	for (size_t len = 0; len <= 130; len++) {
@@ -374,6 +452,7 @@ int main(void)
 	run_test("RFC 9162: index, size and path length", every_shape);
 	run_test("RFC 9162: numbers of any magnitude", every_magnitude);
 	run_test("RFC 9162: trees of up to 64 leaves, and nothing else", every_tree);
+	run_test("RFC 9162: no position but the one that is signed", every_position);
 	run_test("RFC 9162: hash of a leaf", leaf_hash);
 	run_test("CCF: every way", every_ccf_path);
 	run_test("CCF: every side", every_ccf_side);

@@ -152,7 +152,7 @@ static void reads_headers(void **state)
 {
 	struct craft in = craft_hex(
 		"ad 01 3822 02 82 0f 61 78 61 78 00 03 63 612f62 04 42 0102"
-		"0f a5 06 c1 0a 01 61 69 02 61 73 63 73766e 09 05 80"
+		"0f a6 06 c1 0a 01 61 69 02 61 73 63 73766e 09 05 80 64 73697a65 1b8000000000000000"
 		"1821 82 41 01 41 02 1822 82 2f 41 03 190102 382a 190103 6163"
 		"190104 6164 19018b 02 66 6363662e7631 a2 61 61 00 64 74786964 63 312e32");
 	struct rcpt_header h;
@@ -170,6 +170,7 @@ static void reads_headers(void **state)
 	assert_true(h.has_claims && h.claims.has_iat && h.claims.has_svn);
 	assert_int_equal(h.claims.iat, 10);
 	assert_int_equal(h.claims.svn, 9);
+	assert_true(h.claims.has_size && h.claims.size == 1ULL << 63);
 	assert_true(rcpt_span_equal(h.claims.iss, "i", 1));
 	assert_true(rcpt_span_equal(h.claims.sub, "s", 1));
 	assert_int_equal(h.nchain, 2);

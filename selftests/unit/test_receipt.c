@@ -463,9 +463,125 @@ static void knows_its_position(void **state)
 			assert_true(rcpt_span_equal(rcpt_receipt_transaction(&r), "2.34", 4));
 		r.header.vds = RECEIPT_VDS_RFC9162;
 		r.proofs[0].index = 5;
+		r.proofs[0].size = 7;
+		assert_int_equal(rcpt_receipt_position(&r), 0);
+		r.header.claims.size = 7;
+		assert_int_equal(rcpt_receipt_position(&r), 0);
+		r.header.claims.has_size = true;
 		assert_int_equal(rcpt_receipt_position(&r), 5);
+		r.header.claims.size = 8;
+		assert_int_equal(rcpt_receipt_position(&r), 0);
 		assert_null(rcpt_receipt_transaction(&r).data);
 	}
+}
+
+/*
+ * Positions: the same statement and siblings under every index and size. Equal roots
+ * are what whoever brings a receipt can choose among.
+ */
+
+#define SIZES	300
+
+struct place {
+	uint8_t root[32];
+	uint64_t index;
+	uint64_t size;
+};
+
+static int by_root(const void *a, const void *b)
+{
+	return memcmp(a, b, 32);
+}
+
+/* The receipt of @p whose log signed @size; 0: none. */
+static struct rcpt_receipt *receipt_of(const struct place *p, size_t npath, uint64_t size)
+{
+	static struct rcpt_receipt r;
+	size_t i;
+
+	memset(&r, 0, sizeof(r));
+	r.header.vds = RECEIPT_VDS_RFC9162;
+	r.header.claims.has_size = size;
+	r.header.claims.size = size;
+	r.nproofs = 1;
+	r.proofs[0].index = p->index;
+	r.proofs[0].size = p->size;
+	r.proofs[0].npath = npath;
+	for (i = 0; i < npath; i++)
+		memset(r.proofs[0].path[i], (int)i + 1, 32);
+	return &r;
+}
+
+static size_t find_places(const struct rcpt_statement *stmt, struct place *places)
+{
+	size_t n = 0, npath;
+	uint64_t index, size;
+
+	for (size = 1; size < SIZES; size++)
+		for (index = 0; index < size; index++)
+			for (npath = 0; npath <= 9; npath++) {
+				places[n].index = index;
+				places[n].size = size;
+				n += !rcpt_receipt_root(receipt_of(&places[n], npath, 0), stmt,
+							RECEIPT_ENTRY_SHA256_STMT,
+							places[n].root, NULL);
+			}
+	qsort(places, n, sizeof(places[0]), by_root);
+	return n;
+}
+
+static size_t path_len(const struct rcpt_statement *stmt, const struct place *p)
+{
+	uint8_t root[32];
+	size_t npath = 0;
+
+	while (rcpt_receipt_root(receipt_of(p, npath, 0), stmt, RECEIPT_ENTRY_SHA256_STMT, root,
+				 NULL))
+		npath++;
+	return npath;
+}
+
+/* Of those with one root: each as the log signed it, and as each of the others. */
+static void believes_one(const struct rcpt_statement *stmt, const struct place *same, size_t n)
+{
+	size_t npath = path_len(stmt, same), honest, edited;
+	struct rcpt_error err;
+	uint8_t root[32];
+
+	for (honest = 0; honest < n; honest++)
+		for (edited = 0; edited < n; edited++) {
+			struct rcpt_receipt *r = receipt_of(&same[edited], npath,
+							    same[honest].size);
+			int ret = rcpt_receipt_root(r, stmt, RECEIPT_ENTRY_SHA256_STMT, root,
+						    &err);
+
+			assert_int_equal(ret, edited == honest ? 0 : -RCPT_INVALID);
+			if (ret)
+				assert_int_equal(err.reason, RECEIPT_REASON_TREE_SIZE);
+			assert_int_equal(rcpt_receipt_position(r), ret ? 0 : same[honest].index);
+			r->header.claims.has_size = false;
+			assert_int_equal(rcpt_receipt_position(r), 0);
+		}
+}
+
+static void believes_signed_positions_only(void **state)
+{
+	const struct scene *s = *state;
+	struct place *places = calloc(SIZES * SIZES / 2, sizeof(*places));
+	size_t n, i, end, others = 0;
+
+	assert_non_null(places);
+	n = find_places(&s->stmt, places);
+	assert_int_equal(n, (SIZES - 1) * SIZES / 2);
+	for (i = 0; i < n; i = end) {
+		for (end = i + 1; end < n && !by_root(&places[i], &places[end]); end++)
+			;
+		others += end - i - 1;
+		believes_one(&s->stmt, &places[i], end - i);
+	}
+	/* Control: without the signed size there is much to choose among. */
+	assert_true(others > n / 2);
+	free(places);
 }
 
 int main(void)
@@ -486,6 +602,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_ccf_leaves),
 		cmocka_unit_test(bounds_paths),
 		cmocka_unit_test(knows_its_position),
+		cmocka_unit_test(believes_signed_positions_only),
 	};
 
 	return cmocka_run_group_tests_name("receipt", tests, setup, teardown);
