@@ -219,7 +219,7 @@ static void test_status(void)
 	request(border, &m);
 	ok(get_u8(status, RECEIPT_A_HELPER_STATE) == RECEIPT_HELPER_SERVING &&
 	   get_u64(status, RECEIPT_A_HELPER_SINCE) >= 1 &&
-	   get_u64(status, RECEIPT_A_HELPER_SINCE) < PROBE_SECONDS,
+	   get_u64(status, RECEIPT_A_HELPER_SINCE) < (uint64_t)PROBE_SECONDS,
 	   "STATUS: the helper, and since when");
 	ok(get_u32(status, RECEIPT_A_HELPER_TIMEOUT) == 10 &&
 	   get_u8(status, RECEIPT_A_NO_HELPER) == 0, "STATUS: what the policy says of it");
