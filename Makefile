@@ -18,12 +18,20 @@
 #	selftests/bench/*.c		build/bench/* (static)
 #	selftests/bench/dynamic/*.c	build/bench/* (dynamic)
 #
-# SAN=1 builds user space with ASan and UBSan, into build/san; V=1 shows the commands.
+# BUILD=DIR builds into another folder, so that this one may be read-only: absolute, or
+# relative to this one. SAN=1 builds user space with ASan and UBSan, into build/san; V=1
+# shows the commands.
 
 PREFIX	?= /usr/local
-BUILD	:= build
+BUILD	?= build
 B	:= $(BUILD)$(if $(SAN),/san)
-KDIR	= $(shell selftests/vm/fetch-kernel cloud)/headers
+# Kernel headers; the stock cloud kernel's, when it is empty.
+KDIR	?=
+# Every script builds, and looks for what is built, in the same place.
+export BUILD DESTDIR PREFIX
+ifneq ($(words $(BUILD)),1)
+$(error BUILD is "$(BUILD)": make needs one name without blanks)
+endif
 
 CFLAGS	?= -O2 -g
 STD	:= -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes \
@@ -31,8 +39,7 @@ STD	:= -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes \
 	   -fstack-protector-strong
 CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Ikmod -Ihelper/lib -Ihelper/common \
 	   -I/usr/include/libnl3
-LDLIBS	:= -lnl-genl-3 -lnl-3 -lcbor -lcrypto -llmdb -lsqlite3 -ljansson \
-	   -lfsverity -lseccomp -lpthread
+LDLIBS	:= -lnl-genl-3 -lnl-3 -lcbor -lcrypto -llmdb -ljansson -lpthread
 LDFLAGS	:= -Wl,--as-needed -Wl,-z,relro,-z,now
 ifdef SAN
 STD	+= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -61,14 +68,37 @@ DYNAMIC	:= $(patsubst selftests/kernel/dynamic/%.c,$(BUILD)/kselftest/%,$(wildca
 DYNAMIC	:= $(foreach p,$(DYNAMIC),$(p)$(if $(filter lib%,$(notdir $(p))),.so))
 
 .PHONY: all kmod helper unit kselftest kselftest-modules demo check check-build check-unit \
-	check-all check-debug check-kernel check-vm kunit bench bench-programs interop fuzz coverage \
-	lint packages install clean help
+	check-all check-debug check-fresh check-kernel check-vm kunit bench bench-programs interop \
+	fuzz coverage lint model model-programs packages install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
+# One is of use without the other.
+ifeq ($(filter-out all helper,$(MAKECMDGOALS)),)
+MAKEFLAGS += -k
+endif
 all: helper kmod ## build the helper, the command and the module (default)
 
 helper: $(RECEIPTD) $(RECEIPTCTL) ## build receiptd and receiptctl
+
+# Headers that are missing are named once, in one line; what needs none of them is built.
+HEADERS_lib := cbor.h jansson.h lmdb.h openssl/evp.h netlink/netlink.h netlink/genl/genl.h
+HEADERS_receiptd := seccomp.h
+HEADERS_receiptctl := libfsverity.h sqlite3.h
+HEADERS_unit := cmocka.h $(HEADERS_receiptd) $(HEADERS_receiptctl)
+HEADERS	:= $(HEADERS_lib) $(HEADERS_receiptd) $(HEADERS_receiptctl) \
+	   $(if $(filter-out all helper kmod install demo,$(MAKECMDGOALS)),$(HEADERS_unit))
+LACKS	= $(eval LACKS := $(shell CC='$(CC)' scripts/need --list make cc $(sort $(HEADERS))))$(LACKS)
+NEED	:= need-lib need-receiptd need-receiptctl need-unit
+
+.PHONY: $(NEED)
+$(NEED):
+	$(if $(filter cc $(HEADERS_$(@:need-%=%)),$(LACKS)),@exit 1)
+$(filter-out need-lib,$(NEED)): need-lib
+$(call objs,helper/lib/*.c helper/common/*.c $(SHARED) selftests/kernel/*.c): | need-lib
+$(call objs,helper/receiptd/*.c): | need-receiptd
+$(call objs,helper/receiptctl/*.c selftests/fuzz/*.c): | need-receiptctl
+$(call objs,selftests/unit/*.c): | need-unit
 
 $(B)/obj/%.o: %.c
 	$(say)
@@ -85,6 +115,8 @@ $(B)/lib/%.a:
 # but netlink's.
 $(B)/receiptd: $(call objs,helper/receiptd/*.c) $(LIBNL) $(LIBRECEIPT)
 $(B)/receiptctl: $(call objs,helper/receiptctl/*.c) $(LIBNL) $(LIBRECEIPT)
+$(B)/receiptd: LDLIBS += -lseccomp
+$(B)/receiptctl: LDLIBS += -lsqlite3 -lfsverity
 $(B)/receiptd $(B)/receiptctl:
 	$(say)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -92,7 +124,7 @@ $(B)/receiptd $(B)/receiptctl:
 unit: $(UNIT) $(RECEIPTCTL) $(RECEIPTD)
 $(B)/unit/%: $(B)/obj/selftests/unit/%.o $(LIBNL) $(LIBRECEIPT)
 	$(say)
-	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS) -lsqlite3 -lfsverity -lseccomp
 
 # The kernel's sources as they are, with every branch counted; see model.h.
 MODEL_FLAGS := -Iselftests/model/shim $(STD) $(CFLAGS) $(CPPFLAGS) -Iselftests/model \
@@ -144,14 +176,18 @@ $(BUILD)/vm/init: selftests/vm/init.c
 	$(say)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -static -o $@.$$$$ $< && mv $@.$$$$ $@
 
+# kbuild DIR SOURCE...
+kbuild	= $(Q)kdir=$(or $(KDIR),$$(selftests/vm/fetch-kernel cloud)/headers) && \
+	  scripts/kbuild "$$kdir" $(1)
+
 kmod: ## build the module; KDIR=... for another kernel's headers
-	$(Q)scripts/kbuild $(KDIR) $(BUILD)/kmod Kbuild kmod
+	$(call kbuild,$(BUILD)/kmod Kbuild kmod)
 	@cp -u $(BUILD)/kmod/receipt.ko $(BUILD)/receipt.ko
 
 kselftest-modules:
 ifneq ($(wildcard selftests/kernel/module/Kbuild),)
 	@mkdir -p $(BUILD)/kselftest
-	$(Q)scripts/kbuild $(KDIR) $(BUILD)/kselftest-modules selftests/kernel/module
+	$(call kbuild,$(BUILD)/kselftest-modules selftests/kernel/module)
 	@cp -u $(BUILD)/kselftest-modules/*.ko $(BUILD)/kselftest/
 endif
 
@@ -216,9 +252,11 @@ packages: ## install the Debian packages that are missing
 	@scripts/packages
 
 install: helper ## install; DESTDIR= and PREFIX= say where
-	scripts/install "$(DESTDIR)" "$(PREFIX)"
+	scripts/install "$$DESTDIR" "$$PREFIX"
 
 clean: ## remove build/
+	@case $$(realpath .)/ in "$$(realpath -m $(BUILD))"/*) \
+		echo 'clean: $(BUILD) holds the sources' >&2; exit 1 ;; esac
 	rm -rf $(BUILD)
 
 help: ## this list

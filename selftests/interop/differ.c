@@ -7,6 +7,7 @@
  * written there, and its verdicts to standard output, for a third voice. With
  * REASONS in the environment, the reasons that differ are counted.
  */
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ struct run {
 	struct logs logs;
 	struct receipt_policy *policy;
 	struct rcpt_keys keys;
-	const char *dir;
+	const char *dir, *own_dir;
 	struct counts counts;
 };
 
@@ -76,16 +77,16 @@ static void write_case(struct run *r, unsigned long n, const struct mutant *m,
 	print_receipts(r, m);
 }
 
-static void complain(unsigned long n, const struct mutant *m, const struct judgement *user,
-		     const struct judgement *kernel)
+static void complain(const struct run *r, unsigned long n, const struct mutant *m,
+		     const struct judgement *user, const struct judgement *kernel)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "differ-%lu.cose", n);
-	write_file("build/interop", name, m->statement);
-	fprintf(stderr, "# case %lu: receiptctl says %s, the kernel %s%s: build/interop/%s\n", n,
+	write_file(r->own_dir, name, m->statement);
+	fprintf(stderr, "# case %lu: receiptctl says %s, the kernel %s%s: %s/%s\n", n,
 		rcpt_reason_text(user->reason), kernel->sent ? "" : "(helper) ",
-		rcpt_reason_text(kernel->reason), name);
+		rcpt_reason_text(kernel->reason), r->own_dir, name);
 }
 
 static void judge(struct run *r, unsigned long n, const struct mutant *m)
@@ -101,7 +102,7 @@ static void judge(struct run *r, unsigned long n, const struct mutant *m)
 	c->other_reason += user.reason != kernel.reason;
 	if (!user.reason != !kernel.reason) {
 		c->differ++;
-		complain(n, m, &user, &kernel);
+		complain(r, n, m, &user, &kernel);
 	}
 	if (r->dir)
 		write_case(r, n, m, &user);
@@ -151,6 +152,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: differ SEED COUNT [DIR]\n");
 		return 64;
 	}
+	r.own_dir = dirname(strdup(argv[0]));
 	mutant_seed(strtoull(argv[1], NULL, 10));
 	count = strtoul(argv[2], NULL, 10);
 	r.dir = argc > 3 ? argv[3] : NULL;
