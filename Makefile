@@ -69,7 +69,7 @@ DYNAMIC	:= $(foreach p,$(DYNAMIC),$(p)$(if $(filter lib%,$(notdir $(p))),.so))
 
 .PHONY: all kmod helper unit kselftest kselftest-modules demo check check-build check-unit \
 	check-all check-debug check-fresh check-kernel check-vm kunit bench bench-programs interop \
-	fuzz coverage lint model model-programs packages install clean help
+	fuzz coverage lint model model-programs packages packages-demo install clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -194,7 +194,7 @@ endif
 # A folder of tests brings its own "run".
 run	= @[ -x $(1) ] || { echo '$(1): not written yet' >&2; exit 1; }; $(1)
 
-demo: packages ## show in a VM what the module does
+demo: packages-demo ## show in a VM what the module does
 	$(Q)$(MAKE) all $(BUILD)/vm/init
 	$(call run,selftests/demo/run)
 
@@ -247,6 +247,9 @@ fuzz: packages ## fuzz every decoder, 60 seconds each
 
 lint: packages ## licences, and the kernel's checks for its own code
 	$(Q)scripts/check lint
+
+packages-demo:
+	@scripts/packages demo
 
 packages: ## install the Debian packages that are missing
 	@scripts/packages
