@@ -51,6 +51,8 @@ struct vm_area_struct;
 struct netlink_ext_ack;
 struct rcu_head { int unused; };
 struct hlist_node { int unused; };
+struct list_head { int unused; };
+struct path { int unused; };
 enum kernel_read_file_id { READING_UNKNOWN };
 enum kernel_load_data_id { LOADING_UNKNOWN };
 enum lsm_integrity_type { LSM_INT_UNKNOWN };
