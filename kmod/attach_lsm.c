@@ -98,6 +98,7 @@ static struct security_hook_list hooks[] __ro_after_init = {
 #endif
 	LSM_HOOK_INIT(task_prctl, receipt_task_prctl),
 	LSM_HOOK_INIT(file_open, receipt_file_open),
+	LSM_HOOK_INIT(file_permission, receipt_file_permission),
 	LSM_HOOK_INIT(file_post_open, receipt_file_post_open),
 	LSM_HOOK_INIT(file_release, receipt_file_release),
 	LSM_HOOK_INIT(inode_setattr, receipt_inode_setattr),

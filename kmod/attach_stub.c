@@ -35,6 +35,7 @@ static struct attachment attachments[] = {
 	ATTACH(inode_free_security),
 	ATTACH(bdev_free_security),
 	ATTACH(file_open),
+	ATTACH(file_permission),
 	ATTACH(inode_setattr),
 	ATTACH(file_release),
 	ATTACH(bdev_setintegrity),

@@ -418,6 +418,54 @@ int receipt_file_open(struct file *file)
 	return 0;
 }
 
+/* As the kernel will ask in a moment, in may_dedupe_file(). */
+static bool may_dedupe(const struct file *file)
+{
+	struct mnt_idmap *idmap = file_mnt_idmap(file);
+	struct inode *inode = file_inode(file);
+
+	return capable(CAP_SYS_ADMIN) ||
+	       vfsuid_eq_kuid(i_uid_into_vfsuid(idmap, inode),
+			      current_fsuid()) ||
+	       !inode_permission(idmap, inode, MAY_WRITE);
+}
+
+/*
+ * FIDEDUPERANGE puts other blocks into a file that is open for reading alone. They
+ * have been compared, but a page that is pinned changes between that and the
+ * exchange. For the time of the call the file is made to have a writer: fput()
+ * closes it when the task goes back to user space.
+ *
+ * Where files are stacked, the file below comes here as well. What a verity file
+ * reads is verified.
+ */
+static noinline int written_by_reader(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	struct file *writer;
+
+	if (!S_ISREG(inode->i_mode) || IS_VERITY(inode) ||
+	    inode != d_real_inode(file->f_path.dentry) || !may_dedupe(file))
+		return 0;
+	writer = dentry_open(&file->f_path, O_WRONLY | O_LARGEFILE,
+			     current_cred());
+	if (!IS_ERR(writer)) {
+		fput(writer);
+		return 0;
+	}
+	receipt_state_written(inode);
+
+	return receipt_policy_enforces() ? PTR_ERR(writer) : 0;
+}
+
+int receipt_file_permission(struct file *file, int mask)
+{
+	if (likely(!(mask & MAY_WRITE) || file->f_mode & FMODE_WRITE))
+		return 0;
+
+	return written_by_reader(file);
+}
+
 void receipt_file_release(struct file *file)
 {
 	if (unlikely(receipt_file_is_marked(file)))

@@ -61,6 +61,21 @@ void receipt_policy_put(struct receipt_active *active)
 		free_active(active);
 }
 
+/**
+ * receipt_policy_enforces - is a denial of the active policy a denial?
+ *
+ * Return: false also when no policy is active.
+ */
+bool receipt_policy_enforces(void)
+{
+	struct receipt_active *active = receipt_policy_get();
+	bool enforces = active && active->policy->mode == RECEIPT_MODE_ENFORCE;
+
+	receipt_policy_put(active);
+
+	return enforces;
+}
+
 static int identify(struct receipt_key *key, u32 line, void *arg)
 {
 	struct netlink_ext_ack *extack = arg;

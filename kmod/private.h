@@ -514,6 +514,7 @@ int receipt_policy_boot(const char *text, size_t len,
 int receipt_policy_raise_floor(const struct receipt_lowest *to,
 			       struct netlink_ext_ack *extack);
 int receipt_policy_renew(void);
+bool receipt_policy_enforces(void);
 s64 receipt_policy_now(void);
 u64 receipt_policy_expires(struct receipt_active *active, s64 time);
 
@@ -597,6 +598,7 @@ int receipt_task_prctl(int option, unsigned long arg2, unsigned long arg3,
 		       unsigned long arg4, unsigned long arg5);
 int receipt_file_open(struct file *file);
 int receipt_file_post_open(struct file *file, int mask);
+int receipt_file_permission(struct file *file, int mask);
 void receipt_file_release(struct file *file);
 int receipt_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 			  struct iattr *attr);

@@ -213,31 +213,33 @@ static void test_pin(const struct pin *pin)
 }
 
 /*
- * The kernel reads the head of a program before it asks for a verdict. Here it is an
- * evil one, in a page that is clean: on the disk, it is good.
+ * The file begins with other bytes now, in a page that is clean: on the disk, it
+ * begins as before. The page is held up to end_vm_writev().
  */
-static void begin_head(char *map)
+static void begin_in_memory(const char *path, const void *bytes, size_t len)
 {
 	static char page[BLOCK] __attribute__((aligned(BLOCK)));
-	Elf64_Ehdr head;
-	int fd = open(target, O_RDWR | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char *map = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	memcpy(&head, image[GOOD], sizeof(head));
-	head.e_entry += ASTRAY_AT;
-	memcpy(page + BLOCK - sizeof(head), &head, sizeof(head));
-	head_len = sizeof(head);
-	if (!begin_vm_writev(map) || munmap(map, BLOCK) || fsync(fd) || !fill_source(0, page) ||
-	    !asks())
+	memcpy(page + BLOCK - len, bytes, len);
+	head_len = len;
+	if (map == MAP_FAILED || !begin_vm_writev(map) || munmap(map, BLOCK) || fsync(fd) ||
+	    !fill_source(0, page) || !asks())
 		broken("process_vm_writev");
 	close(fd);
 }
 
+/* The kernel reads the head of a program before it asks for a verdict. */
 static void test_head(void)
 {
+	Elf64_Ehdr head;
 	int got;
 
 	prepare_way(&ways[0]);
-	begin_head(map_for_writing());
+	memcpy(&head, image[GOOD], sizeof(head));
+	head.e_entry += ASTRAY_AT;
+	begin_in_memory(target, &head, sizeof(head));
 	got = probe_exec(target, ETXTBSY);
 	ok(got == DENIED || got == DENIED_OTHERWISE, "a head in memory alone: does not run");
 	if (!end_vm_writev())
@@ -245,6 +247,93 @@ static void test_head(void)
 	probe_exec(target, EACCES);
 	prepare_way(&ways[0]);
 	expect_allowed(probe_exec(target, EACCES), "a head in memory alone: control");
+}
+
+/*
+ * FIDEDUPERANGE compares what is in memory and shares what is on the disk. All it
+ * takes is a descriptor for reading.
+ */
+static int dedupe(const char *from, const char *to)
+{
+	struct {
+		struct file_dedupe_range range;
+		struct file_dedupe_range_info info;
+	} d = { { .src_length = BLOCK, .dest_count = 1 }, {} };
+	int source_fd = open(from, O_RDONLY | O_CLOEXEC), fd = open(to, O_RDONLY | O_CLOEXEC);
+	int ret;
+
+	d.info.dest_fd = fd;
+	ret = ioctl(source_fd, FIDEDUPERANGE, &d) ? -errno : d.info.status;
+	close(source_fd);
+	close(fd);
+	return ret;
+}
+
+static bool first_page_is(const char *path, enum content what)
+{
+	static char page[BLOCK];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool is = pread(fd, page, BLOCK, 0) == BLOCK && !memcmp(page, image[what], BLOCK);
+
+	close(fd);
+	return is;
+}
+
+static int dedupe_as_user(void *arg)
+{
+	(void)arg;
+	if (setgid(1000) || setuid(1000))
+		return BROKEN;
+	errno = -dedupe(other, target);
+	return outcome_of(!errno, EPERM);
+}
+
+/* Who may only read a file does not have it hashed anew, or closed to who runs it. */
+static void test_dedupe_as_user(void)
+{
+	uint64_t hashed = stat_value("hashed");
+
+	chmod(target, 0755);
+	chmod(other, 0755);
+	expect(DENIED, probe(dedupe_as_user, NULL), "FIDEDUPERANGE by who may not write: EPERM");
+	expect_allowed(probe_exec(target, EACCES), "FIDEDUPERANGE by who may not write: it runs");
+	ok(stat_value("hashed") == hashed, "FIDEDUPERANGE by who may not write: and is known");
+}
+
+static void test_dedupe(void)
+{
+	char *run;
+	int ret;
+
+	head_len = 0;
+	prepare_way(&ways[0]);
+	expect_allowed(probe_exec(target, EACCES), "FIDEDUPERANGE: control");
+	expect(DENIED, probe_exec(other, EACCES), "FIDEDUPERANGE: control: not the other one");
+	run = map_to_run();
+	if (run == MAP_FAILED)
+		broken("%s", target);
+	begin_in_memory(other, image[GOOD], 64);
+	ret = dedupe(other, target);
+	if (ret == -EOPNOTSUPP || ret == -EINVAL) {
+		ok(true, "FIDEDUPERANGE # SKIP the file system has none");
+	} else {
+		ok(ret == -ETXTBSY, "FIDEDUPERANGE into what is mapped: ETXTBSY");
+		ok(!memcmp(run, image[GOOD], BLOCK), "FIDEDUPERANGE: what is mapped stays");
+		munmap(run, BLOCK);
+		ret = dedupe(other, target);
+		ok(ret == FILE_DEDUPE_RANGE_SAME, "FIDEDUPERANGE into what is not: it goes");
+		evict(target);
+		ok(first_page_is(target, EVIL), "FIDEDUPERANGE: and brings other content");
+		expect_denied(probe_map(target, EACCES), MAP_HOOK, "no-evidence",
+			      "FIDEDUPERANGE: which does not run");
+	}
+	if (!end_vm_writev())
+		broken("process_vm_writev");
+	if (ret != FILE_DEDUPE_RANGE_SAME)
+		return;
+	prepare_way(&ways[0]);
+	expect_allowed(probe_exec(target, EACCES), "FIDEDUPERANGE: written anew");
+	test_dedupe_as_user();
 }
 
 int main(int argc, char **argv)
@@ -265,5 +354,6 @@ int main(int argc, char **argv)
 		test_pin(&pins[i]);
 	}
 	test_head();
+	test_dedupe();
 	return 0;
 }
