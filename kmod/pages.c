@@ -9,7 +9,10 @@
  *   EXT4_IOC_MOVE_EXT leaves a file so.
  *
  * Where there is a disk, the file is read anew from there, into pages that nobody
- * else has. Where memory is all there is, pinned pages are not accepted.
+ * else has. Where memory is all there is, a page that somebody refers to is replaced
+ * by a copy. Who refers to it may be about to write, or a reader, also one of those
+ * who like to keep others from running the file: pipes hold pages for as long as
+ * their owner wants. The two cannot be told apart: not everybody pins what he writes to.
  *
  * A file is hashed to its last byte, and mapped by the page, of tmpfs by the
  * large page. What a page holds behind the end of the file must be zero.
@@ -27,17 +30,13 @@
 #define SETTLE_TRIES	16
 
 /*
- * A pin of a small folio counts as many references, as its mappings do, one each.
+ * Does anybody refer to a folio beside the page cache, its mappings and the caller?
  * Mappings that come and go meanwhile are waited for.
  */
-static bool pinned(struct folio *folio)
+static bool referenced(const struct folio *folio)
 {
 	int maps, refs;
 
-	if (!folio_maybe_dma_pinned(folio))
-		return false;
-	if (folio_test_large(folio))
-		return true;
 	do {
 		maps = folio_mapcount(folio);
 		smp_rmb();	/* refs between two counts that are the same */
@@ -45,25 +44,75 @@ static bool pinned(struct folio *folio)
 		smp_rmb();	/* as above */
 	} while (maps != folio_mapcount(folio));
 
-	return refs - maps >= GUP_PIN_COUNTING_BIAS;
+	return refs - maps != folio_nr_pages(folio) + 1;
 }
 
-static bool any_pinned(struct address_space *mapping)
+/* Both locked, @old mapped nowhere. Who still has @old, has no page of a file. */
+static void exchange(struct folio *old, struct folio *copy)
+{
+	folio_copy(copy, old);
+	if (folio_test_swapbacked(old))
+		__folio_set_swapbacked(copy);
+	if (folio_test_dirty(old))
+		folio_set_dirty(copy);
+	folio_mark_uptodate(copy);
+	replace_page_cache_folio(old, copy);
+	folio_add_lru(copy);
+}
+
+/*
+ * Puts a copy in the place of a small folio. One that has left the page cache is
+ * nobody's; one that goes to swap had no other references.
+ */
+static bool replace(struct address_space *mapping, struct folio *folio)
+{
+	struct folio *copy = folio_alloc(mapping_gfp_mask(mapping), 0);
+	bool done;
+
+	if (!copy)
+		return false;
+	folio_lock(folio);
+	__folio_set_locked(copy);
+	done = folio->mapping != mapping || !folio_test_uptodate(folio);
+	if (!done) {
+		unmap_mapping_pages(mapping, folio->index, 1, false);
+		done = !folio_mapped(folio);
+		if (done)
+			exchange(folio, copy);
+	}
+	folio_unlock(copy);
+	folio_unlock(folio);
+	folio_put(copy);
+
+	return done;
+}
+
+static bool settle_folios(struct address_space *mapping)
 {
 	struct folio_batch batch;
-	bool found = false;
+	bool settled = true;
 	pgoff_t next = 0;
 	unsigned int i;
 
 	folio_batch_init(&batch);
-	while (!found && filemap_get_folios(mapping, &next, ULONG_MAX, &batch)) {
-		for (i = 0; i < folio_batch_count(&batch); i++)
-			found |= pinned(batch.folios[i]);
+	while (settled && filemap_get_folios(mapping, &next, ULONG_MAX, &batch)) {
+		for (i = 0; settled && i < folio_batch_count(&batch); i++)
+			if (referenced(batch.folios[i]))
+				settled = !folio_test_large(batch.folios[i]) &&
+					  replace(mapping, batch.folios[i]);
 		folio_batch_release(&batch);
 		cond_resched();
 	}
 
-	return found;
+	return settled;
+}
+
+/* A file of a device is read anew from there. */
+static bool read_anew(struct address_space *mapping)
+{
+	filemap_write_and_wait(mapping);
+
+	return !invalidate_inode_pages2(mapping);
 }
 
 /**
@@ -76,18 +125,16 @@ static bool any_pinned(struct address_space *mapping)
  */
 bool receipt_pages_settle(struct inode *inode)
 {
+	bool on_device = inode->i_sb->s_type->fs_flags & FS_REQUIRES_DEV;
 	struct address_space *mapping = inode->i_mapping;
 	int tries;
 
 	if (!mapping->nrpages)
 		return true;
-	if (!(inode->i_sb->s_type->fs_flags & FS_REQUIRES_DEV))
-		return !any_pinned(mapping);
 
 	/* A page that is busy just now, with I/O or in a fault, is given time. */
 	for (tries = 0; tries < SETTLE_TRIES; tries++) {
-		filemap_write_and_wait(mapping);
-		if (!invalidate_inode_pages2(mapping))
+		if (on_device ? read_anew(mapping) : settle_folios(mapping))
 			return true;
 		if (schedule_timeout_killable(1))
 			break;
