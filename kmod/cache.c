@@ -151,7 +151,8 @@ static u8 find_proven(const struct receipt_known *known,
 	u8 i;
 
 	for (i = 0; i < known->n; i++)
-		if (!memcmp(known->proven[i]->id, proven->id,
+		if (known->proven[i]->summary.usage == proven->summary.usage &&
+		    !memcmp(known->proven[i]->id, proven->id,
 			    sizeof(proven->id)))
 			break;
 
@@ -222,9 +223,11 @@ void receipt_known_get(struct receipt_known *to,
  * receipt_known_move - put together what is known from two sources
  * @known: gets what it lacks
  * @from: empty afterwards
+ * @policy: says which statements are kept
  */
 void receipt_known_move(struct receipt_known *known,
-			struct receipt_known *from)
+			struct receipt_known *from,
+			const struct receipt_policy *policy)
 {
 	struct receipt_proven *proven;
 
@@ -232,10 +235,11 @@ void receipt_known_move(struct receipt_known *known,
 		known->generation = from->generation;
 		known->reason = from->reason;
 	}
+	known->crowded |= from->crowded;
 	while (from->n) {
 		proven = from->proven[--from->n];
 		if (find_proven(known, proven) == known->n)
-			proven = receipt_known_add(known, proven);
+			proven = receipt_known_add(known, proven, policy);
 		receipt_proven_put(proven);
 	}
 }
@@ -250,54 +254,82 @@ void receipt_known_put(struct receipt_known *known)
 		receipt_proven_put(known->proven[--known->n]);
 }
 
+/* The one of a full set and of @proven that can be done without. */
+static u8 find_spare(struct receipt_known *known,
+		     const struct receipt_proven *proven,
+		     const struct receipt_policy *policy)
+{
+	const struct receipt_summary *summaries[RECEIPT_MAX_STATEMENTS + 1];
+	u8 i;
+
+	for (i = 0; i < known->n; i++)
+		summaries[i] = &known->proven[i]->summary;
+	summaries[i++] = &proven->summary;
+
+	return receipt_policy_spare(policy, summaries, i, receipt_policy_now(),
+				    &known->crowded);
+}
+
 /**
  * receipt_known_add - one more statement
  * @known: gets it
  * @proven: the reference goes to @known
+ * @policy: where there is no place left, it says which statement goes
  *
- * The same statement may come again with more receipts: the new one counts.
+ * The same statement may come again with more receipts: the new one counts. Where a
+ * manifest has the same content under several usages, each of them does.
  *
- * Return: what had to make place, whose reference is the caller's, or NULL.
+ * Return: what had to make place, or found none, whose reference is the caller's, or
+ *	NULL.
  */
 struct receipt_proven *receipt_known_add(struct receipt_known *known,
-					 struct receipt_proven *proven)
+					 struct receipt_proven *proven,
+					 const struct receipt_policy *policy)
 {
-	struct receipt_proven *old = NULL;
+	struct receipt_proven *old;
 	u8 i = find_proven(known, proven);
 
-	if (i == RECEIPT_MAX_STATEMENTS)
-		i--;
-	if (i < known->n)
-		old = known->proven[i];
-	else
-		known->n++;
+	if (i == RECEIPT_MAX_STATEMENTS) {
+		i = find_spare(known, proven, policy);
+		if (i == RECEIPT_MAX_STATEMENTS)
+			return proven;
+	}
+	if (i == known->n) {
+		known->proven[known->n++] = proven;
+		return NULL;
+	}
+	old = known->proven[i];
 	known->proven[i] = proven;
 
 	return old;
 }
 
 static struct receipt_proven *store_proven(struct cached *c,
-					   struct receipt_proven *proven)
+					   struct receipt_proven *proven,
+					   const struct receipt_policy *policy)
 {
+	lockdep_assert_held(&cache_lock);
 	if (!c->known.n) {
 		nnegative--;
 		npositive++;
 	}
 	list_move(&c->lru, &positive);
 
-	return receipt_known_add(&c->known, proven);
+	return receipt_known_add(&c->known, proven, policy);
 }
 
 /**
  * receipt_cache_add - remember a proven statement
  * @digest: of the artifact
  * @proven: statement; the reference goes to the cache
+ * @policy: says which statements are kept
  *
  * Context: May sleep.
  * Return: 0 or -ENOMEM.
  */
 int receipt_cache_add(const struct receipt_digest *digest,
-		      struct receipt_proven *proven)
+		      struct receipt_proven *proven,
+		      const struct receipt_policy *policy)
 {
 	struct cached *fresh = new_cached(digest);
 	struct cached *c, *excess;
@@ -310,7 +342,7 @@ int receipt_cache_add(const struct receipt_digest *digest,
 
 	spin_lock(&cache_lock);
 	c = get_cached(fresh);
-	old = store_proven(c, proven);
+	old = store_proven(c, proven, policy);
 	excess = take_excess();
 	spin_unlock(&cache_lock);
 
@@ -323,30 +355,33 @@ int receipt_cache_add(const struct receipt_digest *digest,
 	return 0;
 }
 
-static bool holds(const struct receipt_known *known,
-		  const struct receipt_known *answer)
+/* What of an answer the cache has not, or has lost meanwhile. */
+static void store_answer(struct cached *c, const struct receipt_known *answer,
+			 const struct receipt_policy *policy)
 {
 	u8 i;
 
-	for (i = 0; i < answer->n; i++)
-		if (find_proven(known, answer->proven[i]) == known->n)
-			return false;
-
-	return true;
+	for (i = 0; i < answer->n; i++) {
+		if (find_proven(&c->known, answer->proven[i]) < c->known.n)
+			continue;
+		refcount_inc(&answer->proven[i]->ref);
+		receipt_proven_put(store_proven(c, answer->proven[i], policy));
+	}
 }
 
 /**
  * receipt_cache_complete - the helper has no more to say about a digest
  * @digest: key
  * @answer: all that it had to say, and under which policy it was asked
+ * @policy: says which statements are kept
  *
- * Not remembered when a flush or the shrinker has taken a part of the answer
- * meanwhile, nor without memory: then the helper is asked again.
+ * Not remembered without memory: then the helper is asked again.
  *
  * Context: May sleep.
  */
 void receipt_cache_complete(const struct receipt_digest *digest,
-			    const struct receipt_known *answer)
+			    const struct receipt_known *answer,
+			    const struct receipt_policy *policy)
 {
 	struct cached *fresh = new_cached(digest);
 	struct cached *c, *excess;
@@ -355,12 +390,14 @@ void receipt_cache_complete(const struct receipt_digest *digest,
 		return;
 
 	spin_lock(&cache_lock);
-	c = answer->n ? find_cached(digest) : get_cached(fresh);
-	if (c && holds(&c->known, answer)) {
-		c->known.generation = answer->generation;
-		c->known.reason = answer->reason;
-		c->until = jiffies + CACHE_COMPLETE_LIFE;
-	}
+	c = get_cached(fresh);
+	if (c->known.generation != answer->generation)
+		c->known.crowded = false;
+	c->known.crowded |= answer->crowded;
+	store_answer(c, answer, policy);
+	c->known.generation = answer->generation;
+	c->known.reason = answer->reason;
+	c->until = jiffies + CACHE_COMPLETE_LIFE;
 	excess = take_excess();
 	spin_unlock(&cache_lock);
 

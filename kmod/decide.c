@@ -309,6 +309,7 @@ static struct receipt_verdict evaluate(const struct receipt_active *active,
 		for (i = 0; i < known->n && !mute; i++)
 			facts.summaries[facts.nsummaries++] =
 				&known->proven[i]->summary;
+		facts.evidence_crowded |= known->crowded;
 		if (mute || known->generation != generation)
 			facts.evidence_complete = asked;
 		else if (known->reason)
@@ -324,11 +325,12 @@ static struct receipt_verdict evaluate(const struct receipt_active *active,
 
 /* What the cache holds, and what an answer holds besides. */
 static void recall(const struct receipt_digest *digest,
-		   struct receipt_known *answer, struct receipt_known *known)
+		   struct receipt_known *answer, struct receipt_known *known,
+		   const struct receipt_policy *policy)
 {
 	receipt_known_put(known);
 	receipt_cache_find(digest, known);
-	receipt_known_move(known, answer);
+	receipt_known_move(known, answer, policy);
 }
 
 /* Asks for the first digest about which not all is known. */
@@ -348,7 +350,7 @@ static enum receipt_reason ask(const struct receipt_active *active,
 		if (known[d].generation != generation)
 			break;
 	reason = receipt_lookup_wait(req, &digests->digest[d], active, &answer);
-	recall(&digests->digest[d], &answer, &known[d]);
+	recall(&digests->digest[d], &answer, &known[d], active->policy);
 
 	return reason;
 }

@@ -310,9 +310,11 @@ static struct lookup *find_unanswered(u64 id,
  * @id: of the lookup
  * @digest: must be the lookup's own
  * @proven: statement about it
+ * @policy: says which statements are kept
  */
 void receipt_lookup_proven(u64 id, const struct receipt_digest *digest,
-			   struct receipt_proven *proven)
+			   struct receipt_proven *proven,
+			   const struct receipt_policy *policy)
 {
 	struct receipt_proven *old = NULL;
 	struct lookup *l;
@@ -321,7 +323,7 @@ void receipt_lookup_proven(u64 id, const struct receipt_digest *digest,
 	l = find_unanswered(id, digest);
 	if (l) {
 		refcount_inc(&proven->ref);
-		old = receipt_known_add(&l->known, proven);
+		old = receipt_known_add(&l->known, proven, policy);
 	}
 	spin_unlock(&pending_lock);
 	receipt_proven_put(old);
@@ -351,6 +353,7 @@ static struct lookup *begin_done(u64 id, const struct receipt_digest *digest,
  * @id: of the lookup
  * @digest: must be the lookup's own
  * @reason: why there is no evidence, when there is none
+ * @policy: says which statements are kept
  *
  * The cache knows of it before the lookup is gone, see join_or_add().
  *
@@ -358,14 +361,15 @@ static struct lookup *begin_done(u64 id, const struct receipt_digest *digest,
  * Return: whether such a lookup was pending.
  */
 bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
-			 enum receipt_reason reason)
+			 enum receipt_reason reason,
+			 const struct receipt_policy *policy)
 {
 	struct lookup *l = begin_done(id, digest, reason);
 
 	if (!l)
 		return false;
 
-	receipt_cache_complete(&l->digest, &l->known);
+	receipt_cache_complete(&l->digest, &l->known, policy);
 	end_pending(l, RECEIPT_REASON_ALLOWED);
 	put_lookup(l);
 

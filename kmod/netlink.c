@@ -383,7 +383,8 @@ static int evidence_errno(enum receipt_reason reason)
  * anything else is a preload, for the cache alone.
  */
 static int store(struct reading *r, struct nlattr **tb,
-		 struct receipt_proven *proven)
+		 struct receipt_proven *proven,
+		 const struct receipt_policy *policy)
 {
 	bool answer = tb[RECEIPT_A_ID] &&
 		      receipt_helper_is(r->info->snd_portid);
@@ -391,11 +392,12 @@ static int store(struct reading *r, struct nlattr **tb,
 	int ret;
 
 	if (answer)
-		receipt_lookup_proven(id, &r->ev.digest, proven);
-	ret = receipt_cache_add(&r->ev.digest, proven);
+		receipt_lookup_proven(id, &r->ev.digest, proven, policy);
+	ret = receipt_cache_add(&r->ev.digest, proven, policy);
 	/* Without memory for the cache those who wait are answered all the same. */
 	if (answer && !tb[RECEIPT_A_MORE])
-		receipt_lookup_done(id, &r->ev.digest, RECEIPT_REASON_ALLOWED);
+		receipt_lookup_done(id, &r->ev.digest, RECEIPT_REASON_ALLOWED,
+				    policy);
 
 	return ret;
 }
@@ -421,7 +423,7 @@ static int prove(struct reading *r, struct nlattr **tb)
 				   receipt_reason_text(reason));
 		ret = evidence_errno(reason);
 	} else {
-		ret = store(r, tb, proven);
+		ret = store(r, tb, proven, active->policy);
 	}
 	receipt_policy_put(active);
 
@@ -457,6 +459,8 @@ static int do_no_evidence(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr *tb[RECEIPT_A_MAX + 1];
 	struct receipt_digest digest;
 	enum receipt_reason reason = RECEIPT_REASON_NO_EVIDENCE;
+	struct receipt_active *active;
+	bool done;
 	int ret;
 
 	ret = begin(skb, info, tb);
@@ -476,8 +480,15 @@ static int do_no_evidence(struct sk_buff *skb, struct genl_info *info)
 	    receipt_reason_known(nla_get_u32(tb[RECEIPT_A_REASON])))
 		reason = nla_get_u32(tb[RECEIPT_A_REASON]);
 
-	return receipt_lookup_done(nla_get_u64(tb[RECEIPT_A_ID]), &digest,
-				   reason) ? 0 : -ENOENT;
+	/* Nothing is asked while there is none. */
+	active = receipt_policy_get();
+	if (!active)
+		return -ENOENT;
+	done = receipt_lookup_done(nla_get_u64(tb[RECEIPT_A_ID]), &digest,
+				   reason, active->policy);
+	receipt_policy_put(active);
+
+	return done ? 0 : -ENOENT;
 }
 
 static struct sk_buff *new_reply(struct genl_info *info, size_t size,

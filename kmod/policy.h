@@ -318,6 +318,7 @@ struct receipt_summary {
  * @digests: kind and bytes of the artifact's digests
  * @evidence_complete: no more evidence can be had; else a rule that lacks
  *	evidence may still come true
+ * @evidence_crowded: there was no room for evidence that some rule rests on
  * @nsummaries: used entries of @summaries
  * @summaries: proven statements about one of @digests
  */
@@ -333,6 +334,7 @@ struct receipt_facts {
 		const u8 *bytes;
 	} digests[RECEIPT_MEASURED_MAX];
 	bool evidence_complete;
+	bool evidence_crowded;
 	u8 nsummaries;
 	const struct receipt_summary *summaries[RECEIPT_MEASURED_MAX *
 						RECEIPT_MAX_STATEMENTS];
@@ -371,6 +373,9 @@ bool receipt_policy_needs_content(const struct receipt_policy *policy,
 				  enum receipt_op op);
 struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 					   const struct receipt_facts *facts);
+u8 receipt_policy_spare(const struct receipt_policy *policy,
+			const struct receipt_summary *const *summaries, u8 n,
+			s64 now, bool *crowded);
 bool receipt_policy_unconditional(const struct receipt_policy *policy,
 				  enum receipt_op op);
 

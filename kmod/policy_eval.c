@@ -449,12 +449,86 @@ struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 		verdict = by_default(policy, facts,
 				     open & BIT(RECEIPT_ACTION_ALLOW));
 
-	if (!facts->evidence_complete && (open & ~BIT(verdict.action)))
+	if (!(open & ~BIT(verdict.action)))
+		return verdict;
+	if (!facts->evidence_complete)
 		return (struct receipt_verdict) {
 			.action = RECEIPT_ACTION_UNSET,
 			.reason = RECEIPT_REASON_NO_EVIDENCE,
 		};
+	if (facts->evidence_crowded)
+		return (struct receipt_verdict) {
+			.action = RECEIPT_ACTION_DENY,
+			.reason = RECEIPT_REASON_CROWDED,
+		};
 	return verdict;
+}
+
+/* Those of @among that satisfy a rule, a bit for each. */
+static u32 satisfying(const struct receipt_policy *policy,
+		      const struct receipt_rule *rule,
+		      const struct receipt_summary *const *summaries, u32 among,
+		      s64 now)
+{
+	u32 bits = 0;
+	u8 i;
+
+	for (i = 0; among >> i; i++) {
+		if ((among >> i & 1) &&
+		    statement_satisfies(policy, rule, summaries[i], now))
+			bits |= BIT(i);
+	}
+	return bits;
+}
+
+/**
+ * receipt_policy_spare - which of several statements can be done without?
+ * @policy: the policy
+ * @summaries: proven statements about one digest, the last one the latest
+ * @n: their number, at least one and less than 32
+ * @now: seconds since 1970
+ * @crowded: set to true when a rule rests on the one that is returned, and on no other
+ *
+ * Whoever gets statements recorded about a file of others must not push out the one
+ * that allows it, or the one that denies it. So one that satisfies no rule goes first,
+ * then one whose rules others satisfy as well. When there is none of these, one that no
+ * denial rests on goes, and whatever depends on what is missing is denied.
+ *
+ * Return: its place in @summaries.
+ */
+u8 receipt_policy_spare(const struct receipt_policy *policy,
+			const struct receipt_summary *const *summaries, u8 n,
+			s64 now, bool *crowded)
+{
+	const u32 all = BIT(n) - 1;
+	u32 count = 0, used = 0, sole = 0, denies = 0, spare, bits, i;
+
+	for (i = 0; i < n; i++) {
+		if (knows_signer(policy, summaries[i]) &&
+		    !statement_revoked(policy, summaries[i]))
+			count |= BIT(i);
+	}
+	for (i = 0; i < policy->nrules; i++) {
+		const struct receipt_rule *rule = &policy->rules[i];
+
+		if (!receipt_rule_needs_evidence(rule))
+			continue;
+		bits = satisfying(policy, rule, summaries, count, now);
+		used |= bits;
+		if (bits & (bits - 1))
+			continue;
+		sole |= bits;
+		if (rule->action == RECEIPT_ACTION_DENY)
+			denies |= bits;
+	}
+	spare = all & ~used ?: all & ~sole;
+	if (!spare) {
+		*crowded = true;
+		spare = all & ~denies ?: all;
+	}
+	while (!(spare >> --n & 1))
+		;
+	return n;
 }
 
 static bool names_content(const struct receipt_rule *rule)

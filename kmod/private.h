@@ -193,7 +193,8 @@ void receipt_exe_release(struct file *file);
 /**
  * struct receipt_proven - a summary with a life of its own
  * @ref: references
- * @id: SHA-256 of the statement bytes; the cache keeps one of each
+ * @id: SHA-256 of the statement bytes; the cache keeps one of each, and for each
+ *	usage that it grants a digest
  * @summary: what is proven; its strings point into @strings
  * @strings: storage
  */
@@ -207,6 +208,7 @@ struct receipt_proven {
 /**
  * struct receipt_known - what is known of one digest
  * @n: used entries of @proven
+ * @crowded: there was no place for one that a rule rests on
  * @proven: each with a reference that receipt_known_put() drops
  * @generation: of the policy under which the helper said that there is no more;
  *	zero when it has not
@@ -214,6 +216,7 @@ struct receipt_proven {
  */
 struct receipt_known {
 	u8 n;
+	bool crowded;
 	struct receipt_proven *proven[RECEIPT_MAX_STATEMENTS];
 	u64 generation;
 	enum receipt_reason reason;
@@ -238,14 +241,18 @@ bool receipt_cache_is_complete(const struct receipt_digest *digest,
 void receipt_known_get(struct receipt_known *to,
 		       const struct receipt_known *from);
 struct receipt_proven *receipt_known_add(struct receipt_known *known,
-					 struct receipt_proven *proven);
+					 struct receipt_proven *proven,
+					 const struct receipt_policy *policy);
 void receipt_known_move(struct receipt_known *known,
-			struct receipt_known *from);
+			struct receipt_known *from,
+			const struct receipt_policy *policy);
 void receipt_known_put(struct receipt_known *known);
 int receipt_cache_add(const struct receipt_digest *digest,
-		      struct receipt_proven *proven);
+		      struct receipt_proven *proven,
+		      const struct receipt_policy *policy);
 void receipt_cache_complete(const struct receipt_digest *digest,
-			    const struct receipt_known *answer);
+			    const struct receipt_known *answer,
+			    const struct receipt_policy *policy);
 void receipt_cache_flush(void);
 bool receipt_cache_next(struct receipt_cache_place *at,
 			struct receipt_digest *digest, u32 *statements);
@@ -262,9 +269,11 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 					const struct receipt_active *active,
 					struct receipt_known *answer);
 void receipt_lookup_proven(u64 id, const struct receipt_digest *digest,
-			   struct receipt_proven *proven);
+			   struct receipt_proven *proven,
+			   const struct receipt_policy *policy);
 bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
-			 enum receipt_reason reason);
+			 enum receipt_reason reason,
+			 const struct receipt_policy *policy);
 u64 receipt_lookup_pending(void);
 bool receipt_lookup_next(u64 after, u64 *id, struct receipt_digest *digest,
 			 enum receipt_op *op, u64 *size);

@@ -48,17 +48,22 @@ struct judge_leaf {
 };
 
 /**
- * struct evidence - on which a verdict depends, where no digest is named
+ * struct evidence - on which verdicts depend, where no digest is named
  * @kind: of the digest
- * @n: used entries of the rest
- * @usage: of the leaf
- * @statement: that it is in
+ * @kept: under each policy, as the kernel would
+ * @kept.crowded: there was no room for all that rules rest on
+ * @kept.n: used entries of the rest
+ * @kept.usage: of the leaf
+ * @kept.statement: that it is in
  */
 struct evidence {
 	uint8_t kind;
-	uint8_t n;
-	uint8_t usage[RECEIPT_MAX_STATEMENTS];
-	uint32_t statement[RECEIPT_MAX_STATEMENTS];
+	struct {
+		bool crowded;
+		uint8_t n;
+		uint8_t usage[RECEIPT_MAX_STATEMENTS];
+		uint32_t statement[RECEIPT_MAX_STATEMENTS];
+	} kept[2];
 };
 
 /**
@@ -337,6 +342,43 @@ static bool is_named(const struct judge *j, uint8_t kind, const uint8_t *digest)
  * Judging
  */
 
+static struct receipt_summary summary_of(const struct judge *j, int side, uint32_t statement,
+					 uint8_t usage)
+{
+	struct receipt_summary summary = j->statements[statement].summary[side];
+
+	summary.usage = usage;
+	return summary;
+}
+
+/* One more leaf, in place of the one that can be done without when there is no room. */
+static void keep(const struct judge *j, int side, const struct judge_leaf *leaf,
+		 struct evidence *e)
+{
+	struct receipt_summary summaries[RECEIPT_MAX_STATEMENTS + 1];
+	const struct receipt_summary *all[RECEIPT_MAX_STATEMENTS + 1];
+	uint8_t i, n = e->kept[side].n;
+
+	if (!j->statements[leaf->statement].summary[side].nproofs)
+		return;
+	if (n == RECEIPT_MAX_STATEMENTS) {
+		for (i = 0; i < n; i++)
+			summaries[i] = summary_of(j, side, e->kept[side].statement[i],
+						  e->kept[side].usage[i]);
+		summaries[n] = summary_of(j, side, leaf->statement, leaf->usage);
+		for (i = 0; i <= n; i++)
+			all[i] = &summaries[i];
+		n = receipt_policy_spare(j->sides[side].file.policy, all, n + 1, j->now,
+					 &e->kept[side].crowded);
+		if (n == RECEIPT_MAX_STATEMENTS)
+			return;
+	} else {
+		e->kept[side].n++;
+	}
+	e->kept[side].usage[n] = leaf->usage;
+	e->kept[side].statement[n] = leaf->statement;
+}
+
 static struct receipt_verdict judge_one(const struct judge *j, int side,
 					const struct evidence *e, const uint8_t *digest,
 					enum receipt_op op)
@@ -346,6 +388,7 @@ static struct receipt_verdict judge_one(const struct judge *j, int side,
 	struct receipt_facts facts = {
 		.op = op,
 		.evidence_complete = true,
+		.evidence_crowded = e->kept[side].crowded,
 		.now = j->now,
 	};
 
@@ -354,11 +397,10 @@ static struct receipt_verdict judge_one(const struct judge *j, int side,
 	facts.ndigests = 1;
 	facts.digests[0].kind = e->kind;
 	facts.digests[0].bytes = digest;
-	for (uint8_t i = 0; i < e->n; i++) {
-		summaries[i] = j->statements[e->statement[i]].summary[side];
-		summaries[i].usage = e->usage[i];
-		if (summaries[i].nproofs)
-			facts.summaries[facts.nsummaries++] = &summaries[i];
+	for (uint8_t i = 0; i < e->kept[side].n; i++) {
+		summaries[i] = summary_of(j, side, e->kept[side].statement[i],
+					  e->kept[side].usage[i]);
+		facts.summaries[facts.nsummaries++] = &summaries[i];
 	}
 	return receipt_policy_eval(policy, &facts);
 }
@@ -454,10 +496,8 @@ static size_t take_evidence(const struct judge *j, size_t leaf, struct evidence 
 	*usage = 0;
 	for (i = leaf; i < j->nleaves && !compare_digests(&j->leaves[leaf], &j->leaves[i]); i++) {
 		*usage |= j->leaves[i].usage;
-		if (e->n == RECEIPT_MAX_STATEMENTS)
-			continue;
-		e->usage[e->n] = j->leaves[i].usage;
-		e->statement[e->n++] = j->leaves[i].statement;
+		keep(j, 0, &j->leaves[i], e);
+		keep(j, 1, &j->leaves[i], e);
 	}
 	return i;
 }

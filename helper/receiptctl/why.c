@@ -64,13 +64,15 @@ int why_open_stores(struct why *w, const char *const *dirs, size_t n)
 
 static struct why_found *add_found(struct why *w, const char *dir, uint8_t kind)
 {
-	struct why_found *f;
+	struct why_found **more = realloc(w->found, (w->nfound + 1) * sizeof(*more));
+	struct why_found *f = calloc(1, sizeof(*f));
 
-	if (w->nfound == WHY_MAX_FOUND)
+	if (more)
+		w->found = more;
+	if (!more || !f) {
+		free(f);
 		return NULL;
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		return NULL;
+	}
 	f->dir = dir;
 	f->kind = kind;
 	w->found[w->nfound++] = f;
@@ -88,9 +90,13 @@ static int find_in(struct why *w, size_t store, const struct rcpt_digest *d,
 		return -err->status;
 	for (size_t i = 0; i < hits.n; i++) {
 		f = add_found(w, w->answerer.stores.at[store].dir, d->kind);
-		if (f)
-			rcpt_proposal_make(&w->answerer, &hits.hit[i], d->kind, digest,
-					   &f->proposal, &f->err);
+		if (!f) {
+			rcpt_store_hits_free(&hits);
+			return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+					 RCPT_NO_OFFSET, "out of memory");
+		}
+		rcpt_proposal_make(&w->answerer, &hits.hit[i], d->kind, digest, &f->proposal,
+				   &f->err);
 	}
 	rcpt_store_hits_free(&hits);
 	return 0;
@@ -191,6 +197,42 @@ bool why_counts(const struct why *w, uint8_t kind)
 }
 
 /**
+ * why_add_summary() - add a statement to those that a verdict rests on
+ * @policy: which of them are kept
+ * @facts: of the artifact
+ * @first: number of the first of @facts' statements that is about the same digest
+ * @summary: of what is proven
+ *
+ * As the kernel does, which keeps so many for each digest.
+ */
+void why_add_summary(const struct receipt_policy *policy, struct receipt_facts *facts,
+		     uint8_t first, const struct receipt_summary *summary)
+{
+	const struct receipt_summary *all[RECEIPT_MAX_STATEMENTS + 1];
+	uint8_t n = facts->nsummaries - first, spare;
+
+	if (n < RECEIPT_MAX_STATEMENTS) {
+		facts->summaries[facts->nsummaries++] = summary;
+		return;
+	}
+	memcpy(all, facts->summaries + first, n * sizeof(*all));
+	all[n] = summary;
+	spare = receipt_policy_spare(policy, all, n + 1, facts->now, &facts->evidence_crowded);
+	if (spare < n)
+		facts->summaries[first + spare] = summary;
+}
+
+/* What is proven of the digests of a kind. */
+static void add_proven(struct why *w, uint8_t kind, struct receipt_facts *facts)
+{
+	uint8_t first = facts->nsummaries;
+
+	for (size_t i = 0; i < w->nfound; i++)
+		if (w->found[i]->kind == kind && w->found[i]->summary.nproofs)
+			why_add_summary(w->policy.policy, facts, first, &w->found[i]->summary);
+}
+
+/**
  * why_judge() - ask the policy
  * @w: with what was found; summaries, and the verdict when there is a policy,
  *	are filled in
@@ -205,24 +247,19 @@ void why_judge(struct why *w)
 		.boot_verified = w->boot_verified,
 	};
 
+	for (size_t i = 0; i < w->nfound; i++)
+		if (w->found[i]->proposal)
+			why_summarize(w->has_policy ? &w->policy : NULL, w->found[i]);
+	if (!w->has_policy)
+		return;
 	for (size_t i = 0; i < w->digests.n; i++) {
 		if (!why_counts(w, w->digests.digests[i].kind))
 			continue;
 		facts.digests[facts.ndigests].kind = w->digests.digests[i].kind;
 		facts.digests[facts.ndigests++].bytes = w->digests.digests[i].bytes;
+		add_proven(w, w->digests.digests[i].kind, &facts);
 	}
-	for (size_t i = 0; i < w->nfound; i++) {
-		struct why_found *f = w->found[i];
-
-		if (!f->proposal)
-			continue;
-		why_summarize(w->has_policy ? &w->policy : NULL, f);
-		if (why_counts(w, f->kind) && f->summary.nproofs &&
-		    facts.nsummaries < RECEIPT_MAX_STATEMENTS)
-			facts.summaries[facts.nsummaries++] = &f->summary;
-	}
-	if (w->has_policy)
-		w->verdict = receipt_policy_eval(w->policy.policy, &facts);
+	w->verdict = receipt_policy_eval(w->policy.policy, &facts);
 }
 
 /**
@@ -235,6 +272,8 @@ void why_forget(struct why *w)
 		rcpt_proposal_free(w->found[--w->nfound]->proposal);
 		free(w->found[w->nfound]);
 	}
+	free(w->found);
+	w->found = NULL;
 }
 
 /**

@@ -9,7 +9,6 @@
 #include "answer.h"
 #include "policyfile.h"
 
-#define WHY_MAX_FOUND	64
 
 /**
  * struct why_receipt - a receipt under the policy
@@ -69,7 +68,7 @@ struct why {
 	struct rcpt_digests digests;
 	struct rcpt_answerer answerer;
 	size_t nfound;
-	struct why_found *found[WHY_MAX_FOUND];
+	struct why_found **found;
 	struct policy_file policy;
 	bool has_policy;
 	struct receipt_verdict verdict;
@@ -83,6 +82,8 @@ int why_digest(struct why *w, struct rcpt_error *err);
 int why_find(struct why *w, struct rcpt_error *err);
 bool why_counts(const struct why *w, uint8_t kind);
 void why_summarize(const struct policy_file *policy, struct why_found *f);
+void why_add_summary(const struct receipt_policy *policy, struct receipt_facts *facts,
+		     uint8_t first, const struct receipt_summary *summary);
 void why_judge(struct why *w);
 void why_forget(struct why *w);
 void why_free(struct why *w);

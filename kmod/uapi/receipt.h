@@ -129,6 +129,7 @@ enum receipt_mode {
 	_(26, POLICY_FLOOR, "policy-below-the-floor")			\
 	_(27, ANCHOR, "anchor-not-usable")				\
 	_(28, TAIL, "bytes-behind-the-end")				\
+	_(29, CROWDED, "too-many-statements")				\
 	/* evidence */							\
 	_(40, MESSAGE, "malformed-message")				\
 	_(41, BOUND, "over-a-bound")					\

@@ -259,6 +259,151 @@ static void test_claims(void)
 	denied(&iss, NO_RULE, "another issuer");
 }
 
+#define CROWD	12
+
+static void crowd(const struct file *f, const char *prefix, unsigned int n)
+{
+	struct said s = said();
+	char sub[32];
+
+	s.sub = sub;
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(sub, sizeof(sub), "%s%u", prefix, i);
+		vouch(f->digest, &log_one, &s);
+	}
+}
+
+static void denied_by_rule(const struct file *f, const char *name)
+{
+	expect_denied(probe_map(f->path, EACCES), "mmap_file", "denied-by-rule", "%s", name);
+}
+
+/* More statements about a file than are kept: those that rules rest on are. */
+static void test_crowd(void)
+{
+	struct file f[6];
+
+	for (size_t i = 0; i < ARRAY_SIZE(f); i++)
+		f[i] = new_file("/run");
+	next("", "", "op=EXECUTE receipt=one subject=\"bad/*\" action=DENY\n"
+	     "op=EXECUTE receipt=one subject=\"pkg/*\" action=ALLOW\n");
+	crowd(&f[0], "pkg/", 1);
+	crowd(&f[0], "other/", CROWD);
+	allowed(&f[0], "the good statement, then many others");
+	crowd(&f[1], "other/", CROWD);
+	denied(&f[1], NO_RULE, "many others alone");
+	crowd(&f[1], "pkg/", 1);
+	allowed(&f[1], "many others, then the good statement");
+	crowd(&f[2], "bad/", 1);
+	crowd(&f[2], "pkg/", CROWD);
+	denied_by_rule(&f[2], "the denying statement, then many good ones");
+	crowd(&f[3], "pkg/", CROWD);
+	allowed(&f[3], "many good ones");
+	crowd(&f[3], "other/", CROWD);
+	crowd(&f[3], "bad/", 1);
+	flush(border);
+	crowd(&f[3], "pkg/", CROWD);
+	crowd(&f[3], "bad/", 1);
+	crowd(&f[3], "other/", CROWD);
+	denied_by_rule(&f[3], "many good ones, then the denying statement");
+}
+
+/* Each of the statements has a rule of its own, and one of them had no place. */
+static void test_overcrowded(void)
+{
+	char rules[2048] = "op=EXECUTE receipt=one subject=bad action=DENY\n"
+		"op=EXECUTE receipt=one subject=pkg/0 action=ALLOW\n";
+	struct file f = new_file("/run");
+	size_t len = strlen(rules);
+
+	for (unsigned int i = 0; i < RECEIPT_MAX_STATEMENTS; i++)
+		len += snprintf(rules + len, sizeof(rules) - len,
+				"op=FIRMWARE receipt=one subject=firmware/%u action=ALLOW\n", i);
+	next("", "", rules);
+	crowd(&f, "pkg/", 1);
+	crowd(&f, "firmware/", RECEIPT_MAX_STATEMENTS - 1);
+	allowed(&f, "as many statements that rules rest on as are kept");
+	crowd(&f, "firmware/", RECEIPT_MAX_STATEMENTS);
+	flush(border);
+	crowd(&f, "firmware/", RECEIPT_MAX_STATEMENTS);
+	crowd(&f, "pkg/", 1);
+	denied(&f, "too-many-statements", "one more");
+}
+
+/*
+ * A manifest has the same content twice, for other uses: leaves 0 and 1 of 3.
+ */
+
+static void usage_leaf(const uint8_t *digest, uint8_t usage, uint8_t *leaf)
+{
+	const uint8_t start[2] = { RECEIPT_KIND_SHA256, usage };
+
+	hash_prefixed(0, start, sizeof(start), digest, HASH, leaf);
+}
+
+static void manifest_header(struct header *h)
+{
+	memset(h, 0, sizeof(*h));
+	head(h, MAP, 3);
+	label_int(h, 1, issuer.alg);
+	label_text(h, 3, "application/vnd.receipt.manifest-root");
+	integer(h, 15);
+	head(h, MAP, 2);
+	label_text(h, 1, "issuer");
+	label_text(h, 2, "pkg/a");
+}
+
+static void vouch_usages(const struct file *f, const uint8_t *usages)
+{
+	uint8_t leaves[2][HASH], third[HASH], root[HASH];
+	struct said s = said();
+
+	usage_leaf(f->digest, usages[0], leaves[0]);
+	usage_leaf(f->digest, usages[1], leaves[1]);
+	memset(third, 0x33, HASH);
+	node(leaves[0], leaves[1], root);
+	node(root, third, root);
+	memset(&ev, 0, sizeof(ev));
+	manifest_header(&ev.stmt.hdr);
+	memcpy(ev.stmt.payload, root, HASH);
+	ev.stmt.payload_len = HASH;
+	sign_statement(&issuer, &ev.stmt);
+	ev.nreceipts = 1;
+	make_receipt(&ev.receipts[0], &ev.stmt, &log_one, &s);
+	ev.kind = RECEIPT_KIND_SHA256;
+	ev.digest_len = HASH;
+	memcpy(ev.digest, f->digest, HASH);
+	ev.manifest = true;
+	ev.size = 3;
+	ev.path_len = 2 * HASH;
+	memcpy(ev.path[1], third, HASH);
+	for (ev.index = 0; ev.index < 2; ev.index++) {
+		ev.usage = usages[ev.index];
+		memcpy(ev.path[0], leaves[!ev.index], HASH);
+		evidence_message(&message, &ev);
+		if (request(border, &message))
+			broken("evidence: %s", answer.text);
+	}
+}
+
+static void test_usages(void)
+{
+	static const uint8_t first[] = { 1 << RECEIPT_OP_EXECUTE, 1 << RECEIPT_OP_FIRMWARE };
+	static const uint8_t second[] = { 1 << RECEIPT_OP_FIRMWARE, 1 << RECEIPT_OP_EXECUTE };
+	static const uint8_t neither[] = { 1 << RECEIPT_OP_FIRMWARE, 1 << RECEIPT_OP_KMODULE };
+	struct file f[3];
+
+	next("", "", ALL);
+	for (size_t i = 0; i < ARRAY_SIZE(f); i++)
+		f[i] = new_file("/run");
+	vouch_usages(&f[0], first);
+	allowed(&f[0], "one content under two usages: the first one");
+	vouch_usages(&f[1], second);
+	allowed(&f[1], "one content under two usages: the second one");
+	vouch_usages(&f[2], neither);
+	denied(&f[2], "usage-not-granted", "one content under two usages, neither of which it is");
+}
+
 static void test_position(void)
 {
 	struct said s = said();
@@ -604,6 +749,9 @@ int main(void)
 	make_key(&log_next, ES384);
 	next("", "", ALL);
 	test_claims();
+	test_crowd();
+	test_overcrowded();
+	test_usages();
 	test_position();
 	test_edited_position();
 	test_window();

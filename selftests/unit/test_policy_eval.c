@@ -672,6 +672,105 @@ static void test_revoked_keys(void **state)
 	receipt_policy_free(policy);
 }
 
+#define FULL	(RECEIPT_MAX_STATEMENTS + 1)
+
+/* Statements about subjects of these names, which one is spared? */
+static u8 spare(const char *rules, const char *const *subjects, bool *crowded)
+{
+	const struct receipt_summary *all[FULL];
+	struct receipt_policy *policy = policy_of(rules);
+	struct receipt_summary summaries[FULL];
+	u8 i, got;
+
+	for (i = 0; i < FULL; i++) {
+		fill_summary(&by_acme, &summaries[i]);
+		summaries[i].sub = subjects[i];
+		summaries[i].revoked_keys = policy->revoked_keys;
+		all[i] = &summaries[i];
+	}
+	*crowded = false;
+	got = receipt_policy_spare(policy, all, FULL, 0, crowded);
+	receipt_policy_free(policy);
+	return got;
+}
+
+static void test_spare(void **state)
+{
+	static const char rules[] = DENY "op=EXECUTE subject=\"bad/*\" action=DENY\n"
+		"op=EXECUTE receipt=acme subject=\"good/*\" action=ALLOW\n"
+		"revoke subject=\"good/old\"\n";
+	static const char many[] = DENY "op=EXECUTE receipt=acme subject=a action=ALLOW\n"
+		"op=EXECUTE receipt=acme subject=b action=ALLOW\nop=EXECUTE receipt=acme subject=c action=ALLOW\n"
+		"op=EXECUTE subject=d action=DENY\nop=EXECUTE subject=e action=DENY\n"
+		"op=FIRMWARE subject=f action=DENY\nop=EXECUTE subject=g action=DENY\n"
+		"op=EXECUTE subject=h action=DENY\nop=EXECUTE subject=i action=DENY\n";
+	static const char *const useless[] = { "good/1", "bad/1", "x", "x", "x", "x", "x", "x", "x" };
+	static const char *const good_last[] = { "x", "x", "x", "x", "x", "x", "x", "x", "good/1" };
+	static const char *const bad_last[] = { "good/1", "good/1", "good/1", "good/1", "good/1",
+						"good/1", "good/1", "good/1", "bad/1" };
+	static const char *const one_each[] = { "bad/1", "good/1", "good/1", "good/1", "good/1",
+						"good/1", "good/1", "good/1", "good/1" };
+	static const char *const revoked[] = { "good/1", "good/old", "bad/1", "bad/1", "bad/1",
+					       "bad/1", "bad/1", "bad/1", "bad/1" };
+	static const char *const needed[] = { "a", "i", "h", "g", "b", "e", "d", "c", "d" };
+	static const char *const all[] = { "a", "i", "h", "g", "b", "e", "d", "x", "c" };
+	static const char *const crowd[] = { "a", "i", "h", "g", "b", "e", "d", "f", "c" };
+	bool crowded;
+
+	(void)state;
+	assert_int_equal(spare(rules, useless, &crowded), FULL - 1);
+	assert_false(crowded);
+	assert_int_equal(spare(rules, good_last, &crowded), FULL - 2);
+	assert_false(crowded);
+	assert_int_equal(spare(rules, bad_last, &crowded), FULL - 2);
+	assert_false(crowded);
+	assert_int_equal(spare(rules, one_each, &crowded), FULL - 1);
+	assert_false(crowded);
+	assert_int_equal(spare(rules, revoked, &crowded), 1);
+	assert_false(crowded);
+	assert_int_equal(spare(many, needed, &crowded), FULL - 1);
+	assert_false(crowded);
+	assert_int_equal(spare(many, all, &crowded), FULL - 2);
+	assert_false(crowded);
+	/* by_acme grants EXECUTE alone: no rule of FIRMWARE rests on it */
+	assert_int_equal(spare(many, crowd, &crowded), FULL - 2);
+	assert_false(crowded);
+}
+
+/* Nine statements, each with a rule of its own: one that no denial rests on goes. */
+static void test_crowded(void **state)
+{
+	static const char many[] = DENY "op=EXECUTE receipt=acme subject=a action=ALLOW\n"
+		"op=EXECUTE subject=b action=DENY\nop=EXECUTE subject=c action=DENY\n"
+		"op=EXECUTE subject=d action=DENY\nop=EXECUTE subject=e action=DENY\n"
+		"op=EXECUTE subject=f action=DENY\nop=EXECUTE subject=g action=DENY\n"
+		"op=EXECUTE subject=h action=DENY\nop=EXECUTE subject=i action=DENY\n";
+	static const char *const each[] = { "b", "c", "a", "d", "e", "f", "g", "h", "i" };
+	static const char rules[] = DENY "op=EXECUTE receipt=beta action=DENY\n"
+		"op=EXECUTE receipt=acme action=ALLOW\n";
+	struct receipt_policy *policy = policy_of(rules);
+	struct receipt_facts facts = { .evidence_complete = true, .evidence_crowded = true };
+	struct receipt_summary summary;
+	struct receipt_verdict v;
+	bool crowded;
+
+	(void)state;
+	assert_int_equal(spare(many, each, &crowded), 2);
+	assert_true(crowded);
+
+	fill_summary(&by_acme, &summary);
+	facts.summaries[facts.nsummaries++] = &summary;
+	v = receipt_policy_eval(policy, &facts);
+	assert_int_equal(v.action, RECEIPT_ACTION_DENY);
+	assert_int_equal(v.reason, RECEIPT_REASON_CROWDED);
+	facts.evidence_complete = false;
+	assert_int_equal(receipt_policy_eval(policy, &facts).action, RECEIPT_ACTION_UNSET);
+	facts.evidence_complete = true;
+	facts.evidence_crowded = false;
+	assert_int_equal(receipt_policy_eval(policy, &facts).action, RECEIPT_ACTION_ALLOW);
+	receipt_policy_free(policy);
+}
+
 static int setup(void **state)
 {
 	int i;
@@ -694,6 +793,8 @@ int main(void)
 		cmocka_unit_test(test_verity),
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_revoked_keys),
+		cmocka_unit_test(test_spare),
+		cmocka_unit_test(test_crowded),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
