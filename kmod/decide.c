@@ -227,6 +227,9 @@ static enum receipt_reason measure_inode(const struct receipt_policy *policy,
 	enum receipt_reason reason;
 
 	reason = check_inode(policy, req->op, req->inode, art);
+	/* Nothing of it can be remembered, which is what is asked for. */
+	if (!reason && art->unstable && req->quiet)
+		reason = RECEIPT_REASON_UNSTABLE_FS;
 	if (art->unstable)
 		art->hashed = false;
 	if (reason || art->unstable)
@@ -346,6 +349,8 @@ static enum receipt_reason ask(const struct receipt_active *active,
 
 	if (req->locked)
 		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
+	if (req->quiet && receipt_helper_get(NULL, NULL) != RECEIPT_HELPER_SERVING)
+		return RECEIPT_REASON_NO_HELPER;
 	for (d = 0; d + 1 < digests->n; d++)
 		if (known[d].generation != generation)
 			break;
@@ -363,6 +368,13 @@ static bool suffices(const struct artifact *art,
 	       (art->hashed || !receipt_policy_needs_content(policy, op));
 }
 
+/* Where nobody can be asked: was everything asked when the program was executed? */
+static bool was_settled(const struct receipt_request *req)
+{
+	return req->locked && req->op == RECEIPT_OP_ANON_EXEC &&
+	       receipt_state_allows(req->inode, RECEIPT_OP_SETTLED, NULL);
+}
+
 /* The verdict; UNSET when the policy that is active now asks for other digests. */
 static struct receipt_verdict rule_known(struct receipt_active **active,
 					 const struct receipt_request *req,
@@ -375,7 +387,8 @@ static struct receipt_verdict rule_known(struct receipt_active **active,
 	int tries;
 
 	for (tries = 0; tries < JUDGE_TRIES && !why; tries++) {
-		verdict = evaluate(*active, req->op, art, digests, known, false);
+		verdict = evaluate(*active, req->op, art, digests, known,
+				   was_settled(req));
 		if (verdict.action != RECEIPT_ACTION_UNSET)
 			return verdict;
 		why = ask(*active, req, digests, known);
@@ -398,13 +411,19 @@ static struct receipt_verdict rule(struct receipt_active **active,
 				   const struct artifact *art,
 				   const struct receipt_digests *digests)
 {
+	bool program = req->op == RECEIPT_OP_ANON_EXEC && art->state;
 	struct receipt_known known[RECEIPT_MEASURED_MAX];
 	struct receipt_verdict verdict;
 	u8 d;
 
 	for (d = 0; d < digests->n; d++)
 		receipt_cache_find(&digests->digest[d], &known[d]);
+	if (program)
+		receipt_rights_recall(art->state, digests, (*active)->policy,
+				      known);
 	verdict = rule_known(active, req, art, digests, known);
+	if (program && !req->locked && verdict.action == RECEIPT_ACTION_ALLOW)
+		receipt_rights_keep(art->state, art->change, digests, known);
 	for (d = 0; d < digests->n; d++)
 		receipt_known_put(&known[d]);
 
@@ -497,10 +516,22 @@ static void judge(struct receipt_active **active,
 		out->verdict = deny(reason);
 }
 
+/* To whom it is only of interest; -EAGAIN: it may be another answer next time. */
+static int quiet_errno(const struct receipt_verdict *verdict)
+{
+	if (verdict->action == RECEIPT_ACTION_ALLOW)
+		return 0;
+
+	return verdict->reason == RECEIPT_REASON_NO_HELPER ||
+	       verdict->reason == RECEIPT_REASON_NO_MEMORY ? -EAGAIN : -EACCES;
+}
+
 /* The one exit: only here a denial becomes an error, or passes as permitted. */
 static int conclude(const struct receipt_request *req,
 		    struct receipt_outcome *out)
 {
+	if (req->quiet)
+		return quiet_errno(&out->verdict);
 	if (out->verdict.action == RECEIPT_ACTION_ALLOW) {
 		receipt_count(RECEIPT_STAT_ALLOWED);
 		return 0;
@@ -519,7 +550,9 @@ static int conclude(const struct receipt_request *req,
  * @req: the event, not known to be allowed, see receipt_state_allows()
  *
  * Context: May sleep, hash and wait for the helper, but for @req->locked.
- * Return: 0, or under an enforcing policy what receipt_reason_errno() says.
+ * Return: 0, or under an enforcing policy what receipt_reason_errno() says. Where
+ *	@req->quiet: 0 when it is allowed, -EACCES when not, -EAGAIN when it may
+ *	be next time, whatever the mode.
  */
 int receipt_decide(const struct receipt_request *req)
 {

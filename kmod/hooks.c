@@ -281,7 +281,7 @@ static noinline int decide_program(const struct linux_binprm *bprm,
 	return judge_program(bprm, inode, how);
 }
 
-int receipt_bprm_check_security(struct linux_binprm *bprm)
+static __always_inline int check_program(struct linux_binprm *bprm)
 {
 	struct inode *inode = d_real_inode(bprm->file->f_path.dentry);
 	unsigned int how = HOLD;
@@ -324,6 +324,16 @@ int receipt_file_post_open(struct file *file, int mask)
 		return decide_file(hook, file, 0, RECEIPT_REASON_ALLOWED);
 
 	return decide_stacked(hook, file, inode, HOLD, NULL);
+}
+
+int receipt_bprm_check_security(struct linux_binprm *bprm)
+{
+	int ret = check_program(bprm);
+
+	if (ret || READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_ANON_EXEC))
+		return ret;
+
+	return receipt_program_settle(bprm);
 }
 
 int receipt_mmap_file(struct file *file, unsigned long reqprot,

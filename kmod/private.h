@@ -95,7 +95,29 @@ int receipt_bdev_setintegrity(struct block_device *bdev,
 			      size_t size);
 void receipt_bdev_free_security(struct block_device *bdev);
 
+/* rights.c */
+
+struct receipt_known;
+struct receipt_rights;
+struct receipt_state;
+
+void receipt_rights_free(struct receipt_rights *rights);
+void receipt_rights_keep(struct receipt_state *state, u32 change,
+			 const struct receipt_digests *digests,
+			 const struct receipt_known *known);
+void receipt_rights_recall(struct receipt_state *state,
+			   const struct receipt_digests *digests,
+			   const struct receipt_policy *policy,
+			   struct receipt_known *known);
+
 /* state.c */
+
+/*
+ * Of the operations EXECUTE and ANON_EXEC alone are about an inode. The bit of
+ * another one says in a verdict that an executed program was asked for ANON_EXEC,
+ * whatever the answer.
+ */
+#define RECEIPT_OP_SETTLED	RECEIPT_OP_POLICY
 
 /**
  * struct receipt_state - what is known of an inode
@@ -110,6 +132,7 @@ void receipt_bdev_free_security(struct block_device *bdev);
  * @settled: nothing but a writer changes the pages in memory, see pages.c
  * @boot: came with the initramfs and was not opened for writing since
  * @digests: of the content since @change, by hashing
+ * @rights: what the right to ANON_EXEC rests on, or NULL
  */
 struct receipt_state {
 #ifdef MODULE
@@ -125,6 +148,7 @@ struct receipt_state {
 	bool settled;
 	bool boot;
 	struct receipt_digests digests;
+	struct receipt_rights *rights;
 };
 
 int receipt_state_init(void);
@@ -140,6 +164,8 @@ enum receipt_reason receipt_state_measured(struct receipt_state *state,
 					   const struct receipt_digests *digests);
 bool receipt_state_allow(struct receipt_state *state, u32 change,
 			 enum receipt_op op, u64 generation, bool proven);
+void receipt_state_note(const struct inode *inode, u32 change,
+			enum receipt_op op, u64 generation);
 u32 receipt_state_change(const struct inode *inode);
 bool receipt_state_unchanged(struct receipt_state *state, u32 change);
 void receipt_state_written(const struct inode *inode);
@@ -554,6 +580,8 @@ int receipt_anchor_raise(u32 to, struct netlink_ext_ack *extack);
  * @size: of @buf
  * @locked: called under mmap_lock: neither hash nor ask
  * @hold: the file becomes executable in memory: close it to writers
+ * @quiet: nobody is stopped by the answer: nothing is recorded, and the helper is
+ *	asked only while it serves
  * @recheck: hash the content anew, whatever is known of it
  * @need_proof: a default or a rule without properties does not allow it
  * @refuse: 0, or why the request is refused whatever is known of the artifact
@@ -567,6 +595,7 @@ struct receipt_request {
 	size_t size;
 	bool locked;
 	bool hold;
+	bool quiet;
 	bool recheck;
 	bool need_proof;
 	enum receipt_reason refuse;
@@ -590,6 +619,10 @@ struct receipt_verdict receipt_explain(const struct receipt_digest *digest,
 const char *receipt_reason_text(enum receipt_reason reason);
 bool receipt_reason_known(u32 number);
 int receipt_reason_errno(enum receipt_reason reason);
+
+/* program.c */
+
+int receipt_program_settle(struct linux_binprm *bprm);
 
 /* hooks.c */
 

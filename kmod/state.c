@@ -231,6 +231,25 @@ bool receipt_state_allow(struct receipt_state *state, u32 change,
 }
 
 /**
+ * receipt_state_note - remember an operation of an inode that may have a state
+ * @inode: referenced by the caller
+ * @change: as it was
+ * @op: operation
+ * @generation: of the policy under which
+ */
+void receipt_state_note(const struct inode *inode, u32 change,
+			enum receipt_op op, u64 generation)
+{
+	struct receipt_state *state;
+
+	rcu_read_lock();
+	state = find_state(inode);
+	if (state)
+		receipt_state_allow(state, change, op, generation, false);
+	rcu_read_unlock();
+}
+
+/**
  * receipt_state_unchanged - was the content left alone?
  * @state: state
  * @change: as it was
@@ -269,6 +288,7 @@ u32 receipt_state_change(const struct inode *inode)
  */
 void receipt_state_written(const struct inode *inode)
 {
+	struct receipt_rights *rights = NULL;
 	struct receipt_state *state;
 
 	/* i_writecount was raised before the state is looked for. */
@@ -282,9 +302,11 @@ void receipt_state_written(const struct inode *inode)
 		WRITE_ONCE(state->settled, false);
 		state->digests.n = 0;
 		WRITE_ONCE(state->boot, false);
+		swap(state->rights, rights);
 		spin_unlock(&state->lock);
 	}
 	rcu_read_unlock();
+	receipt_rights_free(rights);
 }
 
 /**

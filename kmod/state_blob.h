@@ -39,5 +39,6 @@ static void remove_state(const struct inode *inode)
 	if (!*slot_of(inode))
 		return;
 	receipt_uncount(RECEIPT_STAT_STATES);
+	receipt_rights_free((*slot_of(inode))->rights);
 	kmem_cache_free(state_slab, *slot_of(inode));
 }

@@ -105,5 +105,7 @@ static void remove_state(const struct inode *inode)
 	if (!state)
 		return;
 	receipt_uncount(RECEIPT_STAT_STATES);
+	/* The inode is no longer referenced: nobody else is at it. */
+	receipt_rights_free(state->rights);
 	kfree_rcu(state, table.rcu);
 }

@@ -13,7 +13,11 @@
 
 #include "elf.h"
 
+#ifndef EM_486
+#define EM_486		6		/* of Linux alone */
+#endif
 #define MAX_HEADERS	128		/* program headers */
+#define MAX_STACK_HEADERS 4096		/* bytes, as the kernel has it */
 #define MAX_INTERP	4096		/* bytes */
 #define MAX_DYNAMIC	4096		/* entries */
 #define MAX_STRINGS	(4u << 20)	/* bytes */
@@ -77,6 +81,60 @@ bool elf_is_64(int fd)
 
 	return read_at(fd, 0, ident, sizeof(ident)) && !memcmp(ident, ELFMAG, SELFMAG) &&
 	       ident[EI_CLASS] == ELFCLASS64 && ident[EI_DATA] == ELFDATA2LSB;
+}
+
+/*
+ * Flags of the stack, of which the last header counts; @flags where there are none.
+ * More headers than fit in a page the kernel does not execute.
+ */
+static uint32_t stack_flags(int fd, uint64_t offset, size_t size, size_t n, uint32_t flags)
+{
+	bool wide = size == sizeof(Elf64_Phdr);
+	char *headers = read_piece(fd, offset, size * n, MAX_STACK_HEADERS);
+
+	for (size_t i = 0; headers && i < n; i++) {
+		union {
+			Elf32_Phdr narrow;
+			Elf64_Phdr wide;
+		} h = { 0 };
+
+		memcpy(&h, headers + i * size, size);
+		if (h.narrow.p_type == PT_GNU_STACK)
+			flags = wide ? h.wide.p_flags : h.narrow.p_flags;
+	}
+	free(headers);
+	return headers ? flags : 0;
+}
+
+/**
+ * elf_executable_stack() - does the kernel give it an executable stack?
+ * @fd: open for reading
+ *
+ * As kmod/program.c asks. A 32-bit program that says nothing gets one, and all of its
+ * memory executable; which of the two it is, the kernel tells by the size of its
+ * program headers.
+ *
+ * Return: whether it does.
+ */
+bool elf_executable_stack(int fd)
+{
+	union {
+		Elf32_Ehdr narrow;
+		Elf64_Ehdr wide;
+	} h = { 0 };
+	uint32_t flags = 0;
+
+	if (!read_at(fd, 0, &h, sizeof(h.narrow)) || memcmp(h.wide.e_ident, ELFMAG, SELFMAG))
+		return false;
+	if (h.wide.e_machine != EM_X86_64 && h.wide.e_machine != EM_386 &&
+	    h.wide.e_machine != EM_486)
+		return false;
+	if (h.narrow.e_phentsize == sizeof(Elf32_Phdr))
+		flags |= stack_flags(fd, h.narrow.e_phoff, sizeof(Elf32_Phdr), h.narrow.e_phnum,
+				     PF_X);
+	if (read_at(fd, 0, &h, sizeof(h.wide)) && h.wide.e_phentsize == sizeof(Elf64_Phdr))
+		flags |= stack_flags(fd, h.wide.e_phoff, sizeof(Elf64_Phdr), h.wide.e_phnum, 0);
+	return flags & PF_X;
 }
 
 static enum elf_kind read_headers(struct image *image)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an ELF file needs to run: its interpreter and its libraries.
+ * What an ELF file needs to run: its interpreter, its libraries, an executable stack.
  */
 #ifndef RECEIPTCTL_ELF_H
 #define RECEIPTCTL_ELF_H
@@ -36,6 +36,7 @@ enum elf_kind {
 };
 
 bool elf_is_64(int fd);
+bool elf_executable_stack(int fd);
 enum elf_kind elf_read(int fd, struct elf_needs *needs);
 void elf_free(struct elf_needs *needs);
 

@@ -3,6 +3,7 @@
  * Hashing files, several at a time. Each thread takes the next file of the list
  * until all are done or one has failed.
  */
+#include "elf.h"
 #include "hash.h"
 
 #include <errno.h>
@@ -66,6 +67,14 @@ static int fail_changed(struct rcpt_error *err)
 			 RCPT_NO_OFFSET, "changed while it was read");
 }
 
+/* The kernel will not execute it. */
+static int fail_stack(struct rcpt_error *err)
+{
+	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_USAGE, RCPT_NO_OFFSET,
+			 "needs an executable stack: build it without one (-z noexecstack), or "
+			 "seal it with --usage execute,anon-exec");
+}
+
 static bool ends_with(const char *text, const char *end)
 {
 	size_t len = strlen(text), n = strlen(end);
@@ -100,6 +109,9 @@ static bool same_state(const struct stat *a, const struct stat *b)
 	       a->st_size == b->st_size && same_time(a->st_mtim, b->st_mtim) &&
 	       same_time(a->st_ctim, b->st_ctim);
 }
+
+/* What is executed needs the second for an executable stack. */
+#define STACK_USAGE	(1 << RECEIPT_OP_EXECUTE | 1 << RECEIPT_OP_ANON_EXEC)
 
 /* Read until the buffer is full or the file ends. */
 static ssize_t read_full(int fd, uint8_t *buf, size_t len)
@@ -228,6 +240,8 @@ static int hash_fd(struct crew *crew, struct artifact *a, int fd,
 		return fail_errno(err, "cannot read");
 	if (!same_state(&before, &after) || r.total != after.st_size)
 		return fail_changed(err);
+	if ((a->usage & STACK_USAGE) == 1 << RECEIPT_OP_EXECUTE && elf_executable_stack(fd))
+		return fail_stack(err);
 	return 0;
 }
 

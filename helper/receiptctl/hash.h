@@ -20,7 +20,8 @@
  *
  * A file that changes while it is read is an error.
  *
- * Return: 0, -RCPT_INVALID when a file changed, or -RCPT_SYSTEM.
+ * Return: 0, -RCPT_INVALID when a file changed, or is to be executed and needs an
+ * executable stack, which ANON_EXEC is not given for; or -RCPT_SYSTEM.
  */
 int hash_artifacts(struct artifacts *list, uint8_t usage, const char *md,
 		   void (*progress)(size_t done, size_t total), size_t *failed,

@@ -96,3 +96,5 @@ fault_elsewhere_cold:
 	.bss
 counter:
 	.quad 0
+
+	.section .note.GNU-stack, "", @progbits

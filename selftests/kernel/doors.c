@@ -553,11 +553,29 @@ static void test_limits(void)
 {
 	test_interpreter();
 	expect_limit(probe(run_from_heap, NULL), "brk after READ_IMPLIES_EXEC: code on the heap");
-	expect_limit(probe_exec("/t/execstack", EACCES),
-		     "a sealed program with an executable stack");
-	copy("/t/execstack", in(dir, "execstack"), "x");
-	expect_denied(probe_exec(in(dir, "execstack"), EACCES), EXEC_HOOK, "no-evidence",
-		      "an unsealed program with an executable stack");
+}
+
+/*
+ * The kernel gives it to who asks for it in his headers, and all memory to 32-bit
+ * programs that say nothing. It is ANON_EXEC; those named -jit are sealed for it.
+ */
+static void test_stacks(void)
+{
+	const char *path = in(dir, "execstack");
+
+	expect_denied(probe_exec("/t/execstack", EACCES), EXEC_HOOK, "no-evidence",
+		      "executable stack: sealed for execution alone");
+	expect_allowed(probe_exec("/t/execstack-jit", EACCES), "executable stack: sealed for it");
+	copy("/t/execstack", path, "x");
+	expect_denied(probe_exec(path, EACCES), EXEC_HOOK, "no-evidence",
+		      "executable stack: unsealed");
+	expect_allowed(probe_exec("/t/mark-silent", EACCES), "64 bits, nothing said of the stack");
+	if (probe_exec("/t/mark32", ENOEXEC) == DENIED)
+		return;
+	expect_denied(probe_exec("/t/mark32-silent", EACCES), EXEC_HOOK, "no-evidence",
+		      "32 bits, nothing said of the stack: sealed for execution alone");
+	expect_allowed(probe_exec("/t/mark32-jit", EACCES),
+		       "32 bits, nothing said of the stack: sealed for it");
 }
 
 int main(int argc, char **argv)
@@ -578,6 +596,7 @@ int main(int argc, char **argv)
 	test_uselib();
 	test_remap();
 	test_i386();
+	test_stacks();
 	test_limits();
 	return 0;
 }

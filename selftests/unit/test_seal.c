@@ -9,6 +9,9 @@
 #include "policy_text.h"
 #include "sample.h"
 
+#include <elf.h>
+
+#include "../../helper/receiptctl/elf.c"
 #include "../../helper/receiptctl/walk.c"
 #include "../../helper/receiptctl/hash.c"
 
@@ -373,6 +376,57 @@ static void test_seal_usage(void **state)
 	free(data);
 }
 
+/* A program that is nothing but its headers. */
+static const char *stack_64(uint16_t machine, uint32_t type, uint32_t flags)
+{
+	struct {
+		Elf64_Ehdr h;
+		Elf64_Phdr p[2];
+	} f = { { .e_ident = ELFMAG, .e_type = ET_EXEC, .e_machine = machine,
+		  .e_phoff = sizeof(f.h), .e_phentsize = sizeof(f.p[0]), .e_phnum = 2 } };
+	const char *path = in_folder(dir, "stack");
+
+	f.p[0] = (Elf64_Phdr){ .p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W };
+	f.p[1] = (Elf64_Phdr){ .p_type = type, .p_flags = flags };
+	folder_write(path, &f, sizeof(f));
+	return path;
+}
+
+static const char *stack_32(uint32_t type, uint32_t flags)
+{
+	struct {
+		Elf32_Ehdr h;
+		Elf32_Phdr p;
+	} f = { { .e_ident = ELFMAG, .e_type = ET_EXEC, .e_machine = EM_386,
+		  .e_phoff = sizeof(f.h), .e_phentsize = sizeof(f.p), .e_phnum = 1 },
+		{ .p_type = type, .p_flags = flags } };
+	const char *path = in_folder(dir, "stack");
+
+	folder_write(path, &f, sizeof(f));
+	return path;
+}
+
+static void test_seal_stack(void **state)
+{
+	const uint32_t rw = PF_R | PF_W, rwx = rw | PF_X;
+
+	(void)state;
+	assert_int_equal(seal("--svn", "4", stack_64(EM_X86_64, PT_GNU_STACK, rwx)), 1);
+	assert_int_equal(seal("--usage", "execute", stack_64(EM_X86_64, PT_GNU_STACK, rwx)), 1);
+	assert_int_equal(seal("--usage", "execute,anon-exec",
+			      stack_64(EM_X86_64, PT_GNU_STACK, rwx)), 0);
+	assert_int_equal(seal("--usage", "firmware", stack_64(EM_X86_64, PT_GNU_STACK, rwx)), 0);
+	/* The last one counts; other headers and machines do not. */
+	assert_int_equal(seal("--svn", "4", stack_64(EM_X86_64, PT_GNU_STACK, rw)), 0);
+	assert_int_equal(seal("--svn", "4", stack_64(EM_X86_64, PT_LOAD, rwx)), 0);
+	assert_int_equal(seal("--svn", "4", stack_64(EM_AARCH64, PT_GNU_STACK, rwx)), 0);
+	/* 32 bits: who says nothing gets one. */
+	assert_int_equal(seal("--svn", "4", stack_32(PT_GNU_STACK, rw)), 0);
+	assert_int_equal(seal("--svn", "4", stack_32(PT_GNU_STACK, rwx)), 1);
+	assert_int_equal(seal("--svn", "4", stack_32(PT_LOAD, rw)), 1);
+	unlink(in_folder(dir, "stack"));
+}
+
 static void test_seal_envelope(void **state)
 {
 	struct rcpt_bundle bundle;
@@ -655,6 +709,7 @@ int main(void)
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_seal_folder),
 		cmocka_unit_test(test_seal_usage),
+		cmocka_unit_test(test_seal_stack),
 		cmocka_unit_test(test_seal_envelope),
 		cmocka_unit_test(test_seal_fsverity),
 		cmocka_unit_test(test_seal_dmverity),

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+/*
+ * rights: the right to ANON_EXEC is that of the program that was executed, for as
+ * long as it runs: whatever is flushed, loaded or dropped meanwhile, and whatever
+ * becomes of its file. Each program is executed before, and asks for the first time
+ * after: with mprotect(), where nobody can be asked.
+ *
+ * /t/jit and /t/plain as in anon.c; /t/jit-by-digest is sealed as /t/jit is, and
+ * executed by a rule that names its digest. Versions 2.x of the policy let everything
+ * be executed.
+ */
+#include <sys/mount.h>
+
+#include "helper.h"
+
+#define MPROTECT	"file_mprotect"
+#define MMAP		"mmap_file"
+
+/* A program that was executed and waits for a byte. */
+struct late {
+	pid_t pid;
+	int to;
+};
+
+static struct late start_late(const char *program, const char *probe)
+{
+	int to[2], from[2];
+	struct late late;
+	char c;
+
+	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
+		broken("pipe");
+	late.pid = fork();
+	if (!late.pid) {
+		alarm(PROBE_SECONDS);
+		dup2(to[0], STDIN_FILENO);
+		dup2(from[1], STDERR_FILENO);
+		execl(program, program, "late", probe, NULL);
+		note("%s: %s", program, strerror(errno));
+		_exit(BROKEN);
+	}
+	late.to = to[1];
+	close(to[0]);
+	close(from[1]);
+	if (read(from[0], &c, 1) != 1)
+		broken("%s is not executed", program);
+	close(from[0]);
+	return late;
+}
+
+static int end_late(struct late late)
+{
+	if (write(late.to, "", 1) != 1)
+		broken("write");
+	close(late.to);
+	probe_pid = late.pid;
+	return end_probe(late.pid);
+}
+
+static int border;
+
+/* What is done between the exec and the question. */
+static void nothing(void)
+{
+}
+
+static void flush_all(void)
+{
+	if (flush(border))
+		broken("flush: %s", answer.text);
+}
+
+static void load(const char *path)
+{
+	if (load_policy_file(border, path))
+		broken("%s: %s", path, answer.text);
+}
+
+static void load_next(void)
+{
+	load("/t/policy-1.1.0");
+}
+
+static pid_t helper_pid(void)
+{
+	FILE *f = fopen("/sys/kernel/security/receipt/status", "re");
+	char line[200];
+	int pid = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "helper serving %d", &pid);
+	if (f)
+		fclose(f);
+	return pid;
+}
+
+static void lose_helper(void)
+{
+	kill(helper_pid(), SIGKILL);
+	while (helper_pid())
+		usleep(20000);
+	flush_all();
+}
+
+static void late(const char *what, void (*fn)(void))
+{
+	struct late jit = start_late("/t/jit", "written, then executable");
+	struct late digest = start_late("/t/jit-by-digest", "written, then executable");
+	struct late plain = start_late("/t/plain", "written, then executable");
+
+	fn();
+	expect_allowed(end_late(jit), "%s: sealed for it", what);
+	expect_allowed(end_late(digest), "%s: sealed for it, executed by its digest", what);
+	expect(DENIED, end_late(plain), "%s: sealed for execution alone: EACCES", what);
+}
+
+/*
+ * overlayfs, where a file becomes another one
+ */
+
+static void mount_overlay(void)
+{
+	mkdir("/mnt/lower", 0755);
+	mkdir("/mnt/upper", 0755);
+	mkdir("/mnt/work", 0755);
+	mkdir("/mnt/merged", 0755);
+	copy("/t/plain", "/mnt/lower/plain", "");
+	copy("/t/jit", "/mnt/lower/jit", "");
+	if (mount("overlay", "/mnt/merged", "overlay", 0,
+		  "lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work"))
+		broken("overlay");
+}
+
+/* The file above has the content of another program from then on. */
+static void become(const char *name, const char *program)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/mnt/merged/%s", name);
+	if (chmod(path, 0700))
+		broken("%s", path);
+	snprintf(path, sizeof(path), "/mnt/upper/%s", name);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		broken("%s", path);
+	copy_fd(program, fd, "");
+	close(fd);
+}
+
+static void test_overlay(void)
+{
+	struct late plain, plain_map, jit;
+
+	mount_overlay();
+	plain = start_late("/mnt/merged/plain", "written, then executable");
+	plain_map = start_late("/mnt/merged/plain", "private");
+	jit = start_late("/mnt/merged/jit", "written, then executable");
+	become("plain", "/t/jit");
+	become("jit", "/t/plain");
+	expect_denied(end_late(plain), MPROTECT, "usage-not-granted",
+		      "overlay: its file becomes one that is sealed for it, mprotect");
+	expect_denied(end_late(plain_map), MMAP, "usage-not-granted",
+		      "overlay: its file becomes one that is sealed for it, mmap");
+	expect_allowed(end_late(jit), "overlay: its file becomes one that is not");
+	expect_allowed(end_late(start_late("/mnt/upper/plain", "private")),
+		       "overlay: control: what its file has become has the right");
+}
+
+/*
+ * Everything may be executed, and a program writes to its own file: by the name that
+ * was executed, which the kernel itself refuses, or where the content really is.
+ */
+
+static void test_own_file(const char *run, const char *file)
+{
+	struct late own;
+	int fd;
+
+	copy("/t/plain", run, "unsealed");
+	own = start_late(run, "private");
+	fd = open(file, O_WRONLY | O_CLOEXEC);
+	ok(fd < 0 && errno == ETXTBSY, "%s: closed to writers while it runs: ETXTBSY", file);
+	expect_denied(end_late(own), MMAP, "no-evidence", "%s: control", file);
+	usleep(50000);
+	fd = open(file, O_WRONLY | O_CLOEXEC);
+	ok(fd >= 0, "%s: open to writers afterwards", file);
+	expect(DENIED, probe_exec(run, ETXTBSY), "%s: while it is open for writing: ETXTBSY", file);
+	close(fd);
+}
+
+int main(void)
+{
+	probe_init();
+	border = open_border();
+	late("at once", nothing);
+	late("all is flushed", flush_all);
+	test_overlay();
+	late("another policy", load_next);
+	late("no helper, all is flushed", lose_helper);
+	start_receiptd(border);
+	load("/t/policy-2.1.0");
+	test_own_file("/mnt/own", "/mnt/own");
+	test_own_file("/mnt/merged/own", "/mnt/upper/own");
+	late("everything may be executed, all is flushed", flush_all);
+	return 0;
+}
