@@ -92,16 +92,23 @@ static struct receipt_verdict deny(enum receipt_reason reason)
 /*
  * Does the filesystem promise that content changes only under i_writecount?
  * Those on a device of this machine do, and those in memory; not FUSE, not
- * network and cluster filesystems.
+ * network and cluster filesystems, not nilfs2, whose cleaner moves what blocks a
+ * process tells it. Where the pages are the device itself (DAX), they cannot be
+ * read anew into others, and who has pinned one goes on to write to it.
  */
-static bool stable_content(const struct super_block *sb)
+static bool stable_content(const struct inode *inode)
 {
+	const struct super_block *sb = inode->i_sb;
+
+	if (IS_DAX(inode))
+		return false;
 	switch (sb->s_magic) {
 	case TMPFS_MAGIC:
 	case RAMFS_MAGIC:
 		return true;
 	case FUSE_SUPER_MAGIC:
 	case OCFS2_SUPER_MAGIC:
+	case NILFS_SUPER_MAGIC:
 	case 0x01161970:	/* GFS2 */
 		return false;
 	case EROFS_SUPER_MAGIC_V1:
@@ -150,7 +157,7 @@ static enum receipt_reason check_inode(const struct receipt_policy *policy,
 				       struct artifact *art)
 {
 	art->fstype = inode->i_sb->s_type->name;
-	art->unstable = !stable_content(inode->i_sb);
+	art->unstable = !stable_content(inode);
 	if (!S_ISREG(inode->i_mode))
 		return RECEIPT_REASON_UNSTABLE_FS;
 	if (art->unstable &&
@@ -241,6 +248,8 @@ static enum receipt_reason measure_inode(const struct receipt_policy *policy,
 					    &art->change) && !req->recheck;
 	if (!art->hashed)
 		digests->n = 0;
+	if (!req->locked && art->kinds & BIT(RECEIPT_KIND_DMVERITY_SHA256))
+		receipt_verity_look(req->inode);
 	receipt_verity_digests(req->inode, art->kinds, digests);
 	reason = settle_pages(req, art, digests);
 	art->boot = READ_ONCE(art->state->boot);

@@ -86,6 +86,7 @@ enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
 
 /* verity.c */
 
+void receipt_verity_look(const struct inode *inode);
 void receipt_verity_digests(struct inode *inode, u8 kinds,
 			    struct receipt_digests *digests);
 bool receipt_verity_rely(const struct inode *inode,

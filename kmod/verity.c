@@ -20,10 +20,12 @@
  * the detour over "error". Documentation/threat-model.md says what follows.
  */
 #include <linux/blkdev.h>
+#include <linux/buffer_head.h>
 #include <linux/fsverity.h>
 #include <linux/hashtable.h>
 #include <linux/magic.h>
 #include <linux/slab.h>
+#include <linux/unaligned.h>
 
 #include "private.h"
 
@@ -36,6 +38,7 @@
  * @rcu: frees it
  * @bdev: key; not referenced, and not looked at
  * @diskseq: number of its disk, which no other disk ever has
+ * @alone: its erofs has no other device beside it
  * @relied: something runs because of @root; under @devices_lock
  * @root: root hash
  */
@@ -44,6 +47,7 @@ struct verity_device {
 	struct rcu_head rcu;
 	const struct block_device *bdev;
 	u64 diskseq;
+	bool alone;
 	bool relied;
 	u8 root[RECEIPT_HASH_SIZE];
 };
@@ -195,6 +199,60 @@ static bool has_one_device(const struct super_block *sb)
 	}
 }
 
+/*
+ * erofs may have files in pieces on other devices, of which the root hash says
+ * nothing. Its superblock tells, of which nobody else has a header.
+ */
+#define EROFS_SUPER_AT		1024
+#define EROFS_INCOMPAT_AT	80
+#define EROFS_DEVICE_TABLE	BIT(3)
+
+static bool erofs_alone(struct super_block *sb)
+{
+	struct buffer_head *bh = sb_bread(sb, EROFS_SUPER_AT >>
+					      sb->s_blocksize_bits);
+	const u8 *super;
+	bool alone;
+
+	if (!bh)
+		return false;
+	super = bh->b_data + (EROFS_SUPER_AT & (sb->s_blocksize - 1));
+	alone = !(get_unaligned_le32(super + EROFS_INCOMPAT_AT) &
+		  EROFS_DEVICE_TABLE);
+	brelse(bh);
+
+	return alone;
+}
+
+/**
+ * receipt_verity_look - find out what receipt_verity_digests() needs to know
+ * @inode: real inode of a file that is open
+ *
+ * Context: May sleep and read.
+ */
+void receipt_verity_look(const struct inode *inode)
+{
+	struct super_block *sb = inode->i_sb;
+	struct verity_device *dev;
+	bool unknown;
+
+	if (sb->s_magic != EROFS_SUPER_MAGIC_V1 || !sb->s_bdev)
+		return;
+	rcu_read_lock();
+	dev = find_live(sb->s_bdev);
+	unknown = dev && !READ_ONCE(dev->alone);
+	rcu_read_unlock();
+	if (!unknown || !erofs_alone(sb))
+		return;
+
+	/* While it is mounted, no other root hash comes to count. */
+	spin_lock_bh(&devices_lock);
+	dev = find_live(sb->s_bdev);
+	if (dev)
+		WRITE_ONCE(dev->alone, true);
+	spin_unlock_bh(&devices_lock);
+}
+
 static bool root_hash(const struct inode *inode, u8 *bytes)
 {
 	const struct super_block *sb = inode->i_sb;
@@ -204,6 +262,8 @@ static bool root_hash(const struct inode *inode, u8 *bytes)
 		return false;
 	rcu_read_lock();
 	dev = find_live(sb->s_bdev);
+	if (sb->s_magic == EROFS_SUPER_MAGIC_V1 && dev && !READ_ONCE(dev->alone))
+		dev = NULL;
 	if (dev)
 		memcpy(bytes, dev->root, sizeof(dev->root));
 	rcu_read_unlock();

@@ -3,6 +3,7 @@
  * raw open|closed: the disk below a mounted file system is written, past all files.
  * Without bdev_allow_write_mounted=0 that is a known limit; with it, it is refused,
  * but for the file that a loop device is made of.
+ * raw dax: pages that are the disk.
  */
 #include <linux/loop.h>
 #include <sys/mount.h>
@@ -14,6 +15,7 @@
 #define LOOP	"/mnt/loop"
 #define MOUNTED	"/mnt/erofs"
 #define FILE_SYSTEM "/mnt/file-system"
+#define PMEM	"/dev/pmem0"
 
 /* Where the target's first page of code lies. */
 static off_t place_of(const char *path)
@@ -128,12 +130,37 @@ static void test_file_system_of_file(void)
 	expect_allowed(probe_exec(MOUNTED "/target", EACCES), "the same of a device");
 }
 
+/* Who had a page of it pinned writes to it, so it promises nothing. */
+static void test_dax(void)
+{
+	if (access(PMEM, F_OK)) {
+		ok(true, "DAX # SKIP this kernel has no " PMEM);
+		return;
+	}
+	if (system("mke2fs -b 4096 " PMEM " >/dev/null") || mkdir("/dax", 0755))
+		broken(PMEM);
+	if (mount(PMEM, "/dax", "ext4", 0, "dax=always")) {
+		ok(true, "DAX # SKIP the file system has none: %s", strerror(errno));
+		return;
+	}
+	copy("/t/target", "/dax/target", "");
+	expect_denied(probe_exec("/dax/target", EACCES), "bprm_check_security",
+		      "unstable-filesystem", "DAX");
+	if (umount("/dax") || mount(PMEM, "/dax", "ext4", 0, "dax=never"))
+		broken("mount without DAX");
+	expect_allowed(probe_exec("/dax/target", EACCES), "the same without DAX");
+}
+
 int main(int argc, char **argv)
 {
 	bool closed = argc > 1 && !strcmp(argv[1], "closed");
 
 	snprintf(other, sizeof(other), "/mnt/other");
 	probe_init();
+	if (argc > 1 && !strcmp(argv[1], "dax")) {
+		test_dax();
+		return 0;
+	}
 	load_images();
 	test_disk(closed);
 	test_loop();

@@ -283,7 +283,7 @@ static struct image {
 	char data[32];			/* loop devices */
 	char hash[32];
 	uint64_t sectors;
-} images[3];
+} images[5];
 
 static const struct image *image(const char *name)
 {
@@ -603,6 +603,40 @@ static void test_not_told(void)
 	remove_dm("detour");
 }
 
+static void mount_erofs(const char *name, const char *options)
+{
+	char device[32];
+
+	create(name);
+	load_verity(name, image(name), image(name), "");
+	must_resume(name);
+	snprintf(device, sizeof(device), "/dev/dm-%d", dm(DM_DEV_STATUS, name, NULL, 0, NULL));
+	if (mount(device, mount_point(name), "erofs", MS_RDONLY, options))
+		broken("mount of %s", name);
+}
+
+/* Of two images the root hash is sealed; one keeps its content on another device. */
+static void test_erofs(void)
+{
+	char blob[32], option[48];
+
+	if (access("/v/erofs.root", F_OK)) {
+		ok(true, "dm-verity: erofs # SKIP not on this kernel");
+		return;
+	}
+	add_image("erofs");
+	add_image("erofs-more");
+	mount_erofs("erofs", NULL);
+	expect_allowed(probe_exec(program_of("erofs"), EACCES), "dm-verity: erofs of one device");
+	remove_dm("erofs");
+	attach(blob, sizeof(blob), "erofs-more", "blob");
+	snprintf(option, sizeof(option), "device=%s", blob);
+	mount_erofs("erofs-more", option);
+	expect_denied(probe_exec(program_of("erofs-more"), EACCES), EXEC_HOOK, "no-evidence",
+		      "dm-verity: erofs of two devices");
+	remove_dm("erofs-more");
+}
+
 static void test_dm(void)
 {
 	control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
@@ -620,6 +654,7 @@ static void test_dm(void)
 	test_again();
 	test_evil();
 	test_not_told();
+	test_erofs();
 }
 
 static void test_fs(void)
