@@ -41,13 +41,18 @@ static pid_t start_waiting(const char *path)
 	return pid;
 }
 
-static void end_waiting(pid_t pid, const char *what)
+static int outcome_of_waiting(pid_t pid)
 {
 	int status;
 
 	close(input);
 	waitpid(pid, &status, 0);
-	ok(WIFEXITED(status) && WEXITSTATUS(status) == ALLOWED, "%s: it ran to its end", what);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : BROKEN;
+}
+
+static void end_waiting(pid_t pid, const char *what)
+{
+	expect_allowed(outcome_of_waiting(pid), "%s: it ran to its end", what);
 }
 
 static int open_to_write(const char *path)
@@ -84,6 +89,24 @@ static void test_script(void)
 	copy(WAITS, interpreter, "");
 	point(INTERPRETER, interpreter);
 	test_held(script, held, "script");
+}
+
+/* The interpreter gets a path, and opens what is there then. */
+static void test_renamed(void)
+{
+	const char *script = in(dir, "renamed"), *other = in(dir, "other");
+	pid_t pid;
+
+	copy("/t/script", script, "");
+	copy("/t/script", other, "# exchanged\n");
+	point(INTERPRETER, "/k/reader");
+	pid = start_waiting(script);
+	expect(DENIED, outcome_of_waiting(pid), "script: its interpreter reads it");
+	pid = start_waiting(script);
+	if (rename(other, script))
+		broken("rename");
+	expect_allowed(outcome_of_waiting(pid), "script that another one takes the name of: "
+		       "known limit");
 }
 
 /* An exec that fails on the way leaves nothing behind. */
@@ -198,6 +221,7 @@ int main(int argc, char **argv)
 		broken("binfmt_misc");
 	test_program();
 	test_script();
+	test_renamed();
 	test_failed();
 	test_chain();
 	test_binfmt("");
