@@ -139,6 +139,7 @@ static bool unsealed_memfd(const struct inode *inode)
  * @unstable: which does not promise stable content; nothing is remembered
  * @kinds: bits of the kinds of digests that count
  * @hashed: those of the content are known as well
+ * @until: the helper is waited for until then, jiffies, however often it is asked
  */
 struct artifact {
 	struct receipt_state *state;
@@ -148,6 +149,7 @@ struct artifact {
 	bool unstable;
 	u8 kinds;
 	bool hashed;
+	unsigned long until;
 };
 
 /* What is not stable is judged only where a rule names its file system. */
@@ -348,6 +350,7 @@ static void recall(const struct receipt_digest *digest,
 /* Asks for the first digest about which not all is known. */
 static enum receipt_reason ask(const struct receipt_active *active,
 			       const struct receipt_request *req,
+			       unsigned long until,
 			       const struct receipt_digests *digests,
 			       struct receipt_known *known)
 {
@@ -363,7 +366,8 @@ static enum receipt_reason ask(const struct receipt_active *active,
 	for (d = 0; d + 1 < digests->n; d++)
 		if (known[d].generation != generation)
 			break;
-	reason = receipt_lookup_wait(req, &digests->digest[d], active, &answer);
+	reason = receipt_lookup_wait(req, &digests->digest[d], active, until,
+				     &answer);
 	recall(&digests->digest[d], &answer, &known[d], active->policy);
 
 	return reason;
@@ -400,7 +404,7 @@ static struct receipt_verdict rule_known(struct receipt_active **active,
 				   was_settled(req));
 		if (verdict.action != RECEIPT_ACTION_UNSET)
 			return verdict;
-		why = ask(*active, req, digests, known);
+		why = ask(*active, req, art->until, digests, known);
 		receipt_policy_put(*active);
 		*active = receipt_policy_get();
 		if (!suffices(art, (*active)->policy, req->op))
@@ -500,7 +504,9 @@ static void judge(struct receipt_active **active,
 		  const struct receipt_request *req,
 		  struct receipt_outcome *out)
 {
-	struct artifact art = {};
+	struct artifact art = {
+		.until = jiffies + (*active)->policy->helper_timeout * HZ,
+	};
 	enum receipt_reason reason;
 	int tries = 0;
 
@@ -542,14 +548,17 @@ static int conclude(const struct receipt_request *req,
 	if (req->quiet)
 		return quiet_errno(&out->verdict);
 	if (out->verdict.action == RECEIPT_ACTION_ALLOW) {
-		receipt_count(RECEIPT_STAT_ALLOWED);
+		if (!req->again)
+			receipt_count(RECEIPT_STAT_ALLOWED);
 		return 0;
 	}
 
-	receipt_count(out->enforced ? RECEIPT_STAT_DENIED :
-				      RECEIPT_STAT_PERMITTED);
-	receipt_count_denial(out->verdict.reason, out->enforced);
-	receipt_audit_verdict(req, out);
+	if (!req->again) {
+		receipt_count(out->enforced ? RECEIPT_STAT_DENIED :
+					      RECEIPT_STAT_PERMITTED);
+		receipt_count_denial(out->verdict.reason, out->enforced);
+		receipt_audit_verdict(req, out);
+	}
 
 	return out->enforced ? receipt_reason_errno(out->verdict.reason) : 0;
 }
@@ -574,7 +583,8 @@ int receipt_decide(const struct receipt_request *req)
 	active = receipt_policy_get();
 	if (!active)
 		return 0;
-	receipt_count(RECEIPT_STAT_MISSES);
+	if (!req->again)
+		receipt_count(RECEIPT_STAT_MISSES);
 	judge(&active, req, &out);
 	out.enforced = active->policy->mode == RECEIPT_MODE_ENFORCE;
 	ret = conclude(req, &out);

@@ -5,8 +5,8 @@
  * One lookup per digest: whoever needs the same digest joins it. The list of
  * pending lookups is the queue; a message to the helper only wakes it, and what
  * it misses it finds by a dump, as does the next helper after a restart. A
- * lookup ends answered, or when nobody waits any more: each waits for so long,
- * whoever asked before.
+ * lookup ends answered, or when nobody waits any more: each waits until the deadline
+ * of his own event, whoever asked before, and however often he has to ask.
  */
 #include <linux/cred.h>
 #include <linux/jiffies.h>
@@ -211,12 +211,12 @@ static bool is_done(struct lookup *l)
 	return smp_load_acquire(&l->done);
 }
 
-static enum receipt_reason wait_done(struct lookup *l, u32 seconds,
+static enum receipt_reason wait_done(struct lookup *l, unsigned long until,
 				     struct receipt_known *answer)
 {
 	enum receipt_reason reason;
 	ktime_t start = ktime_get();
-	long ret = seconds * HZ;
+	long ret = max_t(long, until - jiffies, 0);
 
 	ret = ___wait_event(l->wait,
 			    ___wait_cond_timeout(is_done(l)),
@@ -248,14 +248,14 @@ static enum receipt_reason unaskable(const struct receipt_policy *policy)
  * @req: the event
  * @digest: what evidence is needed for
  * @active: the policy that judges
+ * @until: deadline of the event, jiffies
  * @answer: empty; filled in with what the helper proved, of which the cache may
  *	have lost a part; the caller calls receipt_known_put()
  *
  * While the helper is lost the question waits for the next one, unless the policy
  * says no_helper=deny.
  *
- * Context: May sleep: killable, freezable, at most as long as the policy's
- *	helper_timeout.
+ * Context: May sleep: killable, freezable, at most until @until.
  * Return: RECEIPT_REASON_ALLOWED when @answer and the cache hold what there is
  *	to know, else RECEIPT_REASON_NO_HELPER, RECEIPT_REASON_HELPER_ITSELF,
  *	RECEIPT_REASON_QUEUE_FULL, RECEIPT_REASON_HELPER_TIMEOUT,
@@ -264,6 +264,7 @@ static enum receipt_reason unaskable(const struct receipt_policy *policy)
 enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 					const struct receipt_digest *digest,
 					const struct receipt_active *active,
+					unsigned long until,
 					struct receipt_known *answer)
 {
 	enum receipt_reason reason;
@@ -273,6 +274,8 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 	reason = unaskable(active->policy);
 	if (reason)
 		return reason;
+	if (time_after_eq(jiffies, until))
+		return RECEIPT_REASON_HELPER_TIMEOUT;
 	fresh = new_lookup(req, digest, READ_ONCE(active->generation));
 	if (!fresh)
 		return RECEIPT_REASON_NO_MEMORY;
@@ -293,7 +296,7 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 		receipt_count(RECEIPT_STAT_JOINED);
 	}
 
-	return wait_done(l, active->policy->helper_timeout, answer);
+	return wait_done(l, until, answer);
 }
 
 /* The pending lookup that a message of the helper belongs to, or NULL. */

@@ -15,13 +15,16 @@
 
 /* What gets too old is found within this time. */
 #define EXPIRY_PERIOD	(60 * HZ)
+/* While the helper is asked, another policy may come, or all be forgotten. */
+#define LOAD_TRIES	16
 
 u8 receipt_unruled __read_mostly = U8_MAX;
 u64 receipt_generation __read_mostly;
 bool receipt_recheck __read_mostly;
 
 static struct receipt_active __rcu *active_policy;
-static DEFINE_MUTEX(policy_mutex);	/* one load at a time */
+/* One change at a time; nobody asks the helper, or waits for others, while he has it. */
+static DEFINE_MUTEX(policy_mutex);
 static atomic64_t latest_time = ATOMIC64_INIT(0);
 
 static void expire(struct work_struct *work);
@@ -158,10 +161,11 @@ static int may_stand(const struct receipt_policy *old,
 	return receipt_floor_check(fresh, extack);
 }
 
-/* Same name, higher version, and evidence that the active policy asks for. */
-static int may_follow(const struct receipt_active *old,
-		      const struct receipt_active *fresh,
-		      struct netlink_ext_ack *extack)
+/*
+ * Does the active policy ask for it, and allow it? Who holds the mutex goes by what is
+ * known: the others do not wait until his question is answered.
+ */
+static int ask_active(const struct receipt_active *fresh, bool locked)
 {
 	struct receipt_request req = {
 		.hook = "policy_load",
@@ -169,9 +173,18 @@ static int may_follow(const struct receipt_active *old,
 		.buf = fresh->text,
 		.size = fresh->len,
 		.need_proof = true,
+		.locked = locked,
+		.again = locked,
 	};
-	int ret;
 
+	return receipt_decide(&req);
+}
+
+/* Same name, higher version, and not below what else is in force. */
+static int may_replace(const struct receipt_active *old,
+		       const struct receipt_active *fresh,
+		       struct netlink_ext_ack *extack)
+{
 	if (strcmp(old->policy->name, fresh->policy->name)) {
 		NL_SET_ERR_MSG_FMT(extack, "%s: active is %.40s",
 				   receipt_reason_text(RECEIPT_REASON_POLICY_NAME),
@@ -186,17 +199,34 @@ static int may_follow(const struct receipt_active *old,
 				   old->policy->version[2]);
 		return -ESTALE;
 	}
-	ret = may_stand(old->policy, fresh->policy, extack);
-	if (ret)
-		return ret;
-	ret = receipt_decide(&req);
-	if (ret)
-		NL_SET_ERR_MSG(extack, "no-evidence: the active policy does not allow it");
+
+	return may_stand(old->policy, fresh->policy, extack);
+}
+
+/* Before the mutex is taken: the helper may be asked, and take its time. */
+static int may_follow(const struct receipt_active *fresh,
+		      struct netlink_ext_ack *extack)
+{
+	struct receipt_active *old = receipt_policy_get();
+	int ret = 0;
+
+	if (!old)
+		return 0;
+	ret = may_replace(old, fresh, extack);
+	if (!ret) {
+		ret = ask_active(fresh, false);
+		if (ret)
+			NL_SET_ERR_MSG(extack, "no-evidence: the active policy does not allow it");
+	}
+	receipt_policy_put(old);
 
 	return ret;
 }
 
-/* Whether @fresh may become active. What the TPM holds is raised last. */
+/*
+ * Whether @fresh may become active. What the TPM holds is raised last. -EAGAIN: what
+ * may_follow() found out does not hold any more.
+ */
 static int may_load(const struct receipt_active *old,
 		    const struct receipt_active *fresh,
 		    struct netlink_ext_ack *extack)
@@ -206,9 +236,11 @@ static int may_load(const struct receipt_active *old,
 	if (ret)
 		return ret;
 	if (old)
-		ret = may_follow(old, fresh, extack);
+		ret = may_replace(old, fresh, extack);
 	else
 		ret = may_stand(NULL, fresh->policy, extack);
+	if (!ret && old && ask_active(fresh, true))
+		ret = -EAGAIN;
 
 	return ret ?: receipt_anchor_raise(fresh->policy->svn, extack) ?:
 	       receipt_floor_check(fresh->policy, extack);
@@ -255,20 +287,14 @@ static void publish(struct receipt_active *old, struct receipt_active *fresh)
 }
 
 /* The boot policy is the first one, and stands where it is below the floor, too. */
-static int load(const char *text, size_t len, bool boot,
-		struct netlink_ext_ack *extack)
+static int replace(struct receipt_active *fresh, bool boot,
+		   struct netlink_ext_ack *extack)
 {
-	struct receipt_active *old, *fresh;
+	struct receipt_active *old;
 	int ret = 0;
 
-	fresh = new_active(text, len, extack);
-	if (IS_ERR(fresh))
-		return PTR_ERR(fresh);
-
-	if (mutex_lock_killable(&policy_mutex)) {
-		receipt_policy_put(fresh);
+	if (mutex_lock_killable(&policy_mutex))
 		return -EINTR;
-	}
 	old = rcu_dereference_protected(active_policy,
 					lockdep_is_held(&policy_mutex));
 	if (!boot)
@@ -276,6 +302,26 @@ static int load(const char *text, size_t len, bool boot,
 	if (!ret)
 		publish(old, fresh);
 	mutex_unlock(&policy_mutex);
+
+	return ret;
+}
+
+static int load(const char *text, size_t len, bool boot,
+		struct netlink_ext_ack *extack)
+{
+	struct receipt_active *fresh = new_active(text, len, extack);
+	int ret, tries = LOAD_TRIES;
+
+	if (IS_ERR(fresh))
+		return PTR_ERR(fresh);
+
+	do {
+		ret = may_follow(fresh, extack);
+		if (!ret)
+			ret = replace(fresh, boot, extack);
+	} while (ret == -EAGAIN && --tries);
+	if (ret == -EAGAIN)
+		NL_SET_ERR_MSG(extack, "other policies, or flushes, came between");
 	if (ret)
 		receipt_policy_put(fresh);
 
@@ -360,8 +406,8 @@ static void expire(struct work_struct *work)
  * Return: 0, -EINVAL for a text with an error, -EOPNOTSUPP for a curve that this
  *	kernel has not got, -EPERM for another name, -ESTALE for a version that
  *	is not higher or a policy below the floor, -EACCES when the active policy
- *	does not allow it, -EIO for an anchor that cannot be used, -ENOMEM,
- *	-EINTR.
+ *	does not allow it, -EIO for an anchor that cannot be used, -EAGAIN when
+ *	others changed the policy or flushed all along, -ENOMEM, -EINTR.
  */
 int receipt_policy_load(const char *text, size_t len,
 			struct netlink_ext_ack *extack)

@@ -294,6 +294,7 @@ struct receipt_request;
 enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 					const struct receipt_digest *digest,
 					const struct receipt_active *active,
+					unsigned long until,
 					struct receipt_known *answer);
 void receipt_lookup_proven(u64 id, const struct receipt_digest *digest,
 			   struct receipt_proven *proven,
@@ -579,12 +580,13 @@ int receipt_anchor_raise(u32 to, struct netlink_ext_ack *extack);
  * @inode: its real inode when the content of the file is judged, else NULL
  * @buf: bytes that the kernel read itself, or NULL
  * @size: of @buf
- * @locked: called under mmap_lock: neither hash nor ask
+ * @locked: called under mmap_lock or the policy's mutex: neither hash a file nor ask
  * @hold: the file becomes executable in memory: close it to writers
  * @quiet: nobody is stopped by the answer: nothing is recorded, and the helper is
  *	asked only while it serves
  * @recheck: hash the content anew, whatever is known of it
  * @need_proof: a default or a rule without properties does not allow it
+ * @again: it was decided a moment ago: nothing is counted or recorded
  * @refuse: 0, or why the request is refused whatever is known of the artifact
  */
 struct receipt_request {
@@ -599,6 +601,7 @@ struct receipt_request {
 	bool quiet;
 	bool recheck;
 	bool need_proof;
+	bool again;
 	enum receipt_reason refuse;
 };
 

@@ -181,6 +181,50 @@ static int test_replaced(int helper)
 	return helper;
 }
 
+/* The ids of questions, other messages left out; false when there is none for so long. */
+static bool next_question(int helper, int ms, struct question *q)
+{
+	const struct genlmsghdr *genl = (const void *)(answer.reply.data + NLMSG_HDRLEN);
+	struct pollfd pfd = { .fd = helper, .events = POLLIN };
+	static uint8_t buf[MESSAGE_MAX];
+
+	while (poll(&pfd, 1, ms) > 0) {
+		ssize_t len = receive(helper, buf);
+
+		if (len < 0)
+			broken("helper's socket");
+		take(buf, len);
+		if (genl->cmd != RECEIPT_CMD_LOOKUP)
+			continue;
+		*q = take_question(&answer.reply);
+		return true;
+	}
+	return false;
+}
+
+/* Root has all forgotten before each answer, so that the helper must be asked again. */
+static void test_one_deadline(int helper)
+{
+	pid_t pid = start_map(new_file(), EACCES);
+	int64_t start = now_ms(), took;
+	unsigned int asked = 0;
+	struct question q;
+
+	while (!has_ended(pid)) {
+		if (!next_question(helper, 200, &q))
+			continue;
+		asked++;
+		usleep(2000000);
+		flush(border);
+		send_none(helper, &q, RECEIPT_REASON_NO_EVIDENCE);
+	}
+	took = now_ms() - start;
+	expect_denied(end_probe(pid), MAP_HOOK, "helper-timeout", "asked again and again");
+	note("asked %u times in %lld ms", asked, (long long)took);
+	ok(asked > 1, "asked again and again: more than once");
+	ok(took < DEADLINE_MS + SOON_MS, "asked again and again: one deadline for all");
+}
+
 static void test_lost(int helper)
 {
 	const char *const record[] = { "receipt: op=HELPER", " verdict=lost " };
@@ -377,6 +421,7 @@ int main(int argc, char **argv)
 	test_joined(helper);
 	test_queue(helper);
 	test_deadline(helper);
+	test_one_deadline(helper);
 	helper = test_replaced(helper);
 	test_lost(helper);
 	receiptd = start_receiptd(border);

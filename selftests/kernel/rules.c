@@ -3,7 +3,7 @@
  * Each property of rules, logs and revocations, by files that differ in what it is
  * about and in nothing else: one is allowed, its control is denied. Policies follow
  * each other, so that most of it is found out of a running cache. No helper serves
- * but where one is needed.
+ * but where one is needed. rules loaders: while many load policies, and wait.
  */
 #include "forge.h"
 #include "fuse.h"
@@ -739,7 +739,114 @@ static void test_refused(void)
 	ok(try_load("no_helper=allow", "", "") == -EINVAL, "refused: no_helper=allow");
 }
 
-int main(void)
+/*
+ * Processes that load policies, each of which asks a helper that is silent
+ */
+
+#define LOADERS		30
+#define LIFE		20		/* seconds that a receipt is good for */
+#define EXPIRY		60		/* what is too old is found within */
+#define WAIT		10		/* for the helper, where the policy is silent */
+#define SOON_MS		(5000 * slowness())
+
+/* Each a text of its own, that nobody has sealed. */
+static void load_for_ever(unsigned int number)
+{
+	int fd = open_border();
+	static char text[2048];
+
+	for (unsigned int i = 0;; i++) {
+		snprintf(text, sizeof(text),
+			 "policy_name=rules policy_version=2.0.0 mode=enforce\n"
+			 "DEFAULT action=DENY\n# %u %u\n", number, i);
+		if (load_policy(fd, text, strlen(text)) != -EACCES)
+			_exit(BROKEN);
+	}
+}
+
+static int raise_floor(void)
+{
+	start_request(&message, RECEIPT_CMD_FLOOR);
+	put(&message, RECEIPT_A_POLICY_NAME, "rules", sizeof("rules"));
+	put(&message, RECEIPT_A_POLICY_VERSION, "1.0.0", sizeof("1.0.0"));
+	put_u32(&message, RECEIPT_A_POLICY_SVN, 0);
+	return request(border, &message);
+}
+
+static void soon(int64_t start, const char *name)
+{
+	int64_t took = now_ms() - start;
+
+	if (!ok(took < SOON_MS, "%s: at once", name))
+		note("after %lld ms", (long long)took);
+}
+
+static void wait_loaders(void)
+{
+	int64_t end = now_ms() + 1000 * PROBE_SECONDS;
+
+	while (stat_value("lookups-pending") < LOADERS)
+		if (now_ms() > end)
+			broken("loaders do not ask");
+		else
+			usleep(20000);
+}
+
+/* A verdict that is remembered ends when the receipt that it rests on gets too old. */
+static void test_expiry(const struct file *f)
+{
+	int64_t start = now_ms(), most = 1000 * (LIFE + EXPIRY + WAIT) + SOON_MS;
+
+	while (probe_map(f->path, EACCES) == ALLOWED && now_ms() - start < most)
+		usleep(500000);
+	if (!ok(now_ms() - start < most, "loaders: what gets too old is forgotten within a minute"))
+		note("after %lld ms", (long long)(now_ms() - start));
+}
+
+static void test_loaders(void)
+{
+	pid_t pids[LOADERS];
+	unsigned int ended = 0;
+	struct said s = said();
+	struct file f;
+	int64_t start;
+
+	next("", "", "op=EXECUTE receipt=one max_age=1h action=ALLOW\n");
+	s.iat = time(NULL) - 3600 + LIFE;
+	f = said_of(&s);
+	allowed(&f, "loaders: a receipt that is still good");
+	become_helper();
+	for (unsigned int i = 0; i < LOADERS; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			close(helper_fd);
+			load_for_ever(i);
+		}
+	}
+	wait_loaders();
+	test_expiry(&f);
+	wait_loaders();
+	start = now_ms();
+	ok(!raise_floor(), "loaders: FLOOR");
+	soon(start, "loaders: FLOOR");
+	wait_loaders();
+	start = now_ms();
+	next("", "", ALL);
+	ok(true, "loaders: a policy that is sealed");
+	soon(start, "loaders: a policy that is sealed");
+	wait_loaders();
+	start = now_ms();
+	ok(!flush(border), "loaders: FLUSH");
+	soon(start, "loaders: FLUSH");
+	for (unsigned int i = 0; i < LOADERS; i++) {
+		ended += has_ended(pids[i]);
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	ok(!ended, "loaders: all were there to the end");
+}
+
+int main(int argc, char **argv)
 {
 	probe_init();
 	border = open_border();
@@ -748,6 +855,10 @@ int main(void)
 	make_key(&log_one, ES256);
 	make_key(&log_next, ES384);
 	next("", "", ALL);
+	if (argc > 1 && !strcmp(argv[1], "loaders")) {
+		test_loaders();
+		return 0;
+	}
 	test_claims();
 	test_crowd();
 	test_overcrowded();
