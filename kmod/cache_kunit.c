@@ -587,7 +587,7 @@ static void state_digests(struct kunit *test)
 	struct file *file = new_file(test);
 	struct receipt_state *state = state_of(test, file);
 	struct receipt_digests got;
-	u32 change, later;
+	u64 change, later;
 
 	digests.digest[1].kind = RECEIPT_KIND_SHA384;
 	KUNIT_EXPECT_FALSE(test, receipt_state_digests(state, TWO_KINDS, &got, &change));
@@ -674,7 +674,7 @@ static void state_allow(struct kunit *test)
 	struct inode *inode = file_inode(file);
 	struct receipt_state *state;
 	struct receipt_digests digests;
-	u32 change;
+	u64 change;
 	int op;
 
 	KUNIT_EXPECT_EQ(test, allowed(inode), 0);
@@ -744,7 +744,7 @@ static void hold_proven(struct kunit *test)
 	struct inode *inode = file_inode(file);
 	struct receipt_state *state = state_of(test, file);
 	struct receipt_digests digests;
-	u32 change;
+	u64 change;
 
 	receipt_state_digests(state, ONE_KIND, &digests, &change);
 	receipt_state_allow(state, change, RECEIPT_OP_EXECUTE, generation, false);

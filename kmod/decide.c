@@ -143,7 +143,7 @@ static bool unsealed_memfd(const struct inode *inode)
  */
 struct artifact {
 	struct receipt_state *state;
-	u32 change;
+	u64 change;
 	bool boot;
 	const char *fstype;
 	bool unstable;

@@ -175,7 +175,7 @@ static noinline bool maps_with_rights(const struct file *file)
  * from before it was judged, so that what is compared is what was judged.
  */
 static noinline bool head_changed(const struct linux_binprm *bprm,
-				  const struct inode *inode, u32 change)
+				  const struct inode *inode, u64 change)
 {
 	char head[BINPRM_BUF_SIZE] = {};
 	loff_t pos = 0;
@@ -189,7 +189,7 @@ static noinline int judge_program(const struct linux_binprm *bprm,
 				  struct inode *inode, unsigned int how)
 {
 	const char *hook = "bprm_check_security";
-	u32 change = receipt_state_change(inode);
+	u64 change = receipt_state_change(inode);
 	int ret = judge_file(hook, bprm->file, inode, RECEIPT_OP_EXECUTE, how,
 			     RECEIPT_REASON_ALLOWED);
 
@@ -206,7 +206,7 @@ static noinline int decide_stacked(const char *hook, struct file *file,
 				   struct inode *inode, unsigned int how,
 				   const struct linux_binprm *bprm)
 {
-	u32 change = receipt_state_change(inode);
+	u64 change = receipt_state_change(inode);
 	struct receipt_exe *exe = receipt_exe_get(file, inode);
 	enum receipt_reason refuse = RECEIPT_REASON_ALLOWED;
 	int ret;

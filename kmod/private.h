@@ -103,7 +103,7 @@ struct receipt_rights;
 struct receipt_state;
 
 void receipt_rights_free(struct receipt_rights *rights);
-void receipt_rights_keep(struct receipt_state *state, u32 change,
+void receipt_rights_keep(struct receipt_state *state, u64 change,
 			 const struct receipt_digests *digests,
 			 const struct receipt_known *known);
 void receipt_rights_recall(struct receipt_state *state,
@@ -123,7 +123,8 @@ void receipt_rights_recall(struct receipt_state *state,
 /**
  * struct receipt_state - what is known of an inode
  * @table: what the module finds it by, see state_table.h
- * @table.node: in its bucket, under the bucket's lock for writers, RCU for readers
+ * @table.node: in two tables at most, under a lock for writers, RCU for readers
+ * @table.seq: of the latest of them
  * @table.rcu: frees the state
  * @table.inode: key; not referenced: the state dies with the inode
  * @lock: guards the fields below against each other; innermost
@@ -138,13 +139,14 @@ void receipt_rights_recall(struct receipt_state *state,
 struct receipt_state {
 #ifdef MODULE
 	struct {
-		struct hlist_node node;
+		struct hlist_node node[2];
 		struct rcu_head rcu;
 		const struct inode *inode;
+		u32 seq;
 	} table;
 #endif
 	spinlock_t lock;	/* fields below, but for lockless reads */
-	u32 change;
+	u64 change;
 	u64 verdict;
 	bool settled;
 	bool boot;
@@ -158,17 +160,17 @@ bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
 			  struct file *hold);
 struct receipt_state *receipt_state_get(struct inode *inode);
 bool receipt_state_digests(struct receipt_state *state, u8 kinds,
-			   struct receipt_digests *digests, u32 *change);
-bool receipt_state_settled(struct receipt_state *state, u32 change);
+			   struct receipt_digests *digests, u64 *change);
+bool receipt_state_settled(struct receipt_state *state, u64 change);
 enum receipt_reason receipt_state_measured(struct receipt_state *state,
-					   u32 change,
+					   u64 change,
 					   const struct receipt_digests *digests);
-bool receipt_state_allow(struct receipt_state *state, u32 change,
+bool receipt_state_allow(struct receipt_state *state, u64 change,
 			 enum receipt_op op, u64 generation, bool proven);
-void receipt_state_note(const struct inode *inode, u32 change,
+void receipt_state_note(const struct inode *inode, u64 change,
 			enum receipt_op op, u64 generation);
-u32 receipt_state_change(const struct inode *inode);
-bool receipt_state_unchanged(struct receipt_state *state, u32 change);
+u64 receipt_state_change(const struct inode *inode);
+bool receipt_state_unchanged(struct receipt_state *state, u64 change);
 void receipt_state_written(const struct inode *inode);
 void receipt_state_free(const struct inode *inode);
 bool receipt_state_is_boot(const struct inode *inode);

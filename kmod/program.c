@@ -123,7 +123,7 @@ int receipt_program_settle(struct linux_binprm *bprm)
 		.inode = inode,
 	};
 	u64 generation = READ_ONCE(receipt_generation);
-	u32 change = receipt_state_change(inode);
+	u64 change = receipt_state_change(inode);
 
 	if (!is_program(bprm))
 		return 0;

@@ -68,7 +68,7 @@ static struct receipt_rights *new_rights(const struct receipt_digests *digests,
  *
  * Context: May sleep.
  */
-void receipt_rights_keep(struct receipt_state *state, u32 change,
+void receipt_rights_keep(struct receipt_state *state, u64 change,
 			 const struct receipt_digests *digests,
 			 const struct receipt_known *known)
 {

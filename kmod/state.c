@@ -120,7 +120,7 @@ struct receipt_state *receipt_state_get(struct inode *inode)
  * Return: whether all are known.
  */
 bool receipt_state_digests(struct receipt_state *state, u8 kinds,
-			   struct receipt_digests *digests, u32 *change)
+			   struct receipt_digests *digests, u64 *change)
 {
 	u8 i;
 
@@ -144,7 +144,7 @@ bool receipt_state_digests(struct receipt_state *state, u8 kinds,
  *
  * Return: false when the content was opened for writing since.
  */
-bool receipt_state_settled(struct receipt_state *state, u32 change)
+bool receipt_state_settled(struct receipt_state *state, u64 change)
 {
 	bool same;
 
@@ -183,7 +183,7 @@ static bool contradict(const struct receipt_digests *a,
  *	was measured before, though nobody wrote: no verdict on it is left.
  */
 enum receipt_reason receipt_state_measured(struct receipt_state *state,
-					   u32 change,
+					   u64 change,
 					   const struct receipt_digests *digests)
 {
 	enum receipt_reason reason = RECEIPT_REASON_ALLOWED;
@@ -213,7 +213,7 @@ enum receipt_reason receipt_state_measured(struct receipt_state *state,
  *
  * Return: false when the content was opened for writing since.
  */
-bool receipt_state_allow(struct receipt_state *state, u32 change,
+bool receipt_state_allow(struct receipt_state *state, u64 change,
 			 enum receipt_op op, u64 generation, bool proven)
 {
 	u64 bits = BIT(op) | (proven ? BIT(op + 8) : 0);
@@ -237,7 +237,7 @@ bool receipt_state_allow(struct receipt_state *state, u32 change,
  * @op: operation
  * @generation: of the policy under which
  */
-void receipt_state_note(const struct inode *inode, u32 change,
+void receipt_state_note(const struct inode *inode, u64 change,
 			enum receipt_op op, u64 generation)
 {
 	struct receipt_state *state;
@@ -256,7 +256,7 @@ void receipt_state_note(const struct inode *inode, u32 change,
  *
  * Return: whether nobody opened it for writing since.
  */
-bool receipt_state_unchanged(struct receipt_state *state, u32 change)
+bool receipt_state_unchanged(struct receipt_state *state, u64 change)
 {
 	return READ_ONCE(state->change) == change;
 }
@@ -267,10 +267,10 @@ bool receipt_state_unchanged(struct receipt_state *state, u32 change)
  *
  * Return: a count, zero while it has no state, which begins with that.
  */
-u32 receipt_state_change(const struct inode *inode)
+u64 receipt_state_change(const struct inode *inode)
 {
 	const struct receipt_state *state;
-	u32 change;
+	u64 change;
 
 	rcu_read_lock();
 	state = find_state(inode);
