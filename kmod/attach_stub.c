@@ -5,7 +5,9 @@
  * FTRACE_OPS_FL_PERMANENT makes the kernel refuse to switch ftrace off.
  */
 #include <linux/ftrace.h>
+#include <linux/linkage.h>
 #include <linux/module.h>
+#include <linux/objtool.h>
 
 #include "private.h"
 
@@ -14,43 +16,63 @@ struct attachment {
 	struct ftrace_ops ops;
 };
 
+/* Where others trace the function or attach to it as well. */
 static void notrace redirect(unsigned long ip, unsigned long parent_ip,
 			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	ftrace_regs_set_instruction_pointer(fregs, (unsigned long)ops->private);
 }
 
-#define ATTACH(hook) {							\
+/* First those that only forget, so that no verdict outlives its content. */
+#define HOOKS(hook)							\
+	hook(inode_free_security)					\
+	hook(bdev_free_security)					\
+	hook(file_open)							\
+	hook(file_permission)						\
+	hook(inode_setattr)						\
+	hook(file_release)						\
+	hook(bdev_setintegrity)						\
+	hook(kernel_load_data)						\
+	hook(kernel_post_load_data)					\
+	hook(kernel_read_file)						\
+	hook(kernel_post_read_file)					\
+	hook(task_prctl)						\
+	hook(bpf_prog_load)						\
+	hook(file_post_open)						\
+	hook(mmap_backing_file)						\
+	hook(file_mprotect)						\
+	hook(mmap_file)							\
+	hook(bprm_check_security)
+
+/*
+ * As long as nobody else traces the function, its entry calls this instead of ftrace's
+ * own trampoline, which saves and restores the registers around redirect() and costs
+ * more than most hooks. On top of the stack is where to return to in the function; this
+ * returns to our hook instead, and the arguments are where they were.
+ */
+#define TRAMPOLINE(hook)						\
+	asm(".pushsection .text\n"					\
+	    ".type to_" #hook ", @function\n"				\
+	    "to_" #hook ":\n\t"						\
+	    ANNOTATE_NOENDBR						\
+	    "movq $receipt_" #hook ", (%rsp)\n\t"			\
+	    ASM_RET							\
+	    ".size to_" #hook ", . - to_" #hook "\n"			\
+	    ".popsection");						\
+	void to_##hook(void);
+HOOKS(TRAMPOLINE)
+
+#define ATTACHMENT(hook) {						\
 	.name = "bpf_lsm_" #hook,					\
 	.ops = {							\
 		.func = redirect,					\
+		.trampoline = (unsigned long)to_##hook,			\
 		.private = receipt_##hook,				\
 		.flags = FTRACE_OPS_FL_IPMODIFY |			\
 			 FTRACE_OPS_FL_PERMANENT,			\
 	},								\
-}
-
-/* First those that only forget, so that no verdict outlives its content. */
-static struct attachment attachments[] = {
-	ATTACH(inode_free_security),
-	ATTACH(bdev_free_security),
-	ATTACH(file_open),
-	ATTACH(file_permission),
-	ATTACH(inode_setattr),
-	ATTACH(file_release),
-	ATTACH(bdev_setintegrity),
-	ATTACH(kernel_load_data),
-	ATTACH(kernel_post_load_data),
-	ATTACH(kernel_read_file),
-	ATTACH(kernel_post_read_file),
-	ATTACH(task_prctl),
-	ATTACH(bpf_prog_load),
-	ATTACH(file_post_open),
-	ATTACH(mmap_backing_file),
-	ATTACH(file_mprotect),
-	ATTACH(mmap_file),
-	ATTACH(bprm_check_security),
-};
+},
+static struct attachment attachments[] = { HOOKS(ATTACHMENT) };
 
 static int __init attach_one(struct attachment *a)
 {
