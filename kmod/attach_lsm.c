@@ -18,7 +18,6 @@
 
 struct lsm_blob_sizes receipt_blob_sizes __ro_after_init = {
 	.lbs_inode = sizeof(struct receipt_state *),
-	.lbs_file = sizeof(struct receipt_file),
 	/* Not used, but without one nobody is told that a device is freed. */
 	.lbs_bdev = sizeof(u8),
 };

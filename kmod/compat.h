@@ -7,13 +7,12 @@
 
 #include <linux/fs.h>
 
-#ifdef MODULE
-
 /*
- * A loadable module has no blob on struct file. Two bits of f_mode that 6.12
- * does not use say that this file holds its inode closed to writers, and that
- * exe.c has a record of it. Changed under f_lock, as posix_fadvise() does with
- * its bits.
+ * Two bits of f_mode that 6.12 does not use say that this file holds its inode
+ * closed to writers, and that exe.c has a record of it. Changed under f_lock, as
+ * posix_fadvise() does with its bits. A loadable module has no blob on struct
+ * file, and built in every open of whatever file would allocate and free one, for
+ * the few that have a mark.
  */
 #define FMODE_RECEIPT_HELD ((__force fmode_t)(1 << 8))
 #define FMODE_RECEIPT_EXE ((__force fmode_t)(1 << 13))
@@ -49,54 +48,13 @@ static __always_inline bool receipt_file_is_marked(const struct file *file)
 	return file->f_mode & (FMODE_RECEIPT_HELD | FMODE_RECEIPT_EXE);
 }
 
-#else /* !MODULE */
+#ifndef MODULE
 
 #include <linux/lsm_hooks.h>
 
 /* Sizes, and once the LSM framework has taken them, offsets in the blobs. */
 extern struct lsm_blob_sizes receipt_blob_sizes;
 
-/**
- * struct receipt_file - the blob of struct file
- * @held: this file holds its inode closed to writers
- * @exe: exe.c has a record of it
- */
-struct receipt_file {
-	bool held;
-	bool exe;
-};
-
-static __always_inline struct receipt_file *
-receipt_file_blob(const struct file *file)
-{
-	return file->f_security + receipt_blob_sizes.lbs_file;
-}
-
-static __always_inline bool receipt_file_held(const struct file *file)
-{
-	return READ_ONCE(receipt_file_blob(file)->held);
-}
-
-static inline void receipt_file_set_held(struct file *file, bool held)
-{
-	WRITE_ONCE(receipt_file_blob(file)->held, held);
-}
-
-static __always_inline bool receipt_file_is_exe(const struct file *file)
-{
-	return READ_ONCE(receipt_file_blob(file)->exe);
-}
-
-static inline void receipt_file_set_exe(struct file *file, bool exe)
-{
-	WRITE_ONCE(receipt_file_blob(file)->exe, exe);
-}
-
-static __always_inline bool receipt_file_is_marked(const struct file *file)
-{
-	return receipt_file_held(file) || receipt_file_is_exe(file);
-}
-
-#endif /* MODULE */
+#endif /* !MODULE */
 
 #endif /* _RECEIPT_COMPAT_H */
