@@ -336,14 +336,12 @@ int receipt_bprm_check_security(struct linux_binprm *bprm)
 	return receipt_program_settle(bprm);
 }
 
-int receipt_mmap_file(struct file *file, unsigned long reqprot,
-		      unsigned long prot, unsigned long flags)
+static noinline int decide_mmap(struct file *file, unsigned long prot,
+				unsigned long flags)
 {
 	enum receipt_reason refuse = RECEIPT_REASON_ALLOWED;
 	bool recheck;
 
-	if (!(prot & PROT_EXEC))
-		return 0;
 	if (!file)
 		return decide_anon("mmap_file", 0, refuse);
 	recheck = READ_ONCE(receipt_recheck) && maps_with_rights(file);
@@ -353,6 +351,37 @@ int receipt_mmap_file(struct file *file, unsigned long reqprot,
 		refuse = RECEIPT_REASON_FILE_CHANGED;
 
 	return decide_file("mmap_file", file, recheck ? RECHECK : 0, refuse);
+}
+
+/*
+ * What decide_mmap() would find where there is least to look at: a file that is not
+ * stacked, not to be written to, of a program that runs already.
+ */
+static __always_inline bool known_mmap(struct file *file, unsigned long prot)
+{
+	const struct dentry *dentry;
+
+	if (!file || prot & PROT_WRITE || current->in_execve ||
+	    READ_ONCE(receipt_recheck))
+		return false;
+	dentry = file->f_path.dentry;
+
+	return !(dentry->d_flags & DCACHE_OP_REAL) &&
+	       d_inode(dentry) == file_inode(file) &&
+	       receipt_state_allows(file_inode(file), RECEIPT_OP_EXECUTE, file);
+}
+
+int receipt_mmap_file(struct file *file, unsigned long reqprot,
+		      unsigned long prot, unsigned long flags)
+{
+	if (!(prot & PROT_EXEC))
+		return 0;
+	if (likely(known_mmap(file, prot))) {
+		receipt_count(RECEIPT_STAT_HITS);
+		return 0;
+	}
+
+	return decide_mmap(file, prot, flags);
 }
 
 int receipt_mmap_backing_file(struct vm_area_struct *vma,

@@ -395,7 +395,8 @@ bool receipt_hold(struct file *file)
 	if (receipt_file_held(file))
 		return true;
 
-	exe = receipt_exe_find(file);
+	/* Whoever has no record is not to pay for the call. */
+	exe = receipt_file_is_exe(file) ? receipt_exe_find(file) : NULL;
 	if (exe && exe->inode != inode)
 		return receipt_exe_hold(exe);
 	if (!atomic_dec_unless_positive(&inode->i_writecount))
@@ -417,7 +418,8 @@ bool receipt_hold(struct file *file)
  */
 void receipt_release(struct file *file)
 {
-	receipt_exe_release(file);
+	if (receipt_file_is_exe(file))
+		receipt_exe_release(file);
 	if (!receipt_file_held(file))
 		return;
 
@@ -454,12 +456,11 @@ bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
 
 	/* Pairs with the order of receipt_hold(): held first, verdict then. */
 	smp_rmb();
-	/* As good as rcu_read_lock(), and without a call. */
-	rcu_read_lock_sched();
+	find_begin();
 	state = find_state(inode);
 	if (state)
 		verdict = READ_ONCE(state->verdict);
-	rcu_read_unlock_sched();
+	find_end();
 
 	if (!allows(verdict, op))
 		return false;
