@@ -96,6 +96,8 @@ static struct security_hook_list hooks[] __ro_after_init = {
 	LSM_HOOK_INIT(bpf_prog_load, receipt_bpf_prog_load),
 #endif
 	LSM_HOOK_INIT(task_prctl, receipt_task_prctl),
+	LSM_HOOK_INIT(sb_alloc_security, receipt_sb_alloc_security),
+	LSM_HOOK_INIT(sb_free_security, receipt_sb_free_security),
 	LSM_HOOK_INIT(file_open, receipt_file_open),
 	LSM_HOOK_INIT(file_permission, receipt_file_permission),
 	LSM_HOOK_INIT(file_post_open, receipt_file_post_open),

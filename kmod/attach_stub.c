@@ -27,6 +27,8 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip,
 #define HOOKS(hook)							\
 	hook(inode_free_security)					\
 	hook(bdev_free_security)					\
+	hook(sb_free_security)						\
+	hook(sb_alloc_security)						\
 	hook(file_open)							\
 	hook(file_permission)						\
 	hook(inode_setattr)						\

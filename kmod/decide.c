@@ -155,7 +155,7 @@ struct artifact {
 /* What is not stable is judged only where a rule names its file system. */
 static enum receipt_reason check_inode(const struct receipt_policy *policy,
 				       enum receipt_op op,
-				       const struct inode *inode,
+				       struct inode *inode,
 				       struct artifact *art)
 {
 	art->fstype = inode->i_sb->s_type->name;
@@ -165,6 +165,9 @@ static enum receipt_reason check_inode(const struct receipt_policy *policy,
 	if (art->unstable &&
 	    !receipt_policy_names_fstype(policy, op, art->fstype))
 		return RECEIPT_REASON_UNSTABLE_FS;
+	if (policy->mounts_sealed && receipt_mounts_late(inode->i_sb) &&
+	    !receipt_verity_checks(inode))
+		return RECEIPT_REASON_LATE_MOUNT;
 	if (unsealed_memfd(inode))
 		return RECEIPT_REASON_OPEN_WRITER;
 
@@ -235,6 +238,8 @@ static enum receipt_reason measure_inode(const struct receipt_policy *policy,
 	u8 content = art->kinds & RECEIPT_CONTENT_KINDS;
 	enum receipt_reason reason;
 
+	if (!req->locked)
+		receipt_verity_look(req->inode);
 	reason = check_inode(policy, req->op, req->inode, art);
 	/* Nothing of it can be remembered, which is what is asked for. */
 	if (!reason && art->unstable && req->quiet)
@@ -250,8 +255,6 @@ static enum receipt_reason measure_inode(const struct receipt_policy *policy,
 					    &art->change) && !req->recheck;
 	if (!art->hashed)
 		digests->n = 0;
-	if (!req->locked && art->kinds & BIT(RECEIPT_KIND_DMVERITY_SHA256))
-		receipt_verity_look(req->inode);
 	receipt_verity_digests(req->inode, art->kinds, digests);
 	reason = settle_pages(req, art, digests);
 	art->boot = READ_ONCE(art->state->boot);

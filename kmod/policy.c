@@ -273,6 +273,8 @@ static void note_floor(const struct receipt_active *active)
 static void publish(struct receipt_active *old, struct receipt_active *fresh)
 {
 	fresh->generation = receipt_generation + 1;
+	if (fresh->policy->mounts_sealed)
+		receipt_mounts_latch();
 	rcu_assign_pointer(active_policy, fresh);
 	WRITE_ONCE(receipt_generation, fresh->generation);
 	WRITE_ONCE(receipt_recheck, fresh->policy->recheck_setuid);

@@ -176,6 +176,7 @@ struct receipt_revocation {
  * @no_helper: what counts while none serves
  * @digests: bits of the kinds that count
  * @recheck_setuid: content is hashed anew before it gets privileges
+ * @mounts_sealed: no code of what was mounted after the latch
  * @nlogs: used entries of @logs
  * @logs: log lines in order
  * @nrules: used entries of @rules
@@ -199,6 +200,7 @@ struct receipt_policy {
 	enum receipt_no_helper no_helper;
 	u8 digests;
 	bool recheck_setuid;
+	bool mounts_sealed;
 	u32 nlogs;
 	struct receipt_log *logs;
 	u32 nrules;

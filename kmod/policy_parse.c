@@ -838,6 +838,18 @@ static int parse_recheck(struct parser *p, const struct word *w, void *object)
 	return 0;
 }
 
+static int parse_mounts(struct parser *p, const struct word *w, void *object)
+{
+	static const char *const names[] = { "sealed" };
+	int value = parse_choice(p, w, names, ARRAY_SIZE(names));
+	struct receipt_policy *policy = object;
+
+	if (value < 0)
+		return value;
+	policy->mounts_sealed = true;
+	return 0;
+}
+
 static int parse_svn(struct parser *p, const struct word *w, void *object)
 {
 	struct receipt_policy *policy = object;
@@ -882,6 +894,7 @@ static const struct property header_properties[] = {
 	{ "no_helper", parse_no_helper, 0 },
 	{ "digests", parse_digests, 0 },
 	{ "recheck", parse_recheck, 0 },
+	{ "mounts", parse_mounts, 0 },
 	{}
 };
 

@@ -84,7 +84,16 @@ enum receipt_reason receipt_measure_buffer(const void *buf, size_t size,
 enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
 					 struct receipt_digests *digests);
 
+/* mounts.c */
+
+void receipt_mounts_latch(void);
+bool receipt_mounts_late(const struct super_block *sb);
+int receipt_sb_alloc_security(struct super_block *sb);
+void receipt_sb_free_security(struct super_block *sb);
+
 /* verity.c */
+
+bool receipt_verity_checks(struct inode *inode);
 
 void receipt_verity_look(const struct inode *inode);
 void receipt_verity_digests(struct inode *inode, u8 kinds,

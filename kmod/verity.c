@@ -311,6 +311,20 @@ void receipt_verity_digests(struct inode *inode, u8 kinds,
 		add_digest(digests, RECEIPT_KIND_DMVERITY_SHA256, bytes);
 }
 
+/**
+ * receipt_verity_checks - is what is read of a file checked by verity?
+ * @inode: real inode of a file that is open; receipt_verity_look() has looked
+ *
+ * Context: Any; does not sleep.
+ * Return: whether it is under fs-verity, or on a device of which a root hash counts.
+ */
+bool receipt_verity_checks(struct inode *inode)
+{
+	u8 bytes[RECEIPT_HASH_SIZE];
+
+	return file_digest(inode, bytes) || root_hash(inode, bytes);
+}
+
 static bool rely_on(const struct block_device *bdev, const u8 *root)
 {
 	struct verity_device *dev;

@@ -187,6 +187,8 @@ static void compare_headers(struct diff *d)
 	add_header(d, "recheck", old->recheck_setuid ? "setuid" : "none",
 		   new->recheck_setuid ? "setuid" : "none");
 	add_number(d, "helper_timeout", old->helper_timeout, new->helper_timeout);
+	add_header(d, "mounts", old->mounts_sealed ? "sealed" : "any",
+		   new->mounts_sealed ? "sealed" : "any");
 	add_header(d, "no_helper", no_helper_text(old), no_helper_text(new));
 }
 

@@ -130,6 +130,7 @@ enum receipt_mode {
 	_(27, ANCHOR, "anchor-not-usable")				\
 	_(28, TAIL, "bytes-behind-the-end")				\
 	_(29, CROWDED, "too-many-statements")				\
+	_(30, LATE_MOUNT, "mounted-late")				\
 	/* evidence */							\
 	_(40, MESSAGE, "malformed-message")				\
 	_(41, BOUND, "over-a-bound")					\

@@ -104,6 +104,7 @@ static const struct {
 	{ "Header", "no_helper", "no_helper=deny " HEADER },
 	{ "Header", "digests", "digests=sha256,fsverity,dmverity " HEADER },
 	{ "Header", "recheck", "recheck=setuid " HEADER },
+	{ "Header", "mounts", "mounts=sealed " HEADER },
 	{ "Logs", "name", LOG }, { "Logs", "alg", LOG }, { "Logs", "key", LOG },
 	{ "Logs", "issuer", LOG },
 	{ "Logs", "identity", LOG " identity=verified" },

@@ -514,6 +514,9 @@ static const struct bad_text {
 	{ "policy_name=t policy_version=1.0.0 mode=enforce recheck=always\n" DENY, 1, 57,
 	  "expected setuid" },
 	{ "policy_name=t policy_version=1.0.0 mode=enforce recheck=\n" DENY, 1, 57, "" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce mounts=early\n" DENY, 1, 56, "" },
+	{ "policy_name=t policy_version=1.0.0 mode=enforce mounts=sealed mounts=sealed\n" DENY,
+	  1, 63, "mounts= is there already" },
 	{ "policy_name=t policy_version=1.0.0 mode=enforce recheck=setuid recheck=setuid\n" DENY,
 	  1, 64, "recheck= is there already" },
 	{ "", 0, 0, "policy_name= is missing" },
@@ -659,6 +662,18 @@ static void test_recheck(void **state)
 	receipt_policy_free(p);
 	p = must_parse("policy_name=t policy_version=1.0.0 mode=enforce recheck=setuid\n" DENY);
 	assert_true(p->recheck_setuid);
+	receipt_policy_free(p);
+}
+
+static void test_mounts(void **state)
+{
+	struct receipt_policy *p = must_parse(HEADER DENY);
+
+	(void)state;
+	assert_false(p->mounts_sealed);
+	receipt_policy_free(p);
+	p = must_parse("policy_name=t policy_version=1.0.0 mode=enforce mounts=sealed\n" DENY);
+	assert_true(p->mounts_sealed);
 	receipt_policy_free(p);
 }
 
@@ -1031,6 +1046,7 @@ int main(void)
 		cmocka_unit_test(test_contents),
 		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_recheck),
+		cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_verity),
 		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_value_length),
