@@ -8,6 +8,8 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -450,6 +452,39 @@ static void check_that(struct doctor *d, bool good, const char *what, const char
 		doctor_say(d, DOCTOR_WARN, AROUND, NULL, "%s: no; %s", what, advice);
 }
 
+/* Of the device-mapper, by cryptsetup or like it. */
+static bool is_encrypted(const struct doctor *d, dev_t dev)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/dm/uuid", major(dev), minor(dev));
+	return has_text(d, path, "CRYPT-");
+}
+
+/* zram is memory. */
+static bool stays_secret(const struct doctor *d, const char *swap)
+{
+	struct stat st;
+
+	if (fstatat(d->root, swap + 1, &st, 0))
+		return false;
+	return is_encrypted(d, S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev) ||
+	       (S_ISBLK(st.st_mode) && !strncmp(swap, "/dev/zram", 9));
+}
+
+/* Programs in memory, and what a sealed program has made, come back from there. */
+static void check_swap(struct doctor *d, char *line)
+{
+	char what[PATH_MAX + 32];
+
+	line[strcspn(line, " \t")] = '\0';
+	if (line[0] != '/')
+		return;
+	snprintf(what, sizeof(what), "swap %s is encrypted", line);
+	check_that(d, stays_secret(d, line), what,
+		   "put it on dm-crypt with a random key, or use zram");
+}
+
 static void check_around(struct doctor *d)
 {
 	char config[PATH_MAX] = "";
@@ -470,6 +505,7 @@ static void check_around(struct doctor *d)
 		   "boot with proc_mem.force_override=never");
 	check_that(d, !has_text(d, "/proc/sys/vm/memfd_noexec", "0"),
 		   "memfds are not executable by default", "sysctl vm.memfd_noexec=1");
+	each_line(d, "/proc/swaps", check_swap);
 }
 
 /*
