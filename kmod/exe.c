@@ -139,7 +139,7 @@ void receipt_exe_begin(struct receipt_exe *exe)
 }
 
 /* A record of the current exec, but not of @but, which is pending no more. */
-static struct receipt_exe *take_pending(const struct file *but)
+static noinline struct receipt_exe *take_pending(const struct file *but)
 {
 	struct receipt_exe *exe, *found = NULL;
 

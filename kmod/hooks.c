@@ -388,8 +388,10 @@ int receipt_mmap_backing_file(struct vm_area_struct *vma,
 			      struct file *backing_file,
 			      struct file *user_file)
 {
-	enum receipt_reason refuse = receipt_exe_maps(user_file, backing_file);
+	enum receipt_reason refuse = RECEIPT_REASON_ALLOWED;
 
+	if (unlikely(receipt_file_is_exe(user_file)))
+		refuse = receipt_exe_maps(user_file, backing_file);
 	if (!(vma->vm_flags & VM_EXEC) && !refuse)
 		return 0;
 
