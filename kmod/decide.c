@@ -313,7 +313,7 @@ static struct receipt_verdict evaluate(const struct receipt_active *active,
 		.boot_verified = art->boot,
 		.fstype = art->fstype,
 		.unstable = art->unstable,
-		.now = policy->has_max_age ? receipt_policy_now() : 0,
+		.now = policy->has_max_age ? receipt_clock_now() : 0,
 		.evidence_complete = true,
 	};
 	enum receipt_reason none = RECEIPT_REASON_ALLOWED;

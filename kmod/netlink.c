@@ -613,6 +613,15 @@ static int put_policy_helper(struct sk_buff *skb,
 	       nla_put_u8(skb, RECEIPT_A_NO_HELPER, policy->no_helper);
 }
 
+static int put_time(struct sk_buff *skb)
+{
+	s64 floor, now = receipt_clock_read(&floor);
+
+	return nla_put_u64_64bit(skb, RECEIPT_A_TIME, now, RECEIPT_A_PAD) ?:
+	       nla_put_u64_64bit(skb, RECEIPT_A_TIME_FLOOR, floor,
+				 RECEIPT_A_PAD);
+}
+
 static int do_status(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[RECEIPT_A_MAX + 1];
@@ -628,7 +637,8 @@ static int do_status(struct sk_buff *skb, struct genl_info *info)
 	if (!msg)
 		return -ENOMEM;
 
-	ret = put_abi(msg) ?: put_helper(msg) ?: put_floor(msg);
+	ret = put_abi(msg) ?: put_helper(msg) ?: put_floor(msg) ?:
+	      put_time(msg);
 	active = receipt_policy_get();
 	if (!ret)
 		ret = active ? put_policy(msg, active) ?:

@@ -8,13 +8,10 @@
 #include <linux/netlink.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/timekeeping.h>
-#include <linux/workqueue.h>
+#include <linux/spinlock.h>
 
 #include "private.h"
 
-/* What gets too old is found within this time. */
-#define EXPIRY_PERIOD	(60 * HZ)
 /* While the helper is asked, another policy may come, or all be forgotten. */
 #define LOAD_TRIES	16
 
@@ -25,10 +22,8 @@ bool receipt_recheck __read_mostly;
 static struct receipt_active __rcu *active_policy;
 /* One change at a time; nobody asks the helper, or waits for others, while he has it. */
 static DEFINE_MUTEX(policy_mutex);
-static atomic64_t latest_time = ATOMIC64_INIT(0);
-
-static void expire(struct work_struct *work);
-static DECLARE_DELAYED_WORK(expiry_work, expire);
+/* For the change of a generation, of which the timer makes one. Inside the mutex. */
+static DEFINE_SPINLOCK(generation_lock);
 
 static void free_active(struct receipt_active *active)
 {
@@ -272,15 +267,17 @@ static void note_floor(const struct receipt_active *active)
 
 static void publish(struct receipt_active *old, struct receipt_active *fresh)
 {
+	spin_lock_irq(&generation_lock);
 	fresh->generation = receipt_generation + 1;
 	if (fresh->policy->mounts_sealed)
 		receipt_mounts_latch();
 	rcu_assign_pointer(active_policy, fresh);
 	WRITE_ONCE(receipt_generation, fresh->generation);
+	spin_unlock_irq(&generation_lock);
 	WRITE_ONCE(receipt_recheck, fresh->policy->recheck_setuid);
 	WRITE_ONCE(receipt_unruled, unruled_operations(fresh->policy));
 	if (fresh->policy->has_max_age)
-		schedule_delayed_work(&expiry_work, EXPIRY_PERIOD);
+		receipt_clock_watch();
 	synchronize_rcu();
 	receipt_policy_put(old);
 	receipt_audit_policy(fresh);
@@ -333,29 +330,9 @@ static int load(const char *text, size_t len, bool boot,
 /* Every verdict that is remembered is of an earlier generation now. */
 static void next_generation(struct receipt_active *active)
 {
-	lockdep_assert_held(&policy_mutex);
+	lockdep_assert_held(&generation_lock);
 	WRITE_ONCE(active->generation, receipt_generation + 1);
 	WRITE_ONCE(receipt_generation, active->generation);
-}
-
-/**
- * receipt_policy_now - the time that ages of receipts are told by
- *
- * It never goes back: who sets the clock back makes no receipt younger, until the
- * next boot.
- *
- * Return: seconds since 1970.
- */
-s64 receipt_policy_now(void)
-{
-	s64 now = ktime_get_real_seconds();
-	s64 latest = atomic64_read(&latest_time);
-
-	while (now > latest)
-		if (atomic64_try_cmpxchg(&latest_time, &latest, now))
-			return now;
-
-	return latest;
 }
 
 /**
@@ -370,7 +347,7 @@ u64 receipt_policy_expires(struct receipt_active *active, s64 time)
 	u64 generation = READ_ONCE(active->generation);
 	s64 first;
 
-	/* Pairs with expire(): what is written below is of this generation. */
+	/* Pairs with receipt_policy_expire(): what is written below is of this generation. */
 	smp_rmb();
 	first = atomic64_read(&active->expires);
 	while (time && time < first)
@@ -380,22 +357,27 @@ u64 receipt_policy_expires(struct receipt_active *active, s64 time)
 	return generation;
 }
 
-static void expire(struct work_struct *work)
+/**
+ * receipt_policy_expire - forget verdicts that rest on a receipt which is too old now
+ * @now: seconds since 1970
+ *
+ * Context: Any, hard interrupts included; waits for nobody.
+ */
+void receipt_policy_expire(s64 now)
 {
 	struct receipt_active *active;
+	unsigned long flags;
 
-	mutex_lock(&policy_mutex);
+	spin_lock_irqsave(&generation_lock, flags);
 	active = rcu_dereference_protected(active_policy,
-					   lockdep_is_held(&policy_mutex));
-	if (receipt_policy_now() >= atomic64_read(&active->expires)) {
+					   lockdep_is_held(&generation_lock));
+	if (active && now >= atomic64_read(&active->expires)) {
 		atomic64_set(&active->expires, S64_MAX);
 		/* Pairs with receipt_policy_expires(). */
 		smp_wmb();
 		next_generation(active);
 	}
-	if (active->policy->has_max_age)
-		schedule_delayed_work(&expiry_work, EXPIRY_PERIOD);
-	mutex_unlock(&policy_mutex);
+	spin_unlock_irqrestore(&generation_lock, flags);
 }
 
 /**
@@ -480,7 +462,9 @@ int receipt_policy_renew(void)
 	active = rcu_dereference_protected(active_policy,
 					   lockdep_is_held(&policy_mutex));
 	if (active) {
+		spin_lock_irq(&generation_lock);
 		next_generation(active);
+		spin_unlock_irq(&generation_lock);
 		receipt_netlink_policy(active);
 	}
 	mutex_unlock(&policy_mutex);

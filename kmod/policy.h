@@ -22,6 +22,7 @@
 #define RECEIPT_SPKI_MAX		158	/* DER bytes of a P-521 key info */
 #define RECEIPT_HELPER_TIMEOUT		10	/* seconds, where the policy is silent */
 #define RECEIPT_HELPER_TIMEOUT_MAX	3600
+#define RECEIPT_MAX_SKEW		600	/* seconds that a log's clock may be ahead */
 #define RECEIPT_RULE_DIGESTS		3	/* digest=, fsverity=, dmverity= */
 
 /* Kinds that are found by hashing all of a content. */
@@ -118,7 +119,8 @@ enum receipt_tristate { RECEIPT_ANY, RECEIPT_TRUE, RECEIPT_FALSE };
  * @digests: which the artifact must have, each of another kind
  * @boot_verified: what it must be
  * @fstype: name of the type of file system that the artifact is on, or NULL
- * @max_age: seconds that receipts may be old; 0: any number
+ * @max_age: seconds that receipts may be old; 0: any number. Nor may they be from
+ *	the future then, by more than RECEIPT_MAX_SKEW
  * @min_position: lowest position in the log of receipts; 0: any
  */
 struct receipt_rule {

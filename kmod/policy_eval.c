@@ -167,13 +167,24 @@ static bool proof_is_of_log(const struct receipt_proof *proof,
 	       proof->position >= log->min_position;
 }
 
-/* When a receipt gets too old for @rule; S64_MAX: never. 0: it is, or says no time. */
+/* What is asked of the ages of receipts: less is, to tell why a rule does not hold. */
+enum ages {
+	AGES_ASKED,
+	AGES_FUTURE_TOO,
+	AGES_ANY,
+};
+
+/*
+ * When a receipt gets too old for @rule; S64_MAX: never. 0: it is, or says no time,
+ * or one that is not yet.
+ */
 static s64 proof_expires(const struct receipt_proof *proof,
-			 const struct receipt_rule *rule, s64 now)
+			 const struct receipt_rule *rule, enum ages ages, s64 now)
 {
-	if (!rule->max_age)
+	if (!rule->max_age || ages == AGES_ANY)
 		return S64_MAX;
-	if (proof->iat <= 0)
+	if (proof->iat <= 0 ||
+	    (ages == AGES_ASKED && proof->iat - RECEIPT_MAX_SKEW > now))
 		return 0;
 	/* What is not yet is not old. */
 	if (proof->iat > S64_MAX - (s64)rule->max_age)
@@ -188,7 +199,7 @@ static s64 proof_expires(const struct receipt_proof *proof,
  */
 static s64 recorded_until(const struct receipt_policy *policy,
 			  const struct receipt_rule *rule, const char *name,
-			  const struct receipt_summary *summary, s64 now)
+			  const struct receipt_summary *summary, enum ages ages, s64 now)
 {
 	s64 until = 0, t;
 	u32 i;
@@ -205,7 +216,7 @@ static s64 recorded_until(const struct receipt_policy *policy,
 			if (!proof_is_of_log(proof, log) ||
 			    proof->position < rule->min_position)
 				continue;
-			t = proof_expires(proof, rule, now);
+			t = proof_expires(proof, rule, ages, now);
 			if (t > until)
 				until = t;
 		}
@@ -284,7 +295,8 @@ static u32 artifact_revoked(const struct receipt_policy *policy,
 /* Until when a statement satisfies a rule; 0: it does not. */
 static s64 statement_satisfies(const struct receipt_policy *policy,
 			       const struct receipt_rule *rule,
-			       const struct receipt_summary *summary, s64 now)
+			       const struct receipt_summary *summary, enum ages ages,
+			       s64 now)
 {
 	s64 until = S64_MAX, t;
 	u8 i;
@@ -300,9 +312,9 @@ static s64 statement_satisfies(const struct receipt_policy *policy,
 	    !key_matches(&rule->issuer_key, summary->issuer_key_id))
 		return 0;
 	if (!rule->nreceipts)
-		return recorded_until(policy, rule, NULL, summary, now);
+		return recorded_until(policy, rule, NULL, summary, ages, now);
 	for (i = 0; i < rule->nreceipts; i++) {
-		t = recorded_until(policy, rule, rule->receipts[i], summary, now);
+		t = recorded_until(policy, rule, rule->receipts[i], summary, ages, now);
 		if (t < until)
 			until = t;
 	}
@@ -315,7 +327,8 @@ static s64 statement_satisfies(const struct receipt_policy *policy,
  */
 static s64 evidence_satisfies(const struct receipt_policy *policy,
 			      const struct receipt_rule *rule,
-			      const struct receipt_facts *facts, u64 count)
+			      const struct receipt_facts *facts, u64 count,
+			      enum ages ages)
 {
 	s64 until = 0, t;
 	u8 i;
@@ -323,11 +336,35 @@ static s64 evidence_satisfies(const struct receipt_policy *policy,
 	for (i = 0; i < facts->nsummaries; i++) {
 		if (!(count >> i & 1))
 			continue;
-		t = statement_satisfies(policy, rule, facts->summaries[i], facts->now);
+		t = statement_satisfies(policy, rule, facts->summaries[i], ages,
+					facts->now);
 		if (t > until)
 			until = t;
 	}
 	return until;
+}
+
+/* Why no rule is satisfied though a statement counts: is it only the age? */
+static enum receipt_reason unsatisfied_reason(const struct receipt_policy *policy,
+					      const struct receipt_facts *facts, u64 count)
+{
+	enum receipt_reason reason = RECEIPT_REASON_NO_RULE_SATISFIED;
+	u32 i;
+
+	if (!policy->has_max_age)
+		return reason;
+	for (i = 0; i < policy->nrules; i++) {
+		const struct receipt_rule *rule = &policy->rules[i];
+
+		if (rule->op != facts->op || rule->action != RECEIPT_ACTION_ALLOW ||
+		    !rule->max_age || !known_part_holds(rule, facts))
+			continue;
+		if (evidence_satisfies(policy, rule, facts, count, AGES_FUTURE_TOO))
+			return RECEIPT_REASON_FUTURE;
+		if (evidence_satisfies(policy, rule, facts, count, AGES_ANY))
+			reason = RECEIPT_REASON_TOO_OLD;
+	}
+	return reason;
 }
 
 /*
@@ -335,7 +372,7 @@ static s64 evidence_satisfies(const struct receipt_policy *policy,
  * of the evidence came the farthest says it.
  */
 static enum receipt_reason default_reason(const struct receipt_policy *policy,
-					  const struct receipt_facts *facts,
+					  const struct receipt_facts *facts, u64 count,
 					  bool hoped)
 {
 	enum receipt_reason reason = RECEIPT_REASON_NO_EVIDENCE;
@@ -354,8 +391,8 @@ static enum receipt_reason default_reason(const struct receipt_policy *policy,
 				reason = RECEIPT_REASON_USAGE;
 			continue;
 		}
-		if (!statement_revoked(policy, summary))
-			return RECEIPT_REASON_NO_RULE_SATISFIED;
+		if (count >> i & 1)
+			return unsatisfied_reason(policy, facts, count);
 		reason = RECEIPT_REASON_REVOKED;
 	}
 	return reason;
@@ -383,7 +420,7 @@ static struct receipt_verdict by_rule(const struct receipt_rule *rule, s64 until
 }
 
 static struct receipt_verdict by_default(const struct receipt_policy *policy,
-					 const struct receipt_facts *facts,
+					 const struct receipt_facts *facts, u64 count,
 					 bool hoped)
 {
 	if (policy->defaults[facts->op] == RECEIPT_ACTION_ALLOW && !facts->unstable)
@@ -395,7 +432,7 @@ static struct receipt_verdict by_default(const struct receipt_policy *policy,
 	return (struct receipt_verdict) {
 		.action = RECEIPT_ACTION_DENY,
 		.line = policy->default_lines[facts->op],
-		.reason = default_reason(policy, facts, hoped),
+		.reason = default_reason(policy, facts, count, hoped),
 	};
 }
 
@@ -437,7 +474,7 @@ struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 		if (rule->op != facts->op || !known_part_holds(rule, facts))
 			continue;
 		until = receipt_rule_needs_evidence(rule) ?
-			evidence_satisfies(policy, rule, facts, count) : S64_MAX;
+			evidence_satisfies(policy, rule, facts, count, AGES_ASKED) : S64_MAX;
 		if (until)
 			break;
 		open |= BIT(rule->action);
@@ -446,7 +483,7 @@ struct receipt_verdict receipt_policy_eval(const struct receipt_policy *policy,
 	if (i < policy->nrules)
 		verdict = by_rule(&policy->rules[i], until);
 	else
-		verdict = by_default(policy, facts,
+		verdict = by_default(policy, facts, count,
 				     open & BIT(RECEIPT_ACTION_ALLOW));
 
 	if (!(open & ~BIT(verdict.action)))

@@ -563,8 +563,17 @@ int receipt_policy_raise_floor(const struct receipt_lowest *to,
 			       struct netlink_ext_ack *extack);
 int receipt_policy_renew(void);
 bool receipt_policy_enforces(void);
-s64 receipt_policy_now(void);
+void receipt_policy_expire(s64 now);
 u64 receipt_policy_expires(struct receipt_active *active, s64 time);
+
+/* clock.c */
+
+int receipt_clock_init(void);
+void receipt_clock_exit(void);
+s64 receipt_clock_advance(atomic64_t *ahead, s64 wall, s64 boot, s64 *floor);
+s64 receipt_clock_read(s64 *floor);
+s64 receipt_clock_now(void);
+void receipt_clock_watch(void);
 
 /* floor.c */
 

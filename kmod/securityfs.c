@@ -20,6 +20,13 @@ static void show_floor(struct seq_file *seq)
 			   floor.version[2], floor.svn);
 }
 
+static void show_time(struct seq_file *seq)
+{
+	s64 floor, now = receipt_clock_read(&floor);
+
+	seq_printf(seq, "time %lld floor %lld\n", now, floor);
+}
+
 static int status_show(struct seq_file *seq, void *v)
 {
 	static const char *const states[] = { "absent", "serving", "lost" };
@@ -42,6 +49,7 @@ static int status_show(struct seq_file *seq, void *v)
 		seq_puts(seq, "policy none\n");
 	receipt_policy_put(active);
 	show_floor(seq);
+	show_time(seq);
 
 	return 0;
 }

@@ -41,6 +41,7 @@ struct step {
 static const struct step steps[] __initconst = {
 	{ receipt_measure_init, receipt_measure_exit },
 	{ receipt_logkey_init, receipt_logkey_exit },
+	{ receipt_clock_init, receipt_clock_exit },
 	{ receipt_state_init, receipt_state_exit },
 	{ receipt_cache_init, receipt_cache_exit },
 	{ receipt_helper_init, receipt_helper_exit },

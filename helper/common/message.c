@@ -59,6 +59,8 @@ static struct nla_policy policy[RECEIPT_A_MAX + 1] = {
 	[RECEIPT_A_HELPER_TIMEOUT]	= { .type = NLA_U32 },
 	[RECEIPT_A_NO_HELPER]		= { .type = NLA_U8 },
 	[RECEIPT_A_HELPER_SINCE]	= { .type = NLA_U64 },
+	[RECEIPT_A_TIME]		= { .type = NLA_U64 },
+	[RECEIPT_A_TIME_FLOOR]		= { .type = NLA_U64 },
 };
 
 /**
@@ -436,6 +438,10 @@ int rcpt_nl_parse_status(struct nlattr **tb, struct rcpt_nl_status *out)
 		out->helper_pid = nla_get_u32(tb[RECEIPT_A_HELPER_PID]);
 	if (tb[RECEIPT_A_HELPER_SINCE])
 		out->helper_since = nla_get_u64(tb[RECEIPT_A_HELPER_SINCE]);
+	if (tb[RECEIPT_A_TIME])
+		out->time = nla_get_u64(tb[RECEIPT_A_TIME]);
+	if (tb[RECEIPT_A_TIME_FLOOR])
+		out->time_floor = nla_get_u64(tb[RECEIPT_A_TIME_FLOOR]);
 	if (tb[RECEIPT_A_HELPER_TIMEOUT])
 		out->helper_timeout = nla_get_u32(tb[RECEIPT_A_HELPER_TIMEOUT]);
 	if (tb[RECEIPT_A_NO_HELPER])

@@ -101,6 +101,9 @@ struct rcpt_nl_lookup {
  * @helper: state of the helper
  * @helper_pid: process id of the helper
  * @helper_since: seconds that it is in its state; 0 when the kernel does not say
+ * @time: that the kernel tells ages of receipts by, seconds since 1970; 0 when it does
+ *	not say
+ * @time_floor: what @time cannot be set below
  * @helper_timeout: seconds that are waited for it; 0 when no policy is active
  * @no_helper: enum receipt_no_helper of the policy
  * @mode: of the policy
@@ -119,6 +122,8 @@ struct rcpt_nl_status {
 	enum receipt_helper_state helper;
 	uint32_t helper_pid;
 	uint64_t helper_since;
+	uint64_t time;
+	uint64_t time_floor;
 	uint32_t helper_timeout;
 	uint8_t no_helper;
 	enum receipt_mode mode;

@@ -59,6 +59,22 @@ static void print_floor(const struct rcpt_nl_status *st)
 		puts("            the active policy is BELOW the floor: load one that is not");
 }
 
+/* The kernel's time, by which receipts get old, and what holds it up. */
+static void print_time(const struct rcpt_nl_status *st)
+{
+	int64_t behind = (int64_t)st->time - time(NULL);
+	char now[40], floor[40];
+
+	if (!st->time)
+		return;
+	format_time(st->time, now);
+	format_time(st->time_floor, floor);
+	printf("time        %s, floor %s\n", now, floor);
+	if (behind > 1)
+		printf("            the machine's clock is %lld seconds behind: receipts age by the floor\n",
+		       (long long)behind);
+}
+
 static void print_status(const struct rcpt_nl_status *st)
 {
 	printf("helper      %s", rcpt_helper_name(st->helper));
@@ -79,6 +95,7 @@ static void print_status(const struct rcpt_nl_status *st)
 		puts("policy      none");
 	}
 	print_floor(st);
+	print_time(st);
 	printf("abi         %u, errata %#llx\n", st->abi, (unsigned long long)st->errata);
 }
 
@@ -115,6 +132,10 @@ static int print_json(const struct rcpt_nl_status *st)
 	}
 	json_object_set_new(json, "policy_svn", json_integer(st->policy_svn));
 	add_floor(json, st);
+	if (st->time) {
+		json_object_set_new(json, "time", json_u64(st->time));
+		json_object_set_new(json, "time_floor", json_u64(st->time_floor));
+	}
 	json_object_set_new(json, "generation", json_integer(st->generation));
 	json_object_set_new(json, "abi", json_integer(st->abi));
 	json_object_set_new(json, "errata", json_integer(st->errata));

@@ -131,6 +131,8 @@ enum receipt_mode {
 	_(28, TAIL, "bytes-behind-the-end")				\
 	_(29, CROWDED, "too-many-statements")				\
 	_(30, LATE_MOUNT, "mounted-late")				\
+	_(31, TOO_OLD, "receipt-too-old")				\
+	_(32, FUTURE, "receipt-from-the-future")			\
 	/* evidence */							\
 	_(40, MESSAGE, "malformed-message")				\
 	_(41, BOUND, "over-a-bound")					\
@@ -200,7 +202,7 @@ enum receipt_floor {
  * @RECEIPT_CMD_POLICY_GET: answer POLICY, POLICY_NAME, POLICY_VERSION,
  *	POLICY_SVN, MODE, GENERATION, DIGEST; -ENOENT when none is active
  * @RECEIPT_CMD_STATUS: answer ABI, ERRATA, HELPER_STATE, HELPER_PID,
- *	HELPER_SINCE, MODE, GENERATION, when active POLICY_NAME, POLICY_VERSION,
+ *	HELPER_SINCE, TIME, TIME_FLOOR, MODE, GENERATION, when active POLICY_NAME, POLICY_VERSION,
  *	POLICY_SVN, HELPER_TIMEOUT, NO_HELPER, and with a floor FLOOR_NAME,
  *	FLOOR_VERSION, FLOOR_SVN, FLOOR_SOURCE
  * @RECEIPT_CMD_STATS: answer STATS: nest of STAT, each with NAME and VALUE, of a
@@ -284,6 +286,8 @@ enum receipt_attr {
 	RECEIPT_A_HELPER_TIMEOUT,	/* u32, seconds that are waited for the helper */
 	RECEIPT_A_NO_HELPER,		/* u8, what counts while none serves: 0 cached, 1 deny */
 	RECEIPT_A_HELPER_SINCE,		/* u64, seconds that the helper is in its state */
+	RECEIPT_A_TIME,			/* u64, that ages of receipts are told by, seconds since 1970 */
+	RECEIPT_A_TIME_FLOOR,		/* u64, what it cannot be set below */
 	__RECEIPT_A_MAX,
 };
 

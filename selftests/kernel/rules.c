@@ -226,6 +226,8 @@ static void denied(const struct file *f, const char *reason, const char *name)
 }
 
 #define NO_RULE	"evidence-satisfies-no-rule"
+#define TOO_OLD	"receipt-too-old"
+#define FUTURE	"receipt-from-the-future"
 #define ALL	"op=EXECUTE receipt=one action=ALLOW\n"
 
 /*
@@ -490,7 +492,7 @@ static void test_window(void)
 static void test_age(void)
 {
 	struct said s = said();
-	struct file young, old, timeless, soon;
+	struct file young, old, timeless, soon, ahead, future, century, other;
 
 	young = said_of(&s);
 	s.iat = time(NULL) - 3600 - NOW_ISH;
@@ -499,8 +501,26 @@ static void test_age(void)
 	timeless = said_of(&s);
 	next("", "", "op=EXECUTE receipt=one max_age=1h action=ALLOW\n");
 	allowed(&young, "max_age: a receipt of now");
-	denied(&old, NO_RULE, "max_age: one of more than an hour ago");
-	denied(&timeless, NO_RULE, "max_age: one that says no time");
+	denied(&old, TOO_OLD, "max_age: one of more than an hour ago");
+	denied(&timeless, TOO_OLD, "max_age: one that says no time");
+	s = said();
+	s.iat += 300;
+	ahead = said_of(&s);
+	s.iat += 300 + NOW_ISH;
+	future = said_of(&s);
+	s.iat = 4102444800;	/* 2100-01-01T00:00:00Z */
+	century = said_of(&s);
+	allowed(&ahead, "max_age: one of a clock that is five minutes ahead");
+	denied(&future, FUTURE, "max_age: one of more than ten minutes from now");
+	denied(&century, FUTURE, "max_age: one of 2100");
+	s = said();
+	s.sub = "other";
+	s.iat = time(NULL) - 3600 - NOW_ISH;
+	other = said_of(&s);
+	next("", "", "op=EXECUTE receipt=one subject=\"pkg/*\" max_age=1h action=ALLOW\n");
+	denied(&other, NO_RULE, "max_age: not the age alone");
+	denied(&old, TOO_OLD, "max_age: the age alone");
+	next("", "", "op=EXECUTE receipt=one max_age=1h action=ALLOW\n");
 
 	/* What is remembered is forgotten when it gets too old. */
 	s.iat = time(NULL) - 3600 + 10;
@@ -510,27 +530,124 @@ static void test_age(void)
 		if (probe_map(soon.path, EACCES) != ALLOWED)
 			break;
 	}
-	denied(&soon, NO_RULE, "max_age: remembered, and too old in the end");
+	denied(&soon, TOO_OLD, "max_age: remembered, and too old in the end");
 	allowed(&young, "max_age: the young one is still good");
 }
 
-/* Who sets the clock back makes nothing younger. */
-static void test_clock(void)
+static void move_clock(int64_t seconds)
 {
-	struct timespec now, past;
-	struct said s = said();
-	struct file old;
+	struct timespec t;
 
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += seconds;
+	if (clock_settime(CLOCK_REALTIME, &t))
+		broken("clock");
+}
+
+static int64_t status_time(uint16_t attr)
+{
+	start_request(&message, RECEIPT_CMD_STATUS);
+	if (request(border, &message))
+		broken("STATUS: %s", answer.text);
+	return get_u64(&answer.reply, attr);
+}
+
+static void wait_until_denied(const struct file *f)
+{
+	for (int64_t end = now_ms() + 100000; now_ms() < end; usleep(500000))
+		if (probe_map(f->path, EACCES) != ALLOWED)
+			break;
+}
+
+/*
+ * Who sets the clock back makes nothing younger, and keeps nothing from getting
+ * older, also what is allowed already.
+ */
+static void test_clock_back(void)
+{
+	struct said s = said();
+	int64_t real = time(NULL), kernel = status_time(RECEIPT_A_TIME);
+	struct file old, soon;
+
+	ok(kernel >= real && kernel < real + 10, "clock: the kernel's time is the machine's");
 	s.iat = time(NULL) - 3600 - NOW_ISH;
 	old = said_of(&s);
-	denied(&old, NO_RULE, "clock: too old");
-	clock_gettime(CLOCK_REALTIME, &now);
-	past = now;
-	past.tv_sec -= 86400;
-	if (clock_settime(CLOCK_REALTIME, &past))
-		broken("clock");
-	denied(&old, NO_RULE, "clock: set back by a day, still too old");
-	clock_settime(CLOCK_REALTIME, &now);
+	s.iat = time(NULL) - 3600 + 20;
+	soon = said_of(&s);
+	denied(&old, TOO_OLD, "clock: too old");
+	allowed(&soon, "clock: good for 20 seconds more");
+	move_clock(-86400);
+	denied(&old, TOO_OLD, "clock: set back by a day, still too old");
+	ok(status_time(RECEIPT_A_TIME) >= kernel &&
+	   status_time(RECEIPT_A_TIME_FLOOR) >= kernel, "clock: set back, the kernel's time is not");
+	sleep(2);
+	ok(status_time(RECEIPT_A_TIME) >= kernel + 2, "clock: set back, the kernel's time goes on");
+	wait_until_denied(&soon);
+	denied(&soon, TOO_OLD, "clock: set back, what is remembered gets too old");
+	move_clock(86400);
+}
+
+/* Those that load policies all the time do not put it off. */
+static void test_expiry_under_load(void)
+{
+	struct said s = said();
+	struct file soon;
+	char text[2048];
+	int64_t end;
+	int len;
+
+	len = snprintf(text, sizeof(text), "policy_name=rules policy_version=9.9.9 mode=enforce\n"
+		       LOG_ONE "\nDEFAULT action=DENY\n", log_one.spki);
+
+	s.iat = time(NULL) - 3600 + 10;
+	soon = said_of(&s);
+	allowed(&soon, "expiry: good for 10 seconds more");
+	for (end = now_ms() + 100000; now_ms() < end; usleep(100000)) {
+		if (load_policy(border, text, len) != -EACCES)
+			broken("a policy without evidence: %s", answer.text);
+		if (probe_map(soon.path, EACCES) != ALLOWED)
+			break;
+	}
+	denied(&soon, TOO_OLD, "expiry: while policies are loaded and refused");
+}
+
+/* Time that passes asleep passes. */
+static void test_suspend(void)
+{
+	struct said s = said();
+	struct file soon;
+	int64_t before;
+	char alarm[32];
+
+	if (access("/sys/class/rtc/rtc0/wakealarm", W_OK) || access("/sys/power/state", W_OK)) {
+		note("suspend: no clock that wakes this machine");
+		return;
+	}
+	s.iat = time(NULL) - 3600 + 20;
+	soon = said_of(&s);
+	allowed(&soon, "suspend: good for 20 seconds more");
+	before = status_time(RECEIPT_A_TIME);
+	snprintf(alarm, sizeof(alarm), "%lld", (long long)time(NULL) + 40);
+	write_text("/sys/class/rtc/rtc0/wakealarm", "0");
+	write_text("/sys/class/rtc/rtc0/wakealarm", alarm);
+	write_text("/sys/power/state", "mem");
+	ok(status_time(RECEIPT_A_TIME) >= before + 30, "suspend: the kernel's time went on");
+	wait_until_denied(&soon);
+	denied(&soon, TOO_OLD, "suspend: too old after it");
+}
+
+/* The last of those with an age: what was seen once is not taken back before a boot. */
+static void test_clock_forward(void)
+{
+	struct said s = said();
+	struct file young = said_of(&s);
+
+	allowed(&young, "clock: young");
+	move_clock(7200);
+	wait_until_denied(&young);
+	denied(&young, TOO_OLD, "clock: set forward by two hours, too old");
+	move_clock(-7200);
+	denied(&young, TOO_OLD, "clock: set back again, still too old");
 }
 
 static void test_fstype(void)
@@ -867,7 +984,10 @@ int main(int argc, char **argv)
 	test_edited_position();
 	test_window();
 	test_age();
-	test_clock();
+	test_clock_back();
+	test_expiry_under_load();
+	test_suspend();
+	test_clock_forward();
 	test_fstype();
 	test_unstable();
 	test_rotation();

@@ -401,6 +401,8 @@ static void test_status(void **state)
 	nla_put_u8(msg, RECEIPT_A_HELPER_STATE, RECEIPT_HELPER_SERVING);
 	nla_put_u32(msg, RECEIPT_A_HELPER_PID, 321);
 	nla_put_u64(msg, RECEIPT_A_HELPER_SINCE, 1ULL << 34);
+	nla_put_u64(msg, RECEIPT_A_TIME, 1ULL << 35);
+	nla_put_u64(msg, RECEIPT_A_TIME_FLOOR, 1ULL << 33);
 	nla_put_u32(msg, RECEIPT_A_HELPER_TIMEOUT, 12);
 	nla_put_u8(msg, RECEIPT_A_NO_HELPER, 1);
 	nla_put_u8(msg, RECEIPT_A_MODE, RECEIPT_MODE_ENFORCE);
@@ -423,6 +425,8 @@ static void test_status(void **state)
 	assert_int_equal(st.helper, RECEIPT_HELPER_SERVING);
 	assert_int_equal(st.helper_pid, 321);
 	assert_int_equal(st.helper_since, 1ULL << 34);
+	assert_int_equal(st.time, 1ULL << 35);
+	assert_int_equal(st.time_floor, 1ULL << 33);
 	assert_int_equal(st.helper_timeout, 12);
 	assert_int_equal(st.no_helper, 1);
 	assert_int_equal(st.mode, RECEIPT_MODE_ENFORCE);
