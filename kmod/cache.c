@@ -266,7 +266,7 @@ static u8 find_spare(struct receipt_known *known,
 		summaries[i] = &known->proven[i]->summary;
 	summaries[i++] = &proven->summary;
 
-	return receipt_policy_spare(policy, summaries, i, receipt_policy_now(),
+	return receipt_policy_spare(policy, summaries, i, receipt_clock_now(),
 				    &known->crowded);
 }
 

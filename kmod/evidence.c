@@ -265,6 +265,13 @@ static bool text_equal(const struct receipt_text *text, const char *s)
 	return text->len == strlen(s) && !memcmp(text->data, s, text->len);
 }
 
+/* Not the evidence's fault: with more memory or another kernel it might be good. */
+static bool is_unknown(enum receipt_reason reason)
+{
+	return reason == RECEIPT_REASON_NO_MEMORY ||
+	       reason == RECEIPT_REASON_UNVERIFIABLE;
+}
+
 /* Under one key of one log that the receipt may come from. */
 static enum receipt_reason prove_under(struct prover *p,
 				       const struct receipt_log *log,
@@ -322,7 +329,7 @@ static enum receipt_reason prove_encoded(struct prover *p,
 			continue;
 		}
 		reason = prove_under(p, log, rcpt, enc);
-		if (!reason || reason == RECEIPT_REASON_NO_MEMORY)
+		if (!reason || is_unknown(reason))
 			return reason;
 	}
 
@@ -345,7 +352,7 @@ static enum receipt_reason prove_receipt(struct prover *p,
 
 /*
  * One good receipt is enough; what is wrong with the others does no harm. Of those
- * that there was no memory for nobody knows: nothing is proven then.
+ * that could not be tried nobody knows: nothing is proven then.
  */
 static enum receipt_reason prove_receipts(struct prover *p,
 					  const struct receipt_evidence *ev)
@@ -355,7 +362,7 @@ static enum receipt_reason prove_receipts(struct prover *p,
 
 	for (i = 0; i < ev->nreceipts; i++) {
 		r = prove_receipt(p, &ev->receipts[i]);
-		if (r == RECEIPT_REASON_NO_MEMORY)
+		if (is_unknown(r))
 			return r;
 		if (r)
 			reason = r;
@@ -377,7 +384,7 @@ static enum receipt_reason prove_issuer(const struct receipt_policy *policy,
 		reason = verify_sign1(key, enc, stmt->payload,
 				      stmt->payload_len, stmt->sig,
 				      stmt->sig_len);
-		if (reason == RECEIPT_REASON_NO_MEMORY)
+		if (is_unknown(reason))
 			return reason;
 		if (reason)
 			continue;
@@ -464,6 +471,7 @@ static enum receipt_reason prove_statement(const struct receipt_evidence *ev,
 	memcpy((*proven)->summary.issuer_key_id, issuer_key_id,
 	       sizeof(issuer_key_id));
 	(*proven)->summary.revoked_keys = p->policy->revoked_keys;
+	(*proven)->summary.untried = receipt_alg_is_untried(enc->claims.alg);
 
 	return RECEIPT_REASON_ALLOWED;
 }

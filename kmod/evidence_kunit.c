@@ -271,8 +271,34 @@ static void verified_once(struct kunit *test)
 	expect_reason(test, t, RECEIPT_REASON_SIGNATURE);
 	KUNIT_EXPECT_EQ(test, receipt_stat_read(RECEIPT_STAT_SIGNATURES), before + 2);
 	sig[95] ^= 1;
-	t->logs[2].key.spki[119] ^= 1;
+	t->logs[2].key = t->logs[1].key;
 	expect_reason(test, t, RECEIPT_REASON_SIGNATURE);
+}
+
+/* A key that is none does not say of a signature that it is another's. */
+static void not_verifiable(struct kunit *test)
+{
+	struct trial *t = new_trial(test, SAMPLE_RFC9162_256);
+
+	expect_reason(test, t, RECEIPT_REASON_ALLOWED);
+	t->rules[1].issuer_key.spki[100] ^= 1;
+	expect_reason(test, t, RECEIPT_REASON_ALLOWED);
+	t->rules[0].issuer_key.spki[80] ^= 1;
+	expect_reason(test, t, RECEIPT_REASON_UNVERIFIABLE);
+}
+
+/* Each key is held against its curve, wherever it stands. */
+static void point(struct kunit *test)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sample_logs); i++) {
+		struct receipt_key key = sample_logs[i].key;
+
+		KUNIT_EXPECT_EQ(test, receipt_logkey_identify(&key), 0);
+		key.spki[key.spki_len - 1] ^= 1;
+		KUNIT_EXPECT_EQ(test, receipt_logkey_identify(&key), -EINVAL);
+	}
 }
 
 /*
@@ -1048,6 +1074,8 @@ static struct kunit_case evidence_cases[] = {
 	KUNIT_CASE(accepted_size),
 	KUNIT_CASE(issuer_key),
 	KUNIT_CASE(verified_once),
+	KUNIT_CASE(not_verifiable),
+	KUNIT_CASE(point),
 	KUNIT_CASE_PARAM(header, header_gen_params),
 	KUNIT_CASE(header_claim_len),
 	KUNIT_CASE(header_pairs),

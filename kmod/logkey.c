@@ -18,6 +18,9 @@
 #define COSE_ES256		(-7)
 #define COSE_ES384		(-35)
 #define COSE_ES512		(-36)
+#define COSE_ESP256		(-9)
+#define COSE_ESP384		(-51)
+#define COSE_ESP512		(-52)
 
 #define COSE_EC2		2	/* kty */
 #define COORD_MAX		66
@@ -29,15 +32,19 @@
 static const struct {
 	const char *algo;
 	s64 alg;	/* that a log uses it with */
+	s64 full;	/* the same, named with its curve (RFC 9864) */
 	u8 crv;		/* COSE elliptic curve, RFC 9053 section 7.1 */
 	u8 coord;	/* bytes of a coordinate */
 } curves[] = {
-	[RECEIPT_CURVE_P256] = { "ecdsa-nist-p256", COSE_ES256, 1, 32 },
-	[RECEIPT_CURVE_P384] = { "ecdsa-nist-p384", COSE_ES384, 2, 48 },
-	[RECEIPT_CURVE_P521] = { "ecdsa-nist-p521", COSE_ES512, 3, 66 },
+	[RECEIPT_CURVE_P256] = { "ecdsa-nist-p256", COSE_ES256, COSE_ESP256, 1, 32 },
+	[RECEIPT_CURVE_P384] = { "ecdsa-nist-p384", COSE_ES384, COSE_ESP384, 2, 48 },
+	[RECEIPT_CURVE_P521] = { "ecdsa-nist-p521", COSE_ES512, COSE_ESP512, 3, 66 },
 };
 
-/* RFC 9053 section 2.1: an algorithm names a hash, not a curve. */
+/*
+ * RFC 9053 section 2.1: an algorithm names a hash, not a curve. Those of RFC 9864 do,
+ * and are tried with any key all the same: a key that is revoked may do otherwise.
+ */
 struct algorithm {
 	s64 alg;
 	const char *hash;
@@ -49,6 +56,9 @@ static const struct algorithm algorithms[] = {
 	{ COSE_ES256, "sha256", RECEIPT_KIND_SHA256, 32 },
 	{ COSE_ES384, "sha384", RECEIPT_KIND_SHA384, 48 },
 	{ COSE_ES512, "sha512", RECEIPT_KIND_SHA512, 64 },
+	{ COSE_ESP256, "sha256", RECEIPT_KIND_SHA256, 32 },
+	{ COSE_ESP384, "sha384", RECEIPT_KIND_SHA384, 48 },
+	{ COSE_ESP512, "sha512", RECEIPT_KIND_SHA512, 64 },
 };
 
 /* Not every kernel has it; the other two are needed to load. */
@@ -108,7 +118,7 @@ static size_t der_signature(u8 *out, const u8 *sig, size_t coord)
  */
 bool receipt_logkey_fits(const struct receipt_key *key, s64 alg)
 {
-	return curves[key->curve].alg == alg;
+	return curves[key->curve].alg == alg || curves[key->curve].full == alg;
 }
 
 /**
@@ -159,23 +169,6 @@ static int identify_thumbprint(struct receipt_key *key)
 	return receipt_sha256(spans, ARRAY_SIZE(spans), key->thumbprint);
 }
 
-/**
- * receipt_logkey_identify - fill in what a key is known by
- * @key: key of a policy that is not used yet
- *
- * Return: 0; -EOPNOTSUPP when this kernel has not got the curve; or what the
- *	hash says.
- */
-int receipt_logkey_identify(struct receipt_key *key)
-{
-	struct receipt_span spki = { key->spki, key->spki_len };
-
-	if (key->curve == RECEIPT_CURVE_P521 && !has_p521)
-		return -EOPNOTSUPP;
-
-	return receipt_sha256(&spki, 1, key->id) ?: identify_thumbprint(key);
-}
-
 static const struct algorithm *find_algorithm(s64 alg)
 {
 	size_t i;
@@ -212,11 +205,47 @@ static int verify_hash(const struct receipt_key *key,
 	v->sig.pkey_algo = "ecdsa";
 	v->sig.hash_algo = alg->hash;
 	v->sig.encoding = "x962";
-	receipt_count(RECEIPT_STAT_SIGNATURES);
 	ret = public_key_verify_signature(&v->key, &v->sig);
 	kfree(v);
 
 	return ret;
+}
+
+/*
+ * Is the key a point of its curve? The kernel says so when it takes the key, before
+ * it looks at the signature, which is none here.
+ */
+static int check_point(const struct receipt_key *key)
+{
+	static const u8 hash[HASH_MAX] = { 1 };
+	u8 sig[2 * COORD_MAX] = {};
+	size_t coord = curves[key->curve].coord;
+	int ret;
+
+	sig[coord - 1] = 1;
+	sig[2 * coord - 1] = 1;
+	ret = verify_hash(key, find_algorithm(curves[key->curve].alg), hash, sig);
+
+	return ret == -EKEYREJECTED ? 0 : ret == -EBADMSG ? -EINVAL : ret;
+}
+
+/**
+ * receipt_logkey_identify - check a key, and fill in what it is known by
+ * @key: key of a policy that is not used yet
+ *
+ * Context: May sleep.
+ * Return: 0; -EOPNOTSUPP when this kernel has not got the curve; -EINVAL when it is
+ *	not a point of it; or what the hash or the kernel's ECDSA says.
+ */
+int receipt_logkey_identify(struct receipt_key *key)
+{
+	struct receipt_span spki = { key->spki, key->spki_len };
+
+	if (key->curve == RECEIPT_CURVE_P521 && !has_p521)
+		return -EOPNOTSUPP;
+
+	return receipt_sha256(&spki, 1, key->id) ?:
+	       identify_thumbprint(key) ?: check_point(key);
 }
 
 static u8 *slot_of(const u8 *id)
@@ -259,6 +288,27 @@ static int verification_id(const struct receipt_key *key, const u8 *hash,
 	       receipt_sha256(spans, ARRAY_SIZE(spans), id);
 }
 
+/*
+ * Only what is said of the signature says that the key did not make it: that it is
+ * wrong, or has numbers that none has.
+ */
+static enum receipt_reason reason_of(int error)
+{
+	switch (error) {
+	case 0:
+		return RECEIPT_REASON_ALLOWED;
+	case -EKEYREJECTED:
+	case -EBADMSG:
+		return RECEIPT_REASON_SIGNATURE;
+	case -ENOMEM:
+		return RECEIPT_REASON_NO_MEMORY;
+	default:
+		pr_warn_ratelimited("a signature cannot be verified (error %d)\n",
+				    error);
+		return RECEIPT_REASON_UNVERIFIABLE;
+	}
+}
+
 /**
  * receipt_logkey_verify - verify a COSE signature
  * @key: key of the policy
@@ -270,8 +320,9 @@ static int verification_id(const struct receipt_key *key, const u8 *hash,
  * @sig_len: its length
  *
  * Context: May sleep.
- * Return: RECEIPT_REASON_ALLOWED, RECEIPT_REASON_ALGORITHM,
- *	RECEIPT_REASON_NO_MEMORY, RECEIPT_REASON_SIGNATURE.
+ * Return: RECEIPT_REASON_ALLOWED, RECEIPT_REASON_SIGNATURE when it is not one of
+ *	@key; RECEIPT_REASON_ALGORITHM, RECEIPT_REASON_NO_MEMORY or
+ *	RECEIPT_REASON_UNVERIFIABLE when that is not known.
  */
 enum receipt_reason receipt_logkey_verify(const struct receipt_key *key, s64 alg,
 					  const struct receipt_span *tbs, size_t n,
@@ -291,12 +342,12 @@ enum receipt_reason receipt_logkey_verify(const struct receipt_key *key, s64 alg
 	if (is_verified(id))
 		return RECEIPT_REASON_ALLOWED;
 
+	receipt_count(RECEIPT_STAT_SIGNATURES);
 	ret = verify_hash(key, algorithm, hash, sig);
 	if (!ret)
 		set_verified(id);
 
-	return ret == -ENOMEM ? RECEIPT_REASON_NO_MEMORY :
-	       ret ? RECEIPT_REASON_SIGNATURE : RECEIPT_REASON_ALLOWED;
+	return reason_of(ret);
 }
 
 /* A signature of the text "receipt" under a throw-away key. */

@@ -83,6 +83,10 @@ static int identify(struct receipt_key *key, u32 line, void *arg)
 		NL_SET_ERR_MSG_FMT(extack, "%s: %u:0: this kernel has no P-521",
 				   receipt_reason_text(RECEIPT_REASON_POLICY_SYNTAX),
 				   line);
+	else if (ret == -EINVAL)
+		NL_SET_ERR_MSG_FMT(extack, "%s: %u:0: key is not a point of its curve",
+				   receipt_reason_text(RECEIPT_REASON_POLICY_SYNTAX),
+				   line);
 
 	return ret;
 }

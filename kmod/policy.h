@@ -294,6 +294,8 @@ struct receipt_proof {
  *	when that was not asked for
  * @revoked_keys: &receipt_policy.revoked_keys of the policy that it was proven
  *	under: the signature was tried with all of these
+ * @untried: the signature is made by an algorithm that is not known, so that any key
+ *	may have made it
  * @nproofs: used entries of @proofs
  * @proofs: at least one
  */
@@ -306,6 +308,7 @@ struct receipt_summary {
 	s64 iat;
 	u8 issuer_key_id[RECEIPT_HASH_SIZE];
 	u64 revoked_keys;
+	bool untried;
 	u8 nproofs;
 	struct receipt_proof proofs[RECEIPT_MAX_RECEIPTS];
 };
@@ -362,6 +365,7 @@ struct receipt_verdict {
 	s64 expires;
 };
 
+bool receipt_alg_is_untried(s64 alg);
 size_t receipt_kind_size(u8 kind);
 const char *receipt_kind_name(u8 kind);
 bool receipt_rule_needs_evidence(const struct receipt_rule *rule);

@@ -229,10 +229,52 @@ static bool grants(const struct receipt_summary *summary, enum receipt_op op)
 	return summary->usage & BIT(op);
 }
 
+/**
+ * receipt_alg_is_untried - may any key have signed with an algorithm?
+ * @alg: COSE algorithm of a statement
+ *
+ * The keys of a policy sign with ECDSA, which is tried. What is known for another
+ * kind of signature, or for another curve, is none of theirs.
+ *
+ * Return: whether the number is neither.
+ */
+bool receipt_alg_is_untried(s64 alg)
+{
+	static const s64 known[] = {
+		-7, -35, -36,			/* ES256, ES384, ES512 */
+		-9, -51, -52,			/* ESP256, ESP384, ESP512 (RFC 9864) */
+		-8, -19, -53,			/* EdDSA, Ed25519, Ed448 */
+		-37, -38, -39,			/* PS256, PS384, PS512 */
+		-257, -258, -259, -65535,	/* RS256, RS384, RS512, RS1 */
+		-46, -48, -49, -50,		/* HSS-LMS, ML-DSA */
+		-47, -265, -266, -267, -268,	/* secp256k1, Brainpool */
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i] == alg)
+			return false;
+	return true;
+}
+
+/* Does it matter that a key has signed a statement, because something is denied then? */
+static bool denies_by_signer(const struct receipt_policy *policy)
+{
+	u32 i;
+
+	for (i = 0; i < policy->nrules; i++)
+		if (policy->rules[i].has_issuer_key &&
+		    policy->rules[i].action == RECEIPT_ACTION_DENY)
+			return true;
+	return policy->revoked_keys;
+}
+
 /* Nothing is said of a statement whose signature was not tried with these keys. */
 static bool knows_signer(const struct receipt_policy *policy,
 			 const struct receipt_summary *summary)
 {
+	if (summary->untried && denies_by_signer(policy))
+		return false;
 	return !policy->revoked_keys || policy->revoked_keys == summary->revoked_keys;
 }
 
@@ -384,10 +426,13 @@ static enum receipt_reason default_reason(const struct receipt_policy *policy,
 	for (i = 0; i < facts->nsummaries; i++) {
 		const struct receipt_summary *summary = facts->summaries[i];
 
-		if (!knows_signer(policy, summary))
+		if (!knows_signer(policy, summary)) {
+			if (summary->untried)
+				reason = RECEIPT_REASON_ALGORITHM;
 			continue;
+		}
 		if (!grants(summary, facts->op)) {
-			if (reason == RECEIPT_REASON_NO_EVIDENCE)
+			if (reason != RECEIPT_REASON_REVOKED)
 				reason = RECEIPT_REASON_USAGE;
 			continue;
 		}
@@ -512,7 +557,8 @@ static u32 satisfying(const struct receipt_policy *policy,
 
 	for (i = 0; among >> i; i++) {
 		if ((among >> i & 1) &&
-		    statement_satisfies(policy, rule, summaries[i], now))
+		    statement_satisfies(policy, rule, summaries[i],
+					AGES_FUTURE_TOO, now))
 			bits |= BIT(i);
 	}
 	return bits;

@@ -385,10 +385,15 @@ int rcpt_keys_put(struct rcpt_keys *keys, struct rcpt_key *key, struct rcpt_erro
 	return ret;
 }
 
-/* Which the parser leaves to whoever owns a hash. */
+/* Which the parser leaves to whoever owns a hash, and knows the curves. */
 static int fill_id(struct receipt_key *key, uint32_t line, void *err)
 {
-	(void)line;
+	EVP_PKEY *pkey = rcpt_key_from_spki(rcpt_span(key->spki, key->spki_len));
+
+	EVP_PKEY_free(pkey);
+	if (!pkey)
+		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_POLICY_SYNTAX,
+				 RCPT_NO_OFFSET, "line %u: key is not a point of its curve", line);
 	if (!rcpt_sha256(key->spki, key->spki_len, key->id))
 		return 0;
 	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
@@ -423,7 +428,7 @@ static int policy_log(struct rcpt_keys *keys, struct receipt_log *log,
  * @policy: parsed; the ids of its keys are filled in
  * @err: what went wrong
  *
- * Return: 0; -RCPT_MALFORMED when the key of a log is none, or there are too many;
+ * Return: 0; -RCPT_MALFORMED when a key is none, or there are too many;
  * -RCPT_SYSTEM.
  */
 int rcpt_keys_add_policy(struct rcpt_keys *keys, struct receipt_policy *policy,

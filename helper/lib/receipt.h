@@ -263,6 +263,7 @@ enum {
 enum {
 	RCPT_ES256 = -7,
 	RCPT_EDDSA = -8,
+	RCPT_ESP256 = -9,	/* RFC 9864: named with their curve */
 	RCPT_SHA256 = -16,
 	RCPT_ES384 = -35,
 	RCPT_ES512 = -36,
@@ -271,6 +272,9 @@ enum {
 	RCPT_PS512 = -39,
 	RCPT_SHA384 = -43,
 	RCPT_SHA512 = -44,
+	RCPT_ED25519 = -19,
+	RCPT_ESP384 = -51,
+	RCPT_ESP512 = -52,
 };
 
 #define RCPT_TYPE_MANIFEST_ROOT	"application/vnd.receipt.manifest-root"

@@ -339,6 +339,7 @@ void rcpt_prove_issuer(const struct receipt_policy *policy,
 	uint32_t at = 0;
 
 	sum->revoked_keys = policy->revoked_keys;
+	sum->untried = receipt_alg_is_untried(stmt->header.alg);
 	while ((key = receipt_policy_issuer_key(policy, &at))) {
 		if (!signed_by(stmt, key))
 			continue;

@@ -154,6 +154,7 @@ enum receipt_mode {
 	_(57, USAGE, "usage-not-granted")				\
 	_(58, ISSUER_SIGNATURE, "wrong-issuer-signature")		\
 	_(59, TREE_SIZE, "tree-size-differs")				\
+	_(60, UNVERIFIABLE, "signature-not-verifiable")			\
 	/* user space only */						\
 	_(70, CBOR, "malformed-cbor")					\
 	_(71, NOT_PREFERRED, "not-preferred-encoding")			\

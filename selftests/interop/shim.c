@@ -65,11 +65,12 @@ int public_key_verify_signature(const struct public_key *key,
 {
 	EVP_PKEY *pkey = read_key(key);
 	EVP_PKEY_CTX *ctx = pkey ? EVP_PKEY_CTX_new(pkey, NULL) : NULL;
+	bool is_key = pkey;
 	bool good = ctx && EVP_PKEY_verify_init(ctx) > 0 &&
 		    EVP_PKEY_verify(ctx, sig->s, sig->s_size, sig->digest,
 				    sig->digest_size) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(pkey);
-	return good ? 0 : -EKEYREJECTED;
+	return good ? 0 : is_key ? -EKEYREJECTED : -EINVAL;
 }

@@ -797,6 +797,87 @@ static void test_revoke_key(void)
 }
 
 /*
+ * Under another number, an algorithm is another name for the signature of a stolen key
+ * (-9 is ES256 with its curve), or one that nobody knows (-99).
+ */
+static void test_revoke_key_renamed(void)
+{
+	static struct key renamed, unknown, other;
+	struct said s = said();
+	struct file own, by_renamed, by_unknown, by_other;
+	char body[512];
+
+	renamed = unknown = thief;
+	renamed.alg = -9;
+	unknown.alg = -99;
+	other = issuer;
+	other.alg = -8;		/* EdDSA: whoever it is, not a key of ECDSA */
+	next("", "", ALL);
+	s.signer = &unknown;
+	by_unknown = said_of(&s);
+	allowed(&by_unknown, "unknown algorithm: no issuer key is revoked");
+	snprintf(body, sizeof(body), ALL "revoke issuer_key=%s\n", thief.spki);
+	next("", "", body);
+	vouch(by_unknown.digest, &log_one, &s);
+	denied(&by_unknown, "wrong-algorithm", "unknown algorithm: an issuer key is revoked");
+	s.signer = &renamed;
+	by_renamed = said_of(&s);
+	denied(&by_renamed, "revoked", "a revoked key under its number of RFC 9864");
+	s.signer = &other;
+	by_other = said_of(&s);
+	allowed(&by_other, "a known algorithm that is no key's of the policy");
+	s.signer = &issuer;
+	own = said_of(&s);
+	allowed(&own, "another key, ES256");
+	snprintf(body, sizeof(body), "op=EXECUTE receipt=one issuer_key=%s action=DENY\n" ALL,
+		 thief.spki);
+	next("", "", body);
+	s.signer = &unknown;
+	vouch(by_unknown.digest, &log_one, &s);
+	denied(&by_unknown, "wrong-algorithm", "unknown algorithm: a rule denies by the key");
+	s.signer = &issuer;
+	vouch(own.digest, &log_one, &s);
+	allowed(&own, "another key, and a rule that denies by the key");
+}
+
+/* One bit of a key, wherever it stands. */
+static void test_points(void)
+{
+	static const char *const texts[] = {
+		"op=EXECUTE issuer_key=%s receipt=one action=ALLOW\n",
+		"op=EXECUTE issuer_key=%s receipt=one action=DENY\n",
+		"revoke issuer_key=%s\n",
+		"log name=two alg=ES256 key=%s issuer=two\n",
+	};
+	struct key bad = thief;
+	char text[2048];
+
+	bad.spki[60] = bad.spki[60] == 'A' ? 'B' : 'A';
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		for (int good = 0; good < 2; good++) {
+			int len, got;
+
+			len = snprintf(text, sizeof(text),
+				       "policy_name=rules policy_version=9.9.9 mode=enforce\n"
+				       LOG_ONE "\n", log_one.spki);
+			len += i < 3 ? snprintf(text + len, sizeof(text) - len,
+						"DEFAULT action=DENY\n") : 0;
+			len += snprintf(text + len, sizeof(text) - len, texts[i],
+					good ? thief.spki : bad.spki);
+			len += i < 3 ? 0 : snprintf(text + len, sizeof(text) - len,
+						    "DEFAULT action=DENY\n");
+			got = load_policy(border, text, len);
+			/* What is good is refused later, as nothing vouches for it. */
+			ok(good ? got == -EACCES : got == -EINVAL &&
+			   !strcmp(answer.text, i < 3 ?
+				   "policy-syntax: 4:0: key is not a point of its curve" :
+				   "policy-syntax: 3:0: key is not a point of its curve"),
+			   "%s key: %.16s", good ? "a" : "off the curve, a", texts[i]);
+		}
+	}
+}
+
+/*
  * No helper
  */
 
@@ -994,6 +1075,8 @@ int main(int argc, char **argv)
 	test_revoke_digest();
 	test_revoke_statements();
 	test_revoke_key();
+	test_revoke_key_renamed();
+	test_points();
 	test_refused();
 	test_no_helper();
 	test_log_position();

@@ -113,10 +113,10 @@ static inline size_t craft_raw_ecdsa(EVP_PKEY *key, const uint8_t *der, size_t l
 
 static inline const char *craft_digest_of(int64_t alg)
 {
-	if (alg == RCPT_EDDSA)
+	if (alg == RCPT_EDDSA || alg == RCPT_ED25519)
 		return NULL;
-	return alg == RCPT_ES256 || alg == RCPT_PS256 ? "SHA256" :
-	       alg == RCPT_ES384 || alg == RCPT_PS384 ? "SHA384" : "SHA512";
+	return alg == RCPT_ES256 || alg == RCPT_ESP256 || alg == RCPT_PS256 ? "SHA256" :
+	       alg == RCPT_ES384 || alg == RCPT_ESP384 || alg == RCPT_PS384 ? "SHA384" : "SHA512";
 }
 
 static inline struct craft craft_signature(EVP_PKEY *key, int64_t alg,

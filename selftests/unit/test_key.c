@@ -501,7 +501,12 @@ static void refuses_bad_points_of_policies(void **state)
 {
 	EVP_PKEY *pkey = craft_key("P-256");
 	struct receipt_log log = { .name = "acme", .issuer = "log.example" };
-	struct receipt_policy policy = { .nlogs = 1, .logs = &log };
+	struct receipt_rule rule = { .line = 4, .has_issuer_key = true };
+	struct receipt_revocation rev = { .line = 5, .has_issuer_key = true };
+	struct receipt_policy policy = {
+		.nlogs = 1, .logs = &log, .nrules = 1, .rules = &rule, .nrevocations = 1,
+		.revocations = &rev,
+	};
 	struct rcpt_keys keys = { 0 };
 	struct rcpt_error err;
 	uint8_t *spki = NULL;
@@ -510,11 +515,20 @@ static void refuses_bad_points_of_policies(void **state)
 	(void)state;
 	memcpy(log.key.spki, spki, len);
 	log.key.spki_len = len;
+	rule.issuer_key = rev.issuer_key = log.key;
 	assert_int_equal(rcpt_keys_add_policy(&keys, &policy, &err), 0);
 	log.key.spki[len - 1] ^= 1;
 	assert_int_equal(rcpt_keys_add_policy(&keys, &policy, &err), -RCPT_MALFORMED);
 	assert_int_equal(err.reason, RECEIPT_REASON_POLICY_SYNTAX);
 	assert_int_equal(keys.count, 1);
+	log.key.spki[len - 1] ^= 1;
+	rule.issuer_key.spki[40] ^= 1;
+	assert_int_equal(rcpt_keys_add_policy(&keys, &policy, &err), -RCPT_MALFORMED);
+	assert_non_null(strstr(err.text, "line 4"));
+	rule.issuer_key.spki[40] ^= 1;
+	rev.issuer_key.spki[40] ^= 1;
+	assert_int_equal(rcpt_keys_add_policy(&keys, &policy, &err), -RCPT_MALFORMED);
+	assert_non_null(strstr(err.text, "line 5"));
 	rcpt_keys_free(&keys);
 	OPENSSL_free(spki);
 	EVP_PKEY_free(pkey);

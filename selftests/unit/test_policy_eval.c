@@ -781,6 +781,53 @@ static void test_crowded(void **state)
 	receipt_policy_free(policy);
 }
 
+/*
+ * A signature that cannot be tried may be any key's: it says nothing where something is
+ * denied by its signer.
+ */
+static void test_untried(void **state)
+{
+	static const struct { const char *rules; enum receipt_reason reason; } cases[] = {
+		{ DENY "op=EXECUTE receipt=acme action=ALLOW\n", RECEIPT_REASON_ALLOWED },
+		{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke subject=x\n",
+		  RECEIPT_REASON_ALLOWED },
+		{ DENY "op=EXECUTE receipt=acme action=ALLOW\nrevoke issuer_key=" P256_C "\n",
+		  RECEIPT_REASON_ALGORITHM },
+		{ DENY "op=EXECUTE receipt=acme issuer_key=" P256_C " action=DENY\n"
+		  "op=EXECUTE receipt=acme action=ALLOW\n", RECEIPT_REASON_ALGORITHM },
+		{ DENY "op=EXECUTE receipt=acme issuer_key=" P256_C " action=ALLOW\n"
+		  "op=EXECUTE receipt=acme action=ALLOW\n", RECEIPT_REASON_ALLOWED },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct receipt_policy *policy = policy_of(cases[i].rules);
+		struct receipt_summary summary;
+		struct receipt_facts facts = {
+			.nsummaries = 1,
+			.summaries = { &summary },
+			.evidence_complete = true,
+		};
+
+		fill_summary(&by_acme, &summary);
+		summary.revoked_keys = policy->revoked_keys;
+		/* Control: as it is when the algorithm is known. */
+		assert_int_equal(receipt_policy_eval(policy, &facts).reason,
+				 RECEIPT_REASON_ALLOWED);
+		summary.untried = true;
+		if (receipt_policy_eval(policy, &facts).reason != cases[i].reason)
+			fail_msg("%s", cases[i].rules);
+		receipt_policy_free(policy);
+	}
+	assert_false(receipt_alg_is_untried(-7));
+	assert_false(receipt_alg_is_untried(-9));
+	assert_false(receipt_alg_is_untried(-8));
+	assert_true(receipt_alg_is_untried(-99));
+	assert_true(receipt_alg_is_untried(0));
+	assert_true(receipt_alg_is_untried(-16));
+}
+
 static int setup(void **state)
 {
 	int i;
@@ -805,6 +852,7 @@ int main(void)
 		cmocka_unit_test(test_revoked_keys),
 		cmocka_unit_test(test_spare),
 		cmocka_unit_test(test_crowded),
+		cmocka_unit_test(test_untried),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

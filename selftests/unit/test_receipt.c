@@ -279,6 +279,9 @@ static void ties_the_algorithm_to_the_curve(void **state)
 	static const struct { const char *key; int64_t alg; bool fits; } rows[] = {
 		{ "P-256", RCPT_ES256, true }, { "P-384", RCPT_ES384, true },
 		{ "P-521", RCPT_ES512, true }, { "ED25519", RCPT_EDDSA, true },
+		{ "P-256", RCPT_ESP256, true }, { "P-384", RCPT_ESP384, true },
+		{ "P-521", RCPT_ESP512, true }, { "ED25519", RCPT_ED25519, true },
+		{ "P-384", RCPT_ESP256, false }, { "P-256", RCPT_ESP384, false },
 		{ "P-384", RCPT_ES256, false }, { "P-256", RCPT_ES384, false },
 		{ "RSA", RCPT_PS256, false },
 	};

@@ -28,5 +28,8 @@ typedef struct { s64 counter; } atomic64_t;
 typedef s64 ktime_t;
 typedef struct { int locked; } spinlock_t;
 struct rcu_head { void *next; };
+struct list_head { struct list_head *next, *prev; };
+struct hlist_node { struct hlist_node *next, **pprev; };
+struct path { void *mnt, *dentry; };
 
 #endif /* MODEL_FS_H */
