@@ -354,11 +354,12 @@ static int set_tpm_counter(const char *text, const struct kernel_param *kp)
 	u32 index;
 	u64 base;
 
-	if (nv_index || parse(text, &index, &base)) {
+	/* NULL: the parameter without "=". */
+	if (!text || nv_index || parse(text, &index, &base)) {
 		/* Built in, the kernel goes on booting. */
 		unreadable = true;
 		pr_err("tpm_counter=%s: expected HANDLE:BASE, as 0x01500016:1, once: no policy is loaded\n",
-		       text);
+		       text ?: "");
 		return -EINVAL;
 	}
 	nv_index = index;
@@ -368,6 +369,7 @@ static int set_tpm_counter(const char *text, const struct kernel_param *kp)
 }
 
 static const struct kernel_param_ops tpm_counter_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,	/* NULL is told, and is an error */
 	.set = set_tpm_counter,
 };
 

@@ -9,6 +9,7 @@
  */
 #include <linux/file.h>
 #include <linux/init.h>
+#include <linux/jump_label.h>
 #include <linux/lsm_hooks.h>
 #include <linux/netlink.h>
 #include <uapi/linux/lsm.h>
@@ -29,6 +30,9 @@ static const struct lsm_id lsm_id = {
 };
 
 static bool enabled __initdata;
+
+/* A key, as each exec looks at it. */
+static DEFINE_STATIC_KEY_TRUE(not_started);
 
 #ifdef CONFIG_SECURITY_RECEIPT_BOOT
 /* Going on without the policy that was asked for would be to fail open. */
@@ -65,9 +69,9 @@ static int __init start_all(void)
 	if (ret) {
 		/* No policy can become active, so nothing is ever decided. */
 		pr_err("cannot start (error %d): nothing is checked\n", ret);
-		enabled = false;
 		return ret;
 	}
+	static_branch_disable(&not_started);
 
 	return load_boot_policy();
 }
@@ -75,7 +79,7 @@ fs_initcall(start_all);
 
 static int __init start_fast(void)
 {
-	return enabled ? receipt_measure_fast() : 0;
+	return static_key_enabled(&not_started) ? 0 : receipt_measure_fast();
 }
 late_initcall(start_fast);
 
@@ -83,12 +87,26 @@ static void __init initramfs_populated(void)
 {
 	/* The files were closed by a kernel thread, so they still seem open. */
 	flush_delayed_fput();
-	if (enabled)
+	if (!static_key_enabled(&not_started))
 		receipt_mark_initramfs();
 }
 
+/*
+ * The kernel's command line can keep an initcall from being run. Until start_all()
+ * has run no policy can become active, everything passes, and no hook touches what
+ * is made there; with a boot policy that would be to fail open.
+ */
+static int check_exec(struct linux_binprm *bprm)
+{
+	if (IS_ENABLED(CONFIG_SECURITY_RECEIPT_BOOT) &&
+	    static_branch_unlikely(&not_started))
+		panic("receipt: not started, although a boot policy is compiled in\n");
+
+	return receipt_bprm_check_security(bprm);
+}
+
 static struct security_hook_list hooks[] __ro_after_init = {
-	LSM_HOOK_INIT(bprm_check_security, receipt_bprm_check_security),
+	LSM_HOOK_INIT(bprm_check_security, check_exec),
 	LSM_HOOK_INIT(mmap_file, receipt_mmap_file),
 	LSM_HOOK_INIT(mmap_backing_file, receipt_mmap_backing_file),
 	LSM_HOOK_INIT(file_mprotect, receipt_file_mprotect),

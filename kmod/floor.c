@@ -90,19 +90,22 @@ static int set_policy_floor(const char *text, const struct kernel_param *kp)
 {
 	struct receipt_lowest floor;
 
-	if (receipt_lowest_parse(text, strlen(text), &floor) ||
+	/* NULL: the parameter without "=". */
+	if (!text || receipt_lowest_parse(text, strlen(text), &floor) ||
 	    receipt_floor_raise(&floor, RECEIPT_FLOOR_COMMAND_LINE) < 0) {
 		/* Built in, the kernel goes on booting. */
 		unreadable = true;
 		pr_err("policy_floor=%s: expected NAME:X.Y.Z or NAME:X.Y.Z:SVN, of one name: no policy is loaded\n",
-		       text);
+		       text ?: "");
 		return -EINVAL;
 	}
 
 	return 0;
 }
 
+/* Without the flag nobody would be told of a parameter without a value. */
 static const struct kernel_param_ops policy_floor_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_policy_floor,
 };
 

@@ -796,6 +796,19 @@ static void test_revoke_key(void)
 	allowed(&own, "revoke issuer_key: another signer, proven again");
 }
 
+/* A default that allows POLICY lets no policy in that nothing vouches for. */
+static void test_policy_default(void)
+{
+	char text[2048];
+	int len;
+
+	next("", "\nDEFAULT op=POLICY action=ALLOW", ALL);
+	len = snprintf(text, sizeof(text), "policy_name=rules policy_version=9.9.9 mode=enforce\n"
+		       LOG_ONE "\nDEFAULT action=DENY\n", log_one.spki);
+	ok(load_policy(border, text, len) == -EACCES, "DEFAULT op=POLICY: nothing vouches for it");
+	ok(!try_load("", "", ALL), "DEFAULT op=POLICY: one that a rule allows");
+}
+
 /*
  * Under another number, an algorithm is another name for the signature of a stolen key
  * (-9 is ES256 with its curve), or one that nobody knows (-99).
@@ -1077,6 +1090,7 @@ int main(int argc, char **argv)
 	test_revoke_key();
 	test_revoke_key_renamed();
 	test_points();
+	test_policy_default();
 	test_refused();
 	test_no_helper();
 	test_log_position();
