@@ -213,7 +213,7 @@ check-debug: check-build ## kernel tests and KUnit on the debug kernel
 check-all: packages ## all of "check", and the kernel tests on every kernel
 	$(Q)$(MAKE) -j$$(nproc) check-build
 	$(Q)scripts/check fresh harness lint unit model interop coverage fuzz vm trial integrate kunit kernel kernel_races kernel_amd64 kernel_builtin \
-		kernel_debug kernel_debug_module kernel_kcsan bench
+		kernel_debug kernel_debug_module kernel_kcsan bench bench_builtin
 
 check-fresh: ## every target in a clone of its own; machines that lack something
 	$(Q)scripts/check fresh
@@ -238,6 +238,7 @@ bench-programs: $(BENCH) $(filter $(BUILD)/bench/%,$(DYNAMIC))
 
 bench: all bench-programs ## guest instructions per exec and mmap
 	$(call run,selftests/bench/run)
+	$(call run,selftests/bench/run --builtin)
 
 interop: all ## hold receiptctl and the kernel against vectors: VECTORS=DIR
 	$(call run,selftests/interop/run) --vm $(VECTORS)
