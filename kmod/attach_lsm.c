@@ -64,6 +64,11 @@ static int __init start_all(void)
 		return 0;
 
 	ret = receipt_start();
+	if (!ret) {
+		ret = receipt_open();
+		if (ret)
+			receipt_stop();
+	}
 	if (ret && IS_ENABLED(CONFIG_SECURITY_RECEIPT_BOOT))
 		panic("receipt: cannot start (error %d)\n", ret);
 	if (ret) {
@@ -79,7 +84,12 @@ fs_initcall(start_all);
 
 static int __init start_fast(void)
 {
-	return static_key_enabled(&not_started) ? 0 : receipt_measure_fast();
+	if (!static_key_enabled(&not_started)) {
+		receipt_measure_fast();
+		receipt_measure_follow();
+	}
+
+	return 0;
 }
 late_initcall(start_fast);
 

@@ -143,18 +143,28 @@ static int __init receipt_init(void)
 
 	receipt_measure_fast();
 	ret = attach();
-	if (ret) {
-		receipt_stop();
-		return ret;
-	}
-	forbid_unload();
+	if (ret)
+		goto stop;
 	receipt_mark_initramfs();
+	ret = receipt_open();
+	if (ret)
+		goto detach;
+	forbid_unload();
+	receipt_measure_follow();
 	pr_info("attached, no policy is active\n");
 
 	return 0;
+detach:
+	detach(ARRAY_SIZE(attachments));
+stop:
+	receipt_stop();
+
+	return ret;
 }
 
 /* No exit: a task may sleep in a hook, so the module cannot be unloaded. */
 module_init(receipt_init);
+/* Fast hashes, where the CPU has what they need. An initramfs gets them with this. */
+MODULE_SOFTDEP("pre: sha256-ssse3 sha512-ssse3");
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Refuses what has no transparency receipt");

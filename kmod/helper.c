@@ -12,32 +12,39 @@
 
 #include "private.h"
 
-/* Under the lock; @tgid is a reference, compared and never followed. */
+/*
+ * Under the lock; @helper_tgid is a reference. It and @helper_sock are compared and never
+ * followed. The number of a socket is free for others before the end of the socket is
+ * told, so who the helper is, the socket itself says; it is freed later than that.
+ */
 static DEFINE_SPINLOCK(helper_lock);
 static enum receipt_helper_state helper_state;
 static time64_t helper_since;	/* seconds since boot, with those asleep */
-static u32 helper_portid;
+static const struct sock *helper_sock;
+static u32 helper_portid;	/* of it */
 static struct pid *helper_tgid;
 
 /**
  * receipt_helper_register - the sender of a HELLO becomes the helper
- * @portid: its socket
+ * @sk: its socket
+ * @portid: number of it
  *
  * Context: The sender's.
  * Return: 0 or -EBUSY while another one serves.
  */
-int receipt_helper_register(u32 portid)
+int receipt_helper_register(const struct sock *sk, u32 portid)
 {
 	struct pid *tgid = get_pid(task_tgid(current)), *old = NULL;
 	int ret = 0;
 
 	spin_lock(&helper_lock);
-	if (helper_state == RECEIPT_HELPER_SERVING && helper_portid != portid) {
+	if (helper_state == RECEIPT_HELPER_SERVING && helper_sock != sk) {
 		ret = -EBUSY;
 		old = tgid;
 	} else {
 		old = helper_tgid;
 		helper_tgid = tgid;
+		helper_sock = sk;
 		helper_portid = portid;
 		if (helper_state != RECEIPT_HELPER_SERVING)
 			helper_since = ktime_get_boottime_seconds();
@@ -56,16 +63,16 @@ int receipt_helper_register(u32 portid)
 
 /**
  * receipt_helper_is - is a socket the helper's?
- * @portid: socket
+ * @sk: socket
  *
  * Return: whether it is.
  */
-bool receipt_helper_is(u32 portid)
+bool receipt_helper_is(const struct sock *sk)
 {
 	bool is;
 
 	spin_lock(&helper_lock);
-	is = helper_state == RECEIPT_HELPER_SERVING && helper_portid == portid;
+	is = helper_state == RECEIPT_HELPER_SERVING && helper_sock == sk;
 	spin_unlock(&helper_lock);
 
 	return is;
@@ -143,6 +150,7 @@ static int on_release(struct notifier_block *nb, unsigned long event,
 	if (helper_state == RECEIPT_HELPER_SERVING &&
 	    helper_portid == n->portid) {
 		helper_state = RECEIPT_HELPER_LOST;
+		helper_sock = NULL;
 		helper_since = ktime_get_boottime_seconds();
 		pid = pid_nr(helper_tgid);
 		lost = true;

@@ -3,44 +3,55 @@
  * Hashing: the kernel's own digest of an artifact, and the small hashes that
  * evidence is folded with.
  */
+#include <crypto/algapi.h>
 #include <crypto/hash.h>
 #include <linux/kmod.h>
 #include <linux/mm.h>
+#include <linux/notifier.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "private.h"
 
 #define RECEIPT_READ_SIZE	(128 * 1024)
+#define HASHES_MAX		8	/* each better than the one before */
 
 /**
  * struct hash - a hash of the kernel
  * @name: of it
- * @tfm: the fastest so far
- * @first: taken first, and kept: somebody may be hashing with it
+ * @tfm: the fastest so far, the last one of @taken
+ * @taken: all that were, and are kept: somebody may be hashing with them
+ * @ntaken: used entries of @taken
  */
 struct hash {
 	const char *name;
 	struct crypto_shash *tfm;
-	struct crypto_shash *first;
+	struct crypto_shash *taken[HASHES_MAX];
+	u8 ntaken;
 };
 
-static struct hash hashes[] __ro_after_init = {
+static struct hash hashes[] __read_mostly = {
 	[RECEIPT_KIND_SHA256] = { "sha256" },
 	[RECEIPT_KIND_SHA384] = { "sha384" },
 	[RECEIPT_KIND_SHA512] = { "sha512" },
 };
 
+static void take_hash(struct hash *hash, struct crypto_shash *tfm)
+{
+	hash->taken[hash->ntaken++] = tfm;
+	WRITE_ONCE(hash->tfm, tfm);
+}
+
 static int __init get_hash(struct hash *hash)
 {
-	hash->first = crypto_alloc_shash(hash->name, 0, 0);
-	if (!IS_ERR(hash->first)) {
-		hash->tfm = hash->first;
+	struct crypto_shash *tfm = crypto_alloc_shash(hash->name, 0, 0);
+
+	if (!IS_ERR(tfm)) {
+		take_hash(hash, tfm);
 		return 0;
 	}
-	pr_err("this kernel has no %s (error %ld)\n", hash->name,
-	       PTR_ERR(hash->first));
-	hash->first = NULL;
+	pr_err("this kernel has no %s (error %ld)\n", hash->name, PTR_ERR(tfm));
 
 	return -EOPNOTSUPP;
 }
@@ -64,37 +75,76 @@ int __init receipt_measure_init(void)
 	return ret;
 }
 
-static void __init get_fast_hash(struct hash *hash)
+/* The kernel gives out the one with the highest priority. */
+static void get_fast_hash(struct hash *hash)
 {
-	struct crypto_shash *fast;
+	struct crypto_shash *fast = crypto_alloc_shash(hash->name, 0, 0);
 
-	request_module("crypto-%s", hash->name);
-	fast = crypto_alloc_shash(hash->name, 0, 0);
 	if (IS_ERR(fast))
 		return;
-	if (crypto_shash_alg(fast) == crypto_shash_alg(hash->tfm))
-		crypto_free_shash(fast);
+	if (hash->ntaken < HASHES_MAX &&
+	    crypto_shash_alg(fast)->base.cra_priority >
+	    crypto_shash_alg(hash->tfm)->base.cra_priority)
+		take_hash(hash, fast);
 	else
-		WRITE_ONCE(hash->tfm, fast);
+		crypto_free_shash(fast);
 }
 
-/**
- * receipt_measure_fast - take faster hashes where there are any
- *
- * The fast one is a module that nobody loads while there is a slow one, or comes
- * up later than the LSM that is built in.
- *
- * Context: Process context, may load crypto modules.
- * Return: 0.
- */
-int __init receipt_measure_fast(void)
+static void get_fast_hashes(struct work_struct *work)
 {
 	size_t i;
 
 	for (i = RECEIPT_KIND_SHA256; i < ARRAY_SIZE(hashes); i++)
 		get_fast_hash(&hashes[i]);
+}
 
-	return 0;
+static DECLARE_WORK(fast_work, get_fast_hashes);
+
+static int on_algorithm(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct crypto_alg *alg = data;
+	size_t i;
+
+	if (event != CRYPTO_MSG_ALG_LOADED)
+		return NOTIFY_DONE;
+	for (i = RECEIPT_KIND_SHA256; i < ARRAY_SIZE(hashes); i++)
+		if (!strcmp(alg->cra_name, hashes[i].name))
+			schedule_work(&fast_work);
+
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block algorithm_notifier = { .notifier_call = on_algorithm };
+
+/**
+ * receipt_measure_fast - take faster hashes where there are any
+ *
+ * The fast one is a module that nobody loads while there is a slow one.
+ *
+ * Context: Process context, may load crypto modules. Once, before
+ *	receipt_measure_follow().
+ */
+void __init receipt_measure_fast(void)
+{
+	size_t i;
+
+	for (i = RECEIPT_KIND_SHA256; i < ARRAY_SIZE(hashes); i++)
+		request_module("crypto-%s", hashes[i].name);
+	get_fast_hashes(NULL);
+}
+
+/**
+ * receipt_measure_follow - take faster hashes when they come
+ *
+ * Later than the LSM that is built in, or than an initramfs that has none.
+ *
+ * Context: Process context. Not undone: once, when nothing can fail any more.
+ */
+void __init receipt_measure_follow(void)
+{
+	crypto_register_notifier(&algorithm_notifier);
+	/* What came before that. */
+	schedule_work(&fast_work);
 }
 
 /**
@@ -104,12 +154,9 @@ void __init receipt_measure_exit(void)
 {
 	size_t i;
 
-	for (i = RECEIPT_KIND_SHA256; i < ARRAY_SIZE(hashes); i++) {
-		if (hashes[i].tfm != hashes[i].first)
-			crypto_free_shash(hashes[i].tfm);
-		if (hashes[i].first)
-			crypto_free_shash(hashes[i].first);
-	}
+	for (i = RECEIPT_KIND_SHA256; i < ARRAY_SIZE(hashes); i++)
+		while (hashes[i].ntaken)
+			crypto_free_shash(hashes[i].taken[--hashes[i].ntaken]);
 }
 
 /**

@@ -184,12 +184,14 @@ static int read_digest(struct genl_info *info, struct nlattr **tb,
 
 /**
  * struct reading - evidence while it is read
+ * @sk: socket that it came by
  * @info: message
  * @ev: evidence; its bytes stand in the message, its tokens in @tokens
  * @ntokens: used entries of @tokens
  * @tokens: aligned copies
  */
 struct reading {
+	const struct sock *sk;
 	struct genl_info *info;
 	struct receipt_evidence ev;
 	u32 ntokens;
@@ -387,7 +389,7 @@ static int store(struct reading *r, struct nlattr **tb,
 		 const struct receipt_policy *policy)
 {
 	bool answer = tb[RECEIPT_A_ID] &&
-		      receipt_helper_is(r->info->snd_portid);
+		      receipt_helper_is(r->sk);
 	u64 id = answer ? nla_get_u64(tb[RECEIPT_A_ID]) : 0;
 	int ret;
 
@@ -443,6 +445,7 @@ static int do_evidence(struct sk_buff *skb, struct genl_info *info)
 	if (!r)
 		return -ENOMEM;
 
+	r->sk = NETLINK_CB(skb).sk;
 	r->info = info;
 	ret = read_evidence(r, tb);
 	if (!ret)
@@ -466,7 +469,7 @@ static int do_no_evidence(struct sk_buff *skb, struct genl_info *info)
 	ret = begin(skb, info, tb);
 	if (ret)
 		return ret;
-	if (!receipt_helper_is(info->snd_portid))
+	if (!receipt_helper_is(NETLINK_CB(skb).sk))
 		return refuse(info, RECEIPT_REASON_MESSAGE,
 			      "only the helper may say so", -EPERM);
 	if (!tb[RECEIPT_A_ID])
@@ -584,7 +587,7 @@ static int do_hello(struct sk_buff *skb, struct genl_info *info)
 	if (!tb[RECEIPT_A_ABI] ||
 	    nla_get_u32(tb[RECEIPT_A_ABI]) != RECEIPT_ABI_VERSION)
 		return malformed(info, "another ABI version");
-	ret = receipt_helper_register(info->snd_portid);
+	ret = receipt_helper_register(NETLINK_CB(skb).sk, info->snd_portid);
 	if (ret)
 		return refuse(info, RECEIPT_REASON_MESSAGE,
 			      "another helper serves", ret);

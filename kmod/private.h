@@ -33,6 +33,7 @@ struct linux_binprm;
 struct mnt_idmap;
 struct netlink_ext_ack;
 struct sk_buff;
+struct sock;
 
 /* pages.c */
 
@@ -62,7 +63,8 @@ struct receipt_digests {
 };
 
 int receipt_measure_init(void);
-int receipt_measure_fast(void);
+void receipt_measure_fast(void);
+void receipt_measure_follow(void);
 void receipt_measure_exit(void);
 bool receipt_digest_equal(const struct receipt_digest *a,
 			  const struct receipt_digest *b);
@@ -321,8 +323,8 @@ bool receipt_lookup_next(u64 after, u64 *id, struct receipt_digest *digest,
 
 int receipt_helper_init(void);
 void receipt_helper_exit(void);
-int receipt_helper_register(u32 portid);
-bool receipt_helper_is(u32 portid);
+int receipt_helper_register(const struct sock *sk, u32 portid);
+bool receipt_helper_is(const struct sock *sk);
 bool receipt_helper_is_current(void);
 enum receipt_helper_state receipt_helper_get(u32 *portid, u32 *pid);
 u64 receipt_helper_age(void);
@@ -682,6 +684,7 @@ bool receipt_hooks_reached(void);
 /* setup.c */
 
 int receipt_start(void);
+int receipt_open(void);
 void receipt_stop(void);
 void receipt_mark_initramfs(void);
 

@@ -45,31 +45,29 @@ static const struct step steps[] __initconst = {
 	{ receipt_state_init, receipt_state_exit },
 	{ receipt_cache_init, receipt_cache_exit },
 	{ receipt_helper_init, receipt_helper_exit },
+};
+
+/* When the hooks are attached: a policy that came before would let pass unseen. */
+static const struct step open_steps[] __initconst = {
 	{ receipt_netlink_init, receipt_netlink_exit },
 	{ receipt_securityfs_init, receipt_securityfs_exit },
 };
 
-static void __init undo(size_t n)
+static void __init undo(const struct step *list, size_t n)
 {
 	while (n--)
-		steps[n].exit();
+		list[n].exit();
 }
 
-/**
- * receipt_start - bring up all but the hooks
- *
- * Context: Process context, once, before the first policy.
- * Return: 0, or what the step that failed says; nothing is left of it then.
- */
-int __init receipt_start(void)
+static int __init take(const struct step *list, size_t n)
 {
 	size_t i;
 	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(steps); i++) {
-		ret = steps[i].init();
+	for (i = 0; i < n; i++) {
+		ret = list[i].init();
 		if (ret) {
-			undo(i);
+			undo(list, i);
 			return ret;
 		}
 	}
@@ -78,11 +76,33 @@ int __init receipt_start(void)
 }
 
 /**
- * receipt_stop - undo receipt_start() where the hooks cannot be attached
+ * receipt_start - bring up what the hooks need
+ *
+ * Context: Process context, once, before the first policy.
+ * Return: 0, or what the step that failed says; nothing is left of it then.
+ */
+int __init receipt_start(void)
+{
+	return take(steps, ARRAY_SIZE(steps));
+}
+
+/**
+ * receipt_open - let user space in: from here on policies are taken
+ *
+ * Context: Process context, once, after receipt_start(), when the hooks are attached.
+ * Return: 0, or what the step that failed says; nothing is left of it then.
+ */
+int __init receipt_open(void)
+{
+	return take(open_steps, ARRAY_SIZE(open_steps));
+}
+
+/**
+ * receipt_stop - undo receipt_start() where no more can be done
  *
  * Context: No hook is attached, no policy was ever active.
  */
 void __init receipt_stop(void)
 {
-	undo(ARRAY_SIZE(steps));
+	undo(steps, ARRAY_SIZE(steps));
 }
