@@ -126,6 +126,10 @@ static struct security_hook_list hooks[] __ro_after_init = {
 	LSM_HOOK_INIT(task_prctl, receipt_task_prctl),
 	LSM_HOOK_INIT(sb_alloc_security, receipt_sb_alloc_security),
 	LSM_HOOK_INIT(sb_free_security, receipt_sb_free_security),
+	LSM_HOOK_INIT(vm_enough_memory, receipt_vm_enough_memory),
+	LSM_HOOK_INIT(ptrace_access_check, receipt_ptrace_access_check),
+	LSM_HOOK_INIT(ptrace_traceme, receipt_ptrace_traceme),
+	LSM_HOOK_INIT(inode_init_security_anon, receipt_inode_init_security_anon),
 	LSM_HOOK_INIT(file_open, receipt_file_open),
 	LSM_HOOK_INIT(file_permission, receipt_file_permission),
 	LSM_HOOK_INIT(file_post_open, receipt_file_post_open),
@@ -140,6 +144,17 @@ static struct security_hook_list hooks[] __ro_after_init = {
 	LSM_HOOK_INIT(kernel_post_load_data, receipt_kernel_post_load_data),
 	LSM_HOOK_INIT(initramfs_populated, initramfs_populated),
 };
+
+/**
+ * receipt_attach_late - all hooks are there from the start
+ * @unruled: operations that a policy lets pass, as bits
+ *
+ * Return: 0.
+ */
+int receipt_attach_late(u8 unruled)
+{
+	return 0;
+}
 
 static int __init attach(void)
 {

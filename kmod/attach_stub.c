@@ -46,6 +46,13 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip,
 	hook(mmap_file)							\
 	hook(bprm_check_security)
 
+/* Of which only policies that rule ANON_EXEC have a use. */
+#define LATE_HOOKS(hook)						\
+	hook(inode_init_security_anon)					\
+	hook(vm_enough_memory)						\
+	hook(ptrace_access_check)					\
+	hook(ptrace_traceme)
+
 /*
  * As long as nobody else traces the function, its entry calls this instead of ftrace's
  * own trampoline, which saves and restores the registers around redirect() and costs
@@ -63,6 +70,7 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip,
 	    ".popsection");						\
 	void to_##hook(void);
 HOOKS(TRAMPOLINE)
+LATE_HOOKS(TRAMPOLINE)
 
 #define ATTACHMENT(hook) {						\
 	.name = "bpf_lsm_" #hook,					\
@@ -75,8 +83,9 @@ HOOKS(TRAMPOLINE)
 	},								\
 },
 static struct attachment attachments[] = { HOOKS(ATTACHMENT) };
+static struct attachment late_attachments[] = { LATE_HOOKS(ATTACHMENT) };
 
-static int __init attach_one(struct attachment *a)
+static int attach_one(struct attachment *a)
 {
 	int ret;
 
@@ -86,6 +95,31 @@ static int __init attach_one(struct attachment *a)
 	if (ret)
 		pr_err("cannot attach to %s (error %d): the kernel needs CONFIG_BPF_LSM and CONFIG_DYNAMIC_FTRACE_WITH_ARGS, and ftrace enabled\n",
 		       a->name, ret);
+
+	return ret;
+}
+
+/**
+ * receipt_attach_late - attach to the hooks that a policy has a use for
+ * @unruled: operations that it lets pass, as bits
+ *
+ * They stay attached.
+ *
+ * Context: May sleep; one at a time.
+ * Return: 0, or what ftrace says.
+ */
+int receipt_attach_late(u8 unruled)
+{
+	static size_t n;
+	int ret = 0;
+
+	if (unruled & BIT(RECEIPT_OP_ANON_EXEC))
+		return 0;
+	while (!ret && n < ARRAY_SIZE(late_attachments)) {
+		ret = attach_one(&late_attachments[n]);
+		if (!ret)
+			n++;
+	}
 
 	return ret;
 }

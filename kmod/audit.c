@@ -11,6 +11,7 @@
 #include <linux/audit.h>
 #include <linux/ctype.h>
 #include <linux/fs.h>
+#include <linux/cred.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -121,13 +122,13 @@ static struct audit_buffer *begin_record(const char *op, const char *hook,
 	return ab;
 }
 
-static void log_task(struct audit_buffer *ab)
+static void log_task(struct audit_buffer *ab, struct task_struct *task)
 {
 	char comm[TASK_COMM_LEN];
 
-	audit_log_format(ab, " pid=%d uid=%u", task_tgid_nr(current),
-			 from_kuid(&init_user_ns, current_uid()));
-	log_untrusted(ab, "comm", get_task_comm(comm, current));
+	audit_log_format(ab, " pid=%d uid=%u", task_tgid_nr(task),
+			 from_kuid(&init_user_ns, task_uid(task)));
+	log_untrusted(ab, "comm", get_task_comm(comm, task));
 }
 
 static void log_verdict(const struct receipt_request *req,
@@ -143,7 +144,7 @@ static void log_verdict(const struct receipt_request *req,
 	audit_log_format(ab, " enforced=%d reason=%s rule=%u", out->enforced,
 			 receipt_reason_text(out->verdict.reason),
 			 out->verdict.line);
-	log_task(ab);
+	log_task(ab, req->task ?: current);
 	if (path)
 		log_untrusted(ab, "path", path);
 	if (req->file)
@@ -198,7 +199,7 @@ void receipt_audit_policy(const struct receipt_active *active)
 	if (!ab)
 		return;
 
-	log_task(ab);
+	log_task(ab, current);
 	audit_log_format(ab, " mode=%s version=%u.%u.%u svn=%u generation=%llu",
 			 policy->mode == RECEIPT_MODE_ENFORCE ? "enforce" :
 								"permissive",
@@ -226,7 +227,7 @@ void receipt_audit_floor(const struct receipt_lowest *floor,
 	if (!ab)
 		return;
 
-	log_task(ab);
+	log_task(ab, current);
 	audit_log_format(ab, " floor=%u.%u.%u floor_svn=%u",
 			 floor->version[0], floor->version[1],
 			 floor->version[2], floor->svn);
@@ -253,7 +254,7 @@ void receipt_audit_helper(enum receipt_helper_state state, u32 pid)
 	if (!ab)
 		return;
 
-	log_task(ab);
+	log_task(ab, current);
 	audit_log_format(ab, " helper_pid=%u", pid);
 	audit_log_end(ab);
 }

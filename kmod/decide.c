@@ -362,7 +362,7 @@ static enum receipt_reason ask(const struct receipt_active *active,
 	enum receipt_reason reason;
 	u8 d;
 
-	if (req->locked)
+	if (req->locked || req->task)
 		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
 	if (req->quiet && receipt_helper_get(NULL, NULL) != RECEIPT_HELPER_SERVING)
 		return RECEIPT_REASON_NO_HELPER;
@@ -387,7 +387,8 @@ static bool suffices(const struct artifact *art,
 /* Where nobody can be asked: was everything asked when the program was executed? */
 static bool was_settled(const struct receipt_request *req)
 {
-	return req->locked && req->op == RECEIPT_OP_ANON_EXEC &&
+	return (req->locked || req->task) && req->op == RECEIPT_OP_ANON_EXEC &&
+	       req->inode &&
 	       receipt_state_allows(req->inode, RECEIPT_OP_SETTLED, NULL);
 }
 

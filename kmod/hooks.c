@@ -26,6 +26,7 @@ static bool probe_reached;
 /* How a file is judged, beside what it is. */
 enum {
 	LOCKED = BIT(0),	/* under mmap_lock */
+	ATOMIC = BIT(3),	/* under a spinlock */
 	HOLD = BIT(1),		/* it is closed to writers where it is allowed */
 	RECHECK = BIT(2),	/* whatever is known of it, it is hashed */
 };
@@ -70,6 +71,8 @@ static noinline int decide_anon(const char *hook, unsigned int how,
 	exe = get_file_rcu(&mm->exe_file);
 	rcu_read_unlock();
 	/* Who executed no file has no rights of one. */
+	if (!exe && how & ATOMIC)
+		return receipt_late_decide(hook, NULL, NULL);
 	if (!exe)
 		return judge_file(hook, NULL, NULL, RECEIPT_OP_ANON_EXEC, how,
 				  refuse ?: RECEIPT_REASON_UNREADABLE);
@@ -77,12 +80,32 @@ static noinline int decide_anon(const char *hook, unsigned int how,
 	inode = receipt_exe_inode(exe);
 	if (!refuse && receipt_state_allows(inode, RECEIPT_OP_ANON_EXEC, NULL))
 		receipt_count(RECEIPT_STAT_HITS);
+	else if (how & ATOMIC)
+		ret = receipt_late_decide(hook, exe, inode);
 	else
 		ret = judge_file(hook, exe, inode, RECEIPT_OP_ANON_EXEC, how,
 				 refuse);
 	fput(exe);
 
 	return ret;
+}
+
+/**
+ * receipt_decide_anon - has the current program the right to ANON_EXEC?
+ * @hook: that asks
+ * @context: that it is called in
+ *
+ * Return: what receipt_decide() says, -ERESTARTNOINTR where
+ *	RECEIPT_ANON_ATOMIC: see receipt_late_decide().
+ */
+int receipt_decide_anon(const char *hook, enum receipt_anon_context context)
+{
+	static const unsigned int how[] = {
+		[RECEIPT_ANON_LOCKED] = LOCKED,
+		[RECEIPT_ANON_ATOMIC] = ATOMIC,
+	};
+
+	return decide_anon(hook, how[context], RECEIPT_REASON_ALLOWED);
 }
 
 /*
@@ -453,10 +476,12 @@ int receipt_task_prctl(int option, unsigned long arg2, unsigned long arg3,
 
 int receipt_file_open(struct file *file)
 {
-	if (file->f_mode & FMODE_WRITE)
-		receipt_state_written(file_inode(file));
+	if (!(file->f_mode & FMODE_WRITE))
+		return 0;
+	receipt_state_written(file_inode(file));
 
-	return 0;
+	return receipt_opens_memory(file) ?
+	       receipt_decide_anon("file_open", RECEIPT_ANON_SLEEPS) : 0;
 }
 
 /* As the kernel will ask in a moment, in may_dedupe_file(). */

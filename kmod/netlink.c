@@ -1010,15 +1010,15 @@ static void send_event(struct sk_buff *skb, void *hdr, int ret, u32 portid)
 		genlmsg_multicast(&family, skb, 0, 0, GFP_KERNEL);
 }
 
-static int put_task(struct sk_buff *skb)
+static int put_task(struct sk_buff *skb, struct task_struct *task)
 {
 	char comm[TASK_COMM_LEN];
 
-	return nla_put_u32(skb, RECEIPT_A_PID, task_tgid_nr(current)) ?:
+	return nla_put_u32(skb, RECEIPT_A_PID, task_tgid_nr(task)) ?:
 	       nla_put_u32(skb, RECEIPT_A_UID,
-			   from_kuid(&init_user_ns, current_uid())) ?:
+			   from_kuid(&init_user_ns, task_uid(task))) ?:
 	       nla_put_string(skb, RECEIPT_A_COMM,
-			      get_task_comm(comm, current));
+			      get_task_comm(comm, task));
 }
 
 static int put_file(struct sk_buff *skb, const struct file *file,
@@ -1061,7 +1061,7 @@ void receipt_netlink_verdict(const struct receipt_request *req,
 	      nla_put_u8(skb, RECEIPT_A_ENFORCED, out->enforced) ?:
 	      nla_put_u32(skb, RECEIPT_A_REASON, out->verdict.reason) ?:
 	      nla_put_u32(skb, RECEIPT_A_RULE, out->verdict.line) ?:
-	      put_task(skb) ?:
+	      put_task(skb, req->task ?: current) ?:
 	      (out->digests.n ?
 	       put_digest(skb, &out->digests.digest[0]) : 0) ?:
 	      (req->file ? put_file(skb, req->file, path) : 0) ?:

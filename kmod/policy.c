@@ -289,6 +289,17 @@ static void publish(struct receipt_active *old, struct receipt_active *fresh)
 	note_floor(fresh);
 }
 
+static int attach_late(const struct receipt_active *fresh,
+		       struct netlink_ext_ack *extack)
+{
+	int ret = receipt_attach_late(unruled_operations(fresh->policy));
+
+	if (ret)
+		NL_SET_ERR_MSG(extack, "cannot attach to the hooks of ANON_EXEC");
+
+	return ret;
+}
+
 /* The boot policy is the first one, and stands where it is below the floor, too. */
 static int replace(struct receipt_active *fresh, bool boot,
 		   struct netlink_ext_ack *extack)
@@ -302,6 +313,8 @@ static int replace(struct receipt_active *fresh, bool boot,
 					lockdep_is_held(&policy_mutex));
 	if (!boot)
 		ret = may_load(old, fresh, extack);
+	if (!ret)
+		ret = attach_late(fresh, extack);
 	if (!ret)
 		publish(old, fresh);
 	mutex_unlock(&policy_mutex);

@@ -610,6 +610,8 @@ int receipt_anchor_raise(u32 to, struct netlink_ext_ack *extack);
  * @need_proof: a default or a rule without properties does not allow it
  * @again: it was decided a moment ago: nothing is counted or recorded
  * @refuse: 0, or why the request is refused whatever is known of the artifact
+ * @task: that asks, by way of late.c: the helper is not asked; or NULL: the current
+ *	one
  */
 struct receipt_request {
 	const char *hook;
@@ -625,6 +627,7 @@ struct receipt_request {
 	bool need_proof;
 	bool again;
 	enum receipt_reason refuse;
+	struct task_struct *task;
 };
 
 /**
@@ -650,8 +653,33 @@ int receipt_reason_errno(enum receipt_reason reason);
 
 int receipt_program_settle(struct linux_binprm *bprm);
 
+/* late.c */
+
+int receipt_late_decide(const char *hook, struct file *exe, struct inode *inode);
+
+/* inject.c */
+
+int receipt_vm_enough_memory(struct mm_struct *mm, long pages);
+int receipt_ptrace_access_check(struct task_struct *child, unsigned int mode);
+int receipt_ptrace_traceme(struct task_struct *parent);
+int receipt_inode_init_security_anon(struct inode *inode,
+				     const struct qstr *name,
+				     const struct inode *context_inode);
+bool receipt_opens_memory(const struct file *file);
+
+/* attach_lsm.c, attach_stub.c */
+
+int receipt_attach_late(u8 unruled);
+
 /* hooks.c */
 
+enum receipt_anon_context {
+	RECEIPT_ANON_SLEEPS,
+	RECEIPT_ANON_LOCKED,	/* under mmap_lock */
+	RECEIPT_ANON_ATOMIC,	/* under a spinlock, or with interrupts off */
+};
+
+int receipt_decide_anon(const char *hook, enum receipt_anon_context context);
 int receipt_bprm_check_security(struct linux_binprm *bprm);
 int receipt_mmap_file(struct file *file, unsigned long reqprot,
 		      unsigned long prot, unsigned long flags);

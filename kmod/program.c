@@ -24,7 +24,8 @@
 static u32 stack_flags(struct file *file, loff_t pos, size_t size, u16 n,
 		       u32 flags)
 {
-	const bool wide = size == sizeof(Elf64_Phdr);
+	const bool wide = size == sizeof(struct elf64_phdr);
+	const size_t step = size;
 	u8 *phdrs, *at;
 
 	size *= n;
@@ -36,10 +37,10 @@ static u32 stack_flags(struct file *file, loff_t pos, size_t size, u16 n,
 		kfree(phdrs);
 		return PF_X;
 	}
-	for (at = phdrs; n--; at += wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr))
-		if (((Elf32_Phdr *)at)->p_type == PT_GNU_STACK)
-			flags = wide ? ((Elf64_Phdr *)at)->p_flags :
-				       ((Elf32_Phdr *)at)->p_flags;
+	for (at = phdrs; n--; at += step)
+		if (((struct elf32_phdr *)at)->p_type == PT_GNU_STACK)
+			flags = wide ? ((struct elf64_phdr *)at)->p_flags :
+				       ((struct elf32_phdr *)at)->p_flags;
 	kfree(phdrs);
 
 	return flags;
@@ -48,7 +49,7 @@ static u32 stack_flags(struct file *file, loff_t pos, size_t size, u16 n,
 /* A program of this machine: anything else has one that runs in its place. */
 static bool is_program(const struct linux_binprm *bprm)
 {
-	const Elf64_Ehdr *elf = (const Elf64_Ehdr *)bprm->buf;
+	const struct elf64_hdr *elf = (const struct elf64_hdr *)bprm->buf;
 
 	return !memcmp(bprm->buf, ELFMAG, SELFMAG) &&
 	       (elf->e_machine == ELF_ARCH || elf->e_machine == EM_386 ||
@@ -62,16 +63,16 @@ static bool is_program(const struct linux_binprm *bprm)
  */
 static bool wants_executable_stack(const struct linux_binprm *bprm)
 {
-	const Elf64_Ehdr *wide = (const Elf64_Ehdr *)bprm->buf;
-	const Elf32_Ehdr *narrow = (const Elf32_Ehdr *)bprm->buf;
+	const struct elf64_hdr *wide = (const struct elf64_hdr *)bprm->buf;
+	const struct elf32_hdr *narrow = (const struct elf32_hdr *)bprm->buf;
 	u32 flags = 0;
 
-	if (wide->e_phentsize == sizeof(Elf64_Phdr))
+	if (wide->e_phentsize == sizeof(struct elf64_phdr))
 		flags |= stack_flags(bprm->file, wide->e_phoff,
-				     sizeof(Elf64_Phdr), wide->e_phnum, 0);
-	if (narrow->e_phentsize == sizeof(Elf32_Phdr))
+				     sizeof(struct elf64_phdr), wide->e_phnum, 0);
+	if (narrow->e_phentsize == sizeof(struct elf32_phdr))
 		flags |= stack_flags(bprm->file, narrow->e_phoff,
-				     sizeof(Elf32_Phdr), narrow->e_phnum, PF_X);
+				     sizeof(struct elf32_phdr), narrow->e_phnum, PF_X);
 
 	return flags & PF_X;
 }

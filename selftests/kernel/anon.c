@@ -5,9 +5,13 @@
  * They are executed with the name of a probe, and exit with its outcome.
  */
 #include <linux/bpf.h>
+#include <sched.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "probe.h"
 
@@ -235,6 +239,127 @@ static int ask_size(void)
 			  errno == EINVAL, EACCES);
 }
 
+/*
+ * Code brought into what is executable already, or gets so without being asked for
+ */
+
+/* The heap grows executable then, and no hook can deny it. */
+static int grow_heap(void *unused)
+{
+	uint8_t *heap;
+
+	(void)unused;
+	personality(READ_IMPLIES_EXEC);
+	heap = sbrk(PAGE);
+	if (heap == (void *)-1)
+		return BROKEN;
+	memcpy(heap, code, sizeof(code));
+	return ((int (*)(void))heap)() == 42 ? ALLOWED : BROKEN;
+}
+
+static int grow_own_heap(void)
+{
+	return grow_heap(NULL);
+}
+
+/* Whoever shares the memory could execute it when the other one is ended. */
+static int grow_shared_heap(void)
+{
+	static uint8_t stack[65536] __attribute__((aligned(16)));
+	pid_t pid = clone(grow_heap, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return BROKEN;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : BROKEN;
+}
+
+static int grow_plain_heap(void)
+{
+	return outcome_of(sbrk(PAGE) != (void *)-1, ENOMEM);
+}
+
+static int persona_alone(void)
+{
+	pid_t pid;
+	int status;
+
+	personality(READ_IMPLIES_EXEC);
+	pid = fork();
+	if (!pid)
+		_exit(ALLOWED);
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : BROKEN;
+}
+
+static pid_t start_child(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		alarm(PROBE_SECONDS);
+		pause();
+		_exit(BROKEN);
+	}
+	return pid;
+}
+
+static int end_child(pid_t pid, int outcome)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return outcome;
+}
+
+static int attach(void)
+{
+	pid_t pid = start_child();
+
+	return end_child(pid, outcome_of(!ptrace(PTRACE_ATTACH, pid, 0, 0), EACCES));
+}
+
+static int seize(void)
+{
+	pid_t pid = start_child();
+
+	return end_child(pid, outcome_of(!ptrace(PTRACE_SEIZE, pid, 0, 0), EACCES));
+}
+
+static int be_traced(void)
+{
+	return outcome_of(!ptrace(PTRACE_TRACEME, 0, 0, 0), EACCES);
+}
+
+static int open_memory(int flags)
+{
+	return outcome_of(open("/proc/self/mem", flags | O_CLOEXEC) >= 0, EACCES);
+}
+
+static int write_memory(void)	{ return open_memory(O_RDWR); }
+static int read_memory(void)	{ return open_memory(O_RDONLY); }
+
+static int write_thread(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/mem", getpid(), getpid());
+	return outcome_of(open(path, O_WRONLY | O_CLOEXEC) >= 0, EACCES);
+}
+
+/* What asks the same as a debugger, and is none. */
+static int read_process(void)
+{
+	static char byte;
+	struct iovec iov = { &byte, 1 };
+	pid_t pid = start_child();
+
+	return end_child(pid, outcome_of(process_vm_readv(pid, &iov, 1, &iov, 1, 0) == 1, EPERM));
+}
+
+static int fault_for_user(void)
+{
+	return outcome_of(syscall(SYS_userfaultfd, O_CLOEXEC) >= 0, EACCES);
+}
+
 #define MMAP		"mmap_file"
 #define MPROTECT	"file_mprotect"
 #define NOT_RULED	NULL
@@ -244,6 +369,7 @@ static const struct anon_probe {
 	int (*fn)(void);
 	const char *hook;
 	const char *reason;	/* NULL: that of a program that is not sealed for it */
+	bool ends;		/* the program is ended */
 } probes[] = {
 	{ "data", map_data, NOT_RULED, NULL },
 	{ "private", map_private, MMAP, NULL },
@@ -265,6 +391,18 @@ static const struct anon_probe {
 	{ "vDSO made writable", vdso_writable, MPROTECT, NULL },
 	{ "vDSO written", vdso_written, MPROTECT, NULL },
 	{ "vDSO as it is", vdso_same, NOT_RULED, NULL },
+	{ "heap, READ_IMPLIES_EXEC", grow_own_heap, "vm_enough_memory", NULL, true },
+	{ "heap of others, READ_IMPLIES_EXEC", grow_shared_heap, "vm_enough_memory", NULL, true },
+	{ "heap as it is", grow_plain_heap, NOT_RULED, NULL },
+	{ "fork, READ_IMPLIES_EXEC", persona_alone, NOT_RULED, NULL },
+	{ "PTRACE_ATTACH", attach, "ptrace_access_check", NULL },
+	{ "PTRACE_SEIZE", seize, "ptrace_access_check", NULL },
+	{ "PTRACE_TRACEME", be_traced, "ptrace_traceme", NULL },
+	{ "process_vm_readv", read_process, NOT_RULED, NULL },
+	{ "its memory, to write", write_memory, "file_open", NULL },
+	{ "that of a thread, to write", write_thread, "file_open", NULL },
+	{ "its memory, to read", read_memory, NOT_RULED, NULL },
+	{ "userfaultfd", fault_for_user, "inode_init_security_anon", NULL },
 	{ "BPF program", load_bpf, "bpf_prog_load", NULL },
 	{ "size of a map of memory", ask_size, NOT_RULED, NULL },
 	{ "another file as its program", exchange_file, "task_prctl", "program-file-exchanged" },
@@ -291,11 +429,27 @@ static int in_program(const char *program, const struct anon_probe *p)
 	return probe(try_exec, &args);
 }
 
+/* Ended by the kernel, and those who shared its memory with it. */
+static void test_ended(const struct anon_probe *p, const char *reason)
+{
+	struct exec_args args = { .path = "/t/plain", .argv = { "/t/plain", p->name } };
+	int status, record;
+
+	waitpid(start_probe(try_exec, &args), &status, 0);
+	record = find_record((const char *const[]) { "verdict=denied enforced=1", p->hook, reason,
+						     "comm=\"plain\"" }, 4);
+	if (!ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && record,
+		"%s: sealed for execution alone: ended: %s", p->name, reason))
+		note("status 0x%x, record %d", status, record);
+}
+
 static void test(const struct anon_probe *p)
 {
 	const char *reason = p->reason ?: "usage-not-granted";
 
-	if (p->hook)
+	if (p->ends)
+		test_ended(p, reason);
+	else if (p->hook)
 		expect_denied(in_program("/t/plain", p), p->hook, reason,
 			      "%s: sealed for execution alone", p->name);
 	else

@@ -533,28 +533,6 @@ static void test_interpreter(void)
 		      "AT_EXECVE_CHECK: unsealed");
 }
 
-/* mov $10, %eax; ret */
-static const char code[] = "\xb8\x0a\0\0\0\xc3";
-
-static int run_from_heap(void *unused)
-{
-	char *heap;
-
-	(void)unused;
-	personality(READ_IMPLIES_EXEC);
-	heap = sbrk(8192);
-	if (heap == (void *)-1)
-		return BROKEN;
-	memcpy(heap, code, sizeof(code));
-	return ((int (*)(void))(uintptr_t)heap)();
-}
-
-static void test_limits(void)
-{
-	test_interpreter();
-	expect_limit(probe(run_from_heap, NULL), "brk after READ_IMPLIES_EXEC: code on the heap");
-}
-
 /*
  * The kernel gives it to who asks for it in his headers, and all memory to 32-bit
  * programs that say nothing. It is ANON_EXEC; those named -jit are sealed for it.
@@ -597,6 +575,6 @@ int main(int argc, char **argv)
 	test_remap();
 	test_i386();
 	test_stacks();
-	test_limits();
+	test_interpreter();
 	return 0;
 }

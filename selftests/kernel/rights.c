@@ -78,7 +78,11 @@ static void load(const char *path)
 
 static void load_next(void)
 {
-	load("/t/policy-1.1.0");
+	static unsigned int next;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/t/policy-1.1.%u", next++);
+	load(path);
 }
 
 static pid_t helper_pid(void)
@@ -96,7 +100,10 @@ static pid_t helper_pid(void)
 
 static void lose_helper(void)
 {
-	kill(helper_pid(), SIGKILL);
+	pid_t pid = helper_pid();
+
+	if (pid)
+		kill(pid, SIGKILL);
 	while (helper_pid())
 		usleep(20000);
 	flush_all();
@@ -107,7 +114,15 @@ static void late(const char *what, void (*fn)(void))
 	struct late jit = start_late("/t/jit", "written, then executable");
 	struct late digest = start_late("/t/jit-by-digest", "written, then executable");
 	struct late plain = start_late("/t/plain", "written, then executable");
+	struct late attach = start_late("/t/jit", "PTRACE_ATTACH");
+	struct late traced = start_late("/t/jit", "PTRACE_TRACEME");
+	struct late not_traced = start_late("/t/plain", "PTRACE_TRACEME");
 
+	fn();
+	expect_allowed(end_late(attach), "%s: a debugger sealed for it attaches", what);
+	fn();
+	expect_allowed(end_late(traced), "%s: a debugger sealed for it is started", what);
+	expect(DENIED, end_late(not_traced), "%s: another is not: EACCES", what);
 	fn();
 	expect_allowed(end_late(jit), "%s: sealed for it", what);
 	expect_allowed(end_late(digest), "%s: sealed for it, executed by its digest", what);
