@@ -30,10 +30,13 @@ struct bpf_prog;
 struct bpf_token;
 struct genl_info;
 struct linux_binprm;
+struct mm_struct;
 struct mnt_idmap;
 struct netlink_ext_ack;
+struct qstr;
 struct sk_buff;
 struct sock;
+struct task_struct;
 
 /* pages.c */
 
