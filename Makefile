@@ -177,7 +177,7 @@ $(BUILD)/vm/init: selftests/vm/init.c
 	$(Q)$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -static -o $@.$$$$ $< && mv $@.$$$$ $@
 
 # kbuild DIR SOURCE...
-kbuild	= $(Q)kdir=$(or $(KDIR),$$(selftests/vm/fetch-kernel cloud)/headers) && \
+kbuild	= +$(Q)kdir=$(or $(KDIR),$$(selftests/vm/fetch-kernel cloud)/headers) && \
 	  scripts/kbuild "$$kdir" $(1)
 
 kmod: ## build the module; KDIR=... for another kernel's headers

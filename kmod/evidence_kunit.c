@@ -271,7 +271,9 @@ static void verified_once(struct kunit *test)
 	expect_reason(test, t, RECEIPT_REASON_SIGNATURE);
 	KUNIT_EXPECT_EQ(test, receipt_stat_read(RECEIPT_STAT_SIGNATURES), before + 2);
 	sig[95] ^= 1;
-	t->logs[2].key = t->logs[1].key;
+	/* Another key under the same id. */
+	memcpy(t->logs[2].key.spki, t->logs[1].key.spki,
+	       t->logs[1].key.spki_len);
 	expect_reason(test, t, RECEIPT_REASON_SIGNATURE);
 }
 
@@ -922,8 +924,8 @@ static const struct change changes[] = {
 	TO(RFC9162_256, policy_entry, SIGNATURE),
 	TO(RFC9162_256, policy_key, UNKNOWN_KEY),
 	TO(RFC9162_256, policy_other_point, SIGNATURE),
-	TO(RFC9162_256, policy_off_curve, SIGNATURE),
-	TO(RFC9162_256, policy_zero_point, SIGNATURE),
+	TO(RFC9162_256, policy_off_curve, UNVERIFIABLE),
+	TO(RFC9162_256, policy_zero_point, UNVERIFIABLE),
 	TO(RFC9162_256, policy_moved_key, UNKNOWN_KEY),
 };
 
@@ -1060,9 +1062,9 @@ static void algorithm(struct kunit *test)
 	s64 alg;
 
 	for (alg = -70; alg < 70; alg++) {
-		KUNIT_EXPECT_EQ(test, alg == -7,
+		KUNIT_EXPECT_EQ(test, alg == -7 || alg == -9,
 				receipt_logkey_fits(&sample_logs[0].key, alg));
-		KUNIT_EXPECT_EQ(test, alg == -35,
+		KUNIT_EXPECT_EQ(test, alg == -35 || alg == -51,
 				receipt_logkey_fits(&sample_logs[1].key, alg));
 	}
 }
