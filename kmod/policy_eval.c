@@ -251,7 +251,7 @@ bool receipt_alg_is_untried(s64 alg)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(known); i++)
 		if (known[i] == alg)
 			return false;
 	return true;

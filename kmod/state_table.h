@@ -28,6 +28,9 @@ struct state_table {
 	struct hlist_head lists[];
 };
 
+/* While states move from one table to the next they are in both. */
+#define NODE_OF(in)	table.node[(in)->seq & 1]
+
 static DEFINE_SPINLOCK(states_lock);
 static struct state_table __rcu *states;
 static struct state_table *next_states;	/* while it is filled; @states_lock */
@@ -70,7 +73,7 @@ static void __init exit_states(void)
 	last = rcu_dereference_protected(states, true);
 	for (i = 0; last && i < 1UL << last->bits; i++)
 		hlist_for_each_entry_safe(state, next, &last->lists[i],
-					  table.node[last->seq & 1])
+					  NODE_OF(last))
 			kmem_cache_free(state_slab, state);
 	kvfree(last);
 }
@@ -81,7 +84,7 @@ find_in(const struct state_table *in, const struct inode *inode)
 	struct receipt_state *state;
 
 	hlist_for_each_entry_rcu(state, &in->lists[hash_ptr(inode, in->bits)],
-				 table.node[in->seq & 1],
+				 NODE_OF(in),
 				 rcu_read_lock_sched_held() ||
 				 lockdep_is_held(&states_lock))
 		if (state->table.inode == inode)
@@ -114,7 +117,7 @@ static void link_state(struct state_table *to, struct receipt_state *state)
 {
 	lockdep_assert_held(&states_lock);
 	state->table.seq = to->seq;
-	hlist_add_head_rcu(&state->table.node[to->seq & 1],
+	hlist_add_head_rcu(&state->NODE_OF(to),
 			   &to->lists[hash_ptr(state->table.inode, to->bits)]);
 }
 
@@ -124,7 +127,7 @@ static void move_list(const struct state_table *from, size_t i)
 	struct receipt_state *state;
 
 	spin_lock(&states_lock);
-	hlist_for_each_entry(state, &from->lists[i], table.node[from->seq & 1])
+	hlist_for_each_entry(state, &from->lists[i], NODE_OF(from))
 		if (state->table.seq != next_states->seq)
 			link_state(next_states, state);
 	spin_unlock(&states_lock);
@@ -199,9 +202,9 @@ static void remove_state(const struct inode *inode)
 	spin_lock(&states_lock);
 	now = rcu_dereference_protected(states,
 					lockdep_is_held(&states_lock));
-	hlist_del_rcu(&state->table.node[now->seq & 1]);
+	hlist_del_rcu(&state->NODE_OF(now));
 	if (next_states && state->table.seq == next_states->seq)
-		hlist_del_rcu(&state->table.node[next_states->seq & 1]);
+		hlist_del_rcu(&state->NODE_OF(next_states));
 	nstates--;
 	spin_unlock(&states_lock);
 	receipt_uncount(RECEIPT_STAT_STATES);

@@ -287,7 +287,7 @@ enum receipt_attr {
 	RECEIPT_A_HELPER_TIMEOUT,	/* u32, seconds that are waited for the helper */
 	RECEIPT_A_NO_HELPER,		/* u8, what counts while none serves: 0 cached, 1 deny */
 	RECEIPT_A_HELPER_SINCE,		/* u64, seconds that the helper is in its state */
-	RECEIPT_A_TIME,			/* u64, that ages of receipts are told by, seconds since 1970 */
+	RECEIPT_A_TIME,			/* u64, by which receipts have ages, seconds since 1970 */
 	RECEIPT_A_TIME_FLOOR,		/* u64, what it cannot be set below */
 	__RECEIPT_A_MAX,
 };
