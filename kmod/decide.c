@@ -478,6 +478,7 @@ static enum receipt_reason settle(const struct receipt_request *req,
 /*
  * One round: by the digests that cost nothing, and where they do not lead to an
  * allowance, or one must not be had without it, by those of the content as well.
+ * Only who needs the answer has a file hashed that verity vouches for.
  */
 static struct receipt_verdict judge_round(struct receipt_active **active,
 					  const struct receipt_request *req,
@@ -491,7 +492,8 @@ static struct receipt_verdict judge_round(struct receipt_active **active,
 	reason = measure((*active)->policy, req, art, digests);
 	if (!reason && (digests->n || art->unstable) && suffices(art, (*active)->policy, req->op)) {
 		verdict = rule(active, req, art, digests);
-		if (verdict.action != RECEIPT_ACTION_DENY || art->hashed)
+		if (verdict.action != RECEIPT_ACTION_DENY || art->hashed ||
+		    req->quiet)
 			return verdict;
 	}
 	if (!reason && !art->hashed)

@@ -81,10 +81,10 @@ static void __init exit_states(void)
 static __always_inline struct receipt_state *
 find_in(const struct state_table *in, const struct inode *inode)
 {
+	const struct hlist_head *list = &in->lists[hash_ptr(inode, in->bits)];
 	struct receipt_state *state;
 
-	hlist_for_each_entry_rcu(state, &in->lists[hash_ptr(inode, in->bits)],
-				 NODE_OF(in),
+	hlist_for_each_entry_rcu(state, list, NODE_OF(in),
 				 rcu_read_lock_sched_held() ||
 				 lockdep_is_held(&states_lock))
 		if (state->table.inode == inode)
