@@ -87,7 +87,7 @@ HEADERS_receiptd := seccomp.h
 HEADERS_receiptctl := libfsverity.h sqlite3.h
 HEADERS_unit := cmocka.h $(HEADERS_receiptd) $(HEADERS_receiptctl)
 HEADERS	:= $(HEADERS_lib) $(HEADERS_receiptd) $(HEADERS_receiptctl) \
-	   $(if $(filter-out all helper kmod install demo,$(MAKECMDGOALS)),$(HEADERS_unit))
+	   $(if $(filter unit check-build check-unit $(B)/unit/%,$(MAKECMDGOALS)),$(HEADERS_unit))
 LACKS	= $(eval LACKS := $(shell CC='$(CC)' scripts/need --list make cc $(sort $(HEADERS))))$(LACKS)
 NEED	:= need-lib need-receiptd need-receiptctl need-unit
 
@@ -192,7 +192,8 @@ ifneq ($(wildcard selftests/kernel/module/Kbuild),)
 endif
 
 # A folder of tests brings its own "run".
-run	= @[ -x $(1) ] || { echo '$(1): not written yet' >&2; exit 1; }; $(1)
+run	= @[ -x $(1) ] || { echo '$(1): not written yet' >&2; exit 1; }; \
+	  SLOWNESS=$${SLOWNESS:-$$(scripts/slowness)} $(1)
 
 demo: packages-demo ## show in a VM what the module does
 	$(Q)$(MAKE) all $(BUILD)/vm/init

@@ -410,16 +410,13 @@ static int policy_log(struct rcpt_keys *keys, struct receipt_log *log,
 		.entry = log->entry,
 		.identity_verified = log->identity_verified,
 	};
-	bool is_key = key.pkey;
 
-	if (is_key && key.name && key.issuer)
+	/* That it is a key was seen to by fill_id(). */
+	if (key.pkey && key.name && key.issuer)
 		return rcpt_keys_put(keys, &key, err);
 	key_clear(&key);
-	if (is_key)
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-				 "no memory");
-	return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_POLICY_SYNTAX,
-			 RCPT_NO_OFFSET, "log %s: not a public key", log->name);
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+			 "no memory");
 }
 
 /**

@@ -319,7 +319,7 @@ static void refuses_keys_of_other_kinds(void **state)
 		{ "RSA", RCPT_ES256 }, { "ED25519", RCPT_ES256 }, { "P-256", RCPT_EDDSA },
 		{ "P-256", RCPT_PS256 }, { "ED25519", RCPT_PS384 }, { "RSA", RCPT_EDDSA },
 		{ "secp256k1", RCPT_ES256 },
-		{ "P-256", 0 }, { "P-256", -10 }, { "P-256", -51 }, { "RSA", -257 }, { "P-256", RCPT_SHA256 },
+		{ "P-256", 0 }, { "P-256", -10 }, { "RSA", -257 }, { "P-256", RCPT_SHA256 },
 		{ "P-256", INT64_MIN },
 	};
 	EVP_PKEY *signer = craft_key("P-256");
