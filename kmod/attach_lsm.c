@@ -126,7 +126,7 @@ static struct security_hook_list hooks[] __ro_after_init = {
 	LSM_HOOK_INIT(task_prctl, receipt_task_prctl),
 	LSM_HOOK_INIT(sb_alloc_security, receipt_sb_alloc_security),
 	LSM_HOOK_INIT(sb_free_security, receipt_sb_free_security),
-	LSM_HOOK_INIT(vm_enough_memory, receipt_vm_enough_memory),
+	LSM_HOOK_INIT(mmap_addr, receipt_mmap_addr),
 	LSM_HOOK_INIT(ptrace_access_check, receipt_ptrace_access_check),
 	LSM_HOOK_INIT(ptrace_traceme, receipt_ptrace_traceme),
 	LSM_HOOK_INIT(inode_init_security_anon, receipt_inode_init_security_anon),

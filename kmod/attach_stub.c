@@ -49,7 +49,7 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip,
 /* Of which only policies that rule ANON_EXEC have a use. */
 #define LATE_HOOKS(hook)						\
 	hook(inode_init_security_anon)					\
-	hook(vm_enough_memory)						\
+	hook(mmap_addr)							\
 	hook(ptrace_access_check)					\
 	hook(ptrace_traceme)
 

@@ -11,8 +11,7 @@
 #include <linux/mm.h>
 #include <linux/personality.h>
 #include <linux/ptrace.h>
-#include <linux/sched/signal.h>
-#include <linux/smp.h>
+#include <linux/sched.h>
 #include <asm/syscall.h>
 #include <asm/unistd.h>
 
@@ -56,36 +55,17 @@ static bool maps_unasked(void)
 }
 
 /*
- * Ends all who use a memory. When this returns, none of them executes anything of it
- * any more: each CPU was interrupted after the signal was there, and it is looked
- * for on the way back to user space. Who is created meanwhile is behind in the list,
- * and who forks with a fatal signal fails.
+ * Nothing is asked of brk() but this, before it maps anything: may there be memory at
+ * this address? vm_enough_memory comes later, cannot deny, and is not called for
+ * those who are not root, for whom the capability LSM has the last word.
  */
-static void end_users(const struct mm_struct *mm)
-{
-	struct task_struct *p, *t;
-
-	rcu_read_lock();
-	for_each_process_thread(p, t)
-		if (READ_ONCE(t->mm) == mm && !(t->flags & PF_KTHREAD))
-			send_sig(SIGKILL, t, 1);
-	rcu_read_unlock();
-	kick_all_cpus_sync();
-}
-
-/*
- * The hook cannot deny, and nothing is asked of brk() but this. The memory is mapped
- * after it, when nobody is left to execute it.
- */
-int receipt_vm_enough_memory(struct mm_struct *mm, long pages)
+int receipt_mmap_addr(unsigned long addr)
 {
 	if (likely(!(current->personality & READ_IMPLIES_EXEC)) ||
-	    mm != current->mm || pages <= 0 || !maps_unasked())
+	    !maps_unasked())
 		return 0;
-	if (receipt_decide_anon("vm_enough_memory", RECEIPT_ANON_LOCKED))
-		end_users(mm);
 
-	return 0;
+	return receipt_decide_anon("mmap_addr", RECEIPT_ANON_LOCKED);
 }
 
 /*

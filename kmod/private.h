@@ -224,6 +224,7 @@ struct receipt_exe *receipt_exe_find(const struct file *file);
 struct inode *receipt_exe_inode(const struct file *file);
 struct receipt_exe *receipt_exe_get(struct file *file, struct inode *inode);
 bool receipt_exe_hold(struct receipt_exe *exe);
+void receipt_exe_forget(void);
 void receipt_exe_begin(struct receipt_exe *exe);
 bool receipt_exe_unchanged(void);
 enum receipt_reason receipt_exe_maps(const struct file *file,
@@ -662,7 +663,7 @@ int receipt_late_decide(const char *hook, struct file *exe, struct inode *inode)
 
 /* inject.c */
 
-int receipt_vm_enough_memory(struct mm_struct *mm, long pages);
+int receipt_mmap_addr(unsigned long addr);
 int receipt_ptrace_access_check(struct task_struct *child, unsigned int mode);
 int receipt_ptrace_traceme(struct task_struct *parent);
 int receipt_inode_init_security_anon(struct inode *inode,
