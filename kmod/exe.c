@@ -71,19 +71,30 @@ struct inode *receipt_exe_inode(const struct file *file)
 	return exe ? exe->inode : d_real_inode(file->f_path.dentry);
 }
 
-static void insert(struct receipt_exe *exe, struct file *file)
+/* Returns the record that is there then: another task may have been first. */
+static struct receipt_exe *insert(struct receipt_exe *fresh, struct file *file)
 {
+	struct receipt_exe *exe;
+
 	spin_lock(&exes_lock);
-	hash_add_rcu(exes, &exe->node, (unsigned long)file);
+	hash_for_each_possible(exes, exe, node, (unsigned long)file)
+		if (exe->file == file)
+			break;
+	if (!exe)
+		hash_add_rcu(exes, &fresh->node, (unsigned long)file);
 	spin_unlock(&exes_lock);
+	if (exe)
+		return exe;
 	spin_lock(&file->f_lock);
 	receipt_file_set_exe(file, true);
 	spin_unlock(&file->f_lock);
+
+	return fresh;
 }
 
 /**
  * receipt_exe_get - find or create the record of an executed file
- * @file: referenced by the caller, and not known to another task yet
+ * @file: referenced by the caller
  * @inode: its real inode, which is judged
  *
  * Context: May sleep.
@@ -92,19 +103,23 @@ static void insert(struct receipt_exe *exe, struct file *file)
  */
 struct receipt_exe *receipt_exe_get(struct file *file, struct inode *inode)
 {
-	struct receipt_exe *exe = receipt_exe_find(file);
+	struct receipt_exe *exe = receipt_exe_find(file), *fresh;
 
 	if (exe)
 		return exe;
-	exe = kzalloc(sizeof(*exe), GFP_KERNEL_ACCOUNT);
-	if (!exe)
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	if (!fresh)
 		return NULL;
-	refcount_set(&exe->ref, 1);
-	INIT_LIST_HEAD(&exe->pending);
-	exe->file = file;
+	refcount_set(&fresh->ref, 1);
+	INIT_LIST_HEAD(&fresh->pending);
+	fresh->file = file;
 	ihold(inode);
-	exe->inode = inode;
-	insert(exe, file);
+	fresh->inode = inode;
+	exe = insert(fresh, file);
+	if (exe != fresh) {
+		iput(inode);
+		kfree(fresh);
+	}
 
 	return exe;
 }
@@ -121,6 +136,28 @@ bool receipt_exe_hold(struct receipt_exe *exe)
 		exe->held = atomic_dec_unless_positive(&exe->inode->i_writecount);
 
 	return exe->held;
+}
+
+/**
+ * receipt_exe_forget - an exec begins: what is left of another one is not its own
+ *
+ * An exec that maps nothing leaves its records behind, and so does one that failed.
+ * Their files may be gone by the next exec of this task, or of one that has got the
+ * same task_struct.
+ *
+ * Context: During exec.
+ */
+void receipt_exe_forget(void)
+{
+	struct receipt_exe *exe, *next;
+
+	if (list_empty_careful(&pending))
+		return;
+	spin_lock(&exes_lock);
+	list_for_each_entry_safe(exe, next, &pending, pending)
+		if (exe->task == current)
+			list_del_init(&exe->pending);
+	spin_unlock(&exes_lock);
 }
 
 /**
