@@ -340,14 +340,18 @@ static struct receipt_verdict evaluate(const struct receipt_active *active,
 	return verdict;
 }
 
-/* What the cache holds, and what an answer holds besides. */
+/* What the cache holds, and what an answer holds besides, and what was known before. */
 static void recall(const struct receipt_digest *digest,
 		   struct receipt_known *answer, struct receipt_known *known,
 		   const struct receipt_policy *policy)
 {
-	receipt_known_put(known);
+	struct receipt_known before = *known;
+
 	receipt_cache_find(digest, known);
 	receipt_known_move(known, answer, policy);
+	/* That there is no more was said of the past. */
+	before.generation = 0;
+	receipt_known_move(known, &before, policy);
 }
 
 /* Asks for the first digest about which not all is known. */
@@ -543,8 +547,20 @@ static int quiet_errno(const struct receipt_verdict *verdict)
 	if (verdict->action == RECEIPT_ACTION_ALLOW)
 		return 0;
 
-	return verdict->reason == RECEIPT_REASON_NO_HELPER ||
-	       verdict->reason == RECEIPT_REASON_NO_MEMORY ? -EAGAIN : -EACCES;
+	switch (verdict->reason) {
+	case RECEIPT_REASON_NO_HELPER:
+	case RECEIPT_REASON_HELPER_ITSELF:
+	case RECEIPT_REASON_NO_MEMORY:
+	case RECEIPT_REASON_INTERRUPTED:
+	case RECEIPT_REASON_QUEUE_FULL:
+	case RECEIPT_REASON_OPEN_WRITER:
+	case RECEIPT_REASON_FILE_CHANGED:
+	case RECEIPT_REASON_UNREADABLE:
+	case RECEIPT_REASON_UNKNOWN_UNDER_LOCK:
+		return -EAGAIN;
+	default:
+		return -EACCES;
+	}
 }
 
 /* The one exit: only here a denial becomes an error, or passes as permitted. */

@@ -351,8 +351,12 @@ int receipt_file_post_open(struct file *file, int mask)
 
 int receipt_bprm_check_security(struct linux_binprm *bprm)
 {
-	int ret = check_program(bprm);
+	int ret;
 
+	/* The first file of an exec. */
+	if (bprm->interp == bprm->filename)
+		receipt_exe_forget();
+	ret = check_program(bprm);
 	if (ret || READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_ANON_EXEC))
 		return ret;
 
@@ -368,10 +372,10 @@ static noinline int decide_mmap(struct file *file, unsigned long prot,
 	if (!file)
 		return decide_anon("mmap_file", 0, refuse);
 	recheck = READ_ONCE(receipt_recheck) && maps_with_rights(file);
-	if ((prot & PROT_WRITE) && (flags & MAP_TYPE) == MAP_PRIVATE)
-		refuse = RECEIPT_REASON_WRITE_EXEC;
-	else if (unlikely(current->in_execve) && !receipt_exe_unchanged())
+	if (unlikely(current->in_execve) && !receipt_exe_unchanged())
 		refuse = RECEIPT_REASON_FILE_CHANGED;
+	else if ((prot & PROT_WRITE) && (flags & MAP_TYPE) == MAP_PRIVATE)
+		refuse = RECEIPT_REASON_WRITE_EXEC;
 
 	return decide_file("mmap_file", file, recheck ? RECHECK : 0, refuse);
 }
@@ -511,17 +515,23 @@ static noinline int written_by_reader(struct file *file)
 	struct file *writer;
 
 	if (!S_ISREG(inode->i_mode) || IS_VERITY(inode) ||
-	    inode != d_real_inode(file->f_path.dentry) || !may_dedupe(file))
+	    inode != d_real_inode(file->f_path.dentry))
 		return 0;
+	/* What it asks then may have another answer by then. */
+	if (!may_dedupe(file))
+		return receipt_policy_enforces() ? -EPERM : 0;
 	writer = dentry_open(&file->f_path, O_WRONLY | O_LARGEFILE,
 			     current_cred());
 	if (!IS_ERR(writer)) {
 		fput(writer);
 		return 0;
 	}
+	/* Refused, nothing was exchanged: what is known of the file stays. */
+	if (receipt_policy_enforces())
+		return PTR_ERR(writer);
 	receipt_state_written(inode);
 
-	return receipt_policy_enforces() ? PTR_ERR(writer) : 0;
+	return 0;
 }
 
 int receipt_file_permission(struct file *file, int mask)

@@ -112,8 +112,9 @@ static int ask(const char *hook, struct file *exe, struct inode *inode)
 {
 	struct late *l = kzalloc(sizeof(*l), GFP_ATOMIC | __GFP_NOWARN);
 
+	/* Asked again, as long as nobody has heard the question. */
 	if (!l)
-		return -ENOMEM;
+		return -ERESTARTNOINTR;
 	INIT_DELAYED_WORK(&l->work, answer);
 	l->hook = hook;
 	l->task = get_task_struct(current);
@@ -132,8 +133,7 @@ static int ask(const char *hook, struct file *exe, struct inode *inode)
  * @inode: its real inode
  *
  * Context: Any, also with interrupts off.
- * Return: what receipt_decide() says; -ERESTARTNOINTR while that is not known;
- *	-ENOMEM.
+ * Return: what receipt_decide() says; -ERESTARTNOINTR while that is not known.
  */
 int receipt_late_decide(const char *hook, struct file *exe, struct inode *inode)
 {

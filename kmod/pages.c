@@ -66,9 +66,13 @@ static void exchange(struct folio *old, struct folio *copy)
  */
 static bool replace(struct address_space *mapping, struct folio *folio)
 {
-	struct folio *copy = folio_alloc(mapping_gfp_mask(mapping), 0);
+	struct folio *copy;
 	bool done;
 
+	/* Memory that is broken is not read. */
+	if (folio_test_hwpoison(folio))
+		return false;
+	copy = folio_alloc(mapping_gfp_mask(mapping), 0);
 	if (!copy)
 		return false;
 	folio_lock(folio);
