@@ -199,7 +199,7 @@ demo: packages-demo ## show in a VM what the module does
 	$(Q)$(MAKE) all $(BUILD)/vm/init
 	$(call run,selftests/demo/run)
 
-check: packages ## build, run every test and the bench
+check: packages ## build, and run the tests that every change must pass
 	$(Q)$(MAKE) -j$$(nproc) check-build
 	$(Q)scripts/check
 
