@@ -17,6 +17,8 @@
 
 /* Who is killed, or takes a signal, may not come for the answer. */
 #define ANSWER_LIFE	(5 * HZ)
+/* Who is killed while it waits leaves its question behind: they are looked through. */
+#define QUESTIONS_MAX	1024
 
 /**
  * struct late - a question
@@ -41,6 +43,7 @@ struct late {
 };
 
 static LIST_HEAD(questions);
+static unsigned int nquestions;
 static DEFINE_SPINLOCK(questions_lock);	/* with interrupts off */
 
 static void free_late(struct late *l)
@@ -74,10 +77,14 @@ static void answer(struct work_struct *work)
 	if (!done)
 		l->ret = decide(l);
 	spin_lock_irq(&questions_lock);
-	if (done)
+	if (done) {
+		/* Else take() has done so. */
+		if (!list_empty(&l->list))
+			nquestions--;
 		list_del_init(&l->list);
-	else
-		schedule_delayed_work(&l->work, ANSWER_LIFE);
+	} else {
+		queue_delayed_work(system_unbound_wq, &l->work, ANSWER_LIFE);
+	}
 	l->done = true;
 	spin_unlock_irq(&questions_lock);
 	if (done)
@@ -102,6 +109,7 @@ static int take(struct late *l)
 	int ret = l->ret;
 
 	list_del_init(&l->list);
+	nquestions--;
 	if (cancel_delayed_work(&l->work))
 		free_late(l);
 
@@ -110,8 +118,10 @@ static int take(struct late *l)
 
 static int ask(const char *hook, struct file *exe, struct inode *inode)
 {
-	struct late *l = kzalloc(sizeof(*l), GFP_ATOMIC | __GFP_NOWARN);
+	struct late *l = NULL;
 
+	if (nquestions < QUESTIONS_MAX)
+		l = kzalloc(sizeof(*l), GFP_ATOMIC | __GFP_NOWARN);
 	/* Asked again, as long as nobody has heard the question. */
 	if (!l)
 		return -ERESTARTNOINTR;
@@ -121,7 +131,8 @@ static int ask(const char *hook, struct file *exe, struct inode *inode)
 	l->exe = exe ? get_file(exe) : NULL;
 	l->inode = inode;
 	list_add(&l->list, &questions);
-	schedule_delayed_work(&l->work, 0);
+	nquestions++;
+	queue_delayed_work(system_unbound_wq, &l->work, 0);
 
 	return 0;
 }
