@@ -35,6 +35,19 @@ static DEFINE_HASHTABLE(exes, EXE_BITS);
 static LIST_HEAD(pending);
 static DEFINE_SPINLOCK(exes_lock);
 
+/* Under RCU or the lock. */
+static struct receipt_exe *look_up(const struct file *file)
+{
+	struct receipt_exe *exe;
+
+	hash_for_each_possible_rcu(exes, exe, node, (unsigned long)file,
+				   lockdep_is_held(&exes_lock))
+		if (exe->file == file)
+			return exe;
+
+	return NULL;
+}
+
 /**
  * receipt_exe_find - the record of an executed file
  * @file: referenced by the caller for as long as it uses the record
@@ -50,9 +63,7 @@ struct receipt_exe *receipt_exe_find(const struct file *file)
 		return NULL;
 
 	rcu_read_lock();
-	hash_for_each_possible_rcu(exes, exe, node, (unsigned long)file)
-		if (exe->file == file)
-			break;
+	exe = look_up(file);
 	rcu_read_unlock();
 
 	return exe;
@@ -77,9 +88,7 @@ static struct receipt_exe *insert(struct receipt_exe *fresh, struct file *file)
 	struct receipt_exe *exe;
 
 	spin_lock(&exes_lock);
-	hash_for_each_possible(exes, exe, node, (unsigned long)file)
-		if (exe->file == file)
-			break;
+	exe = look_up(file);
 	if (!exe)
 		hash_add_rcu(exes, &fresh->node, (unsigned long)file);
 	spin_unlock(&exes_lock);

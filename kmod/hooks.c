@@ -26,9 +26,9 @@ static bool probe_reached;
 /* How a file is judged, beside what it is. */
 enum {
 	LOCKED = BIT(0),	/* under mmap_lock */
-	ATOMIC = BIT(3),	/* under a spinlock */
 	HOLD = BIT(1),		/* it is closed to writers where it is allowed */
 	RECHECK = BIT(2),	/* whatever is known of it, it is hashed */
+	ATOMIC = BIT(3),	/* under a spinlock */
 };
 
 static noinline int judge_file(const char *hook, struct file *file,

@@ -54,6 +54,16 @@ static void free_late(struct late *l)
 	kfree(l);
 }
 
+/* It is found no more; once is enough. */
+static void unlist(struct late *l)
+{
+	lockdep_assert_held(&questions_lock);
+	if (list_empty(&l->list))
+		return;
+	list_del_init(&l->list);
+	nquestions--;
+}
+
 static int decide(const struct late *l)
 {
 	const struct receipt_request req = {
@@ -77,14 +87,10 @@ static void answer(struct work_struct *work)
 	if (!done)
 		l->ret = decide(l);
 	spin_lock_irq(&questions_lock);
-	if (done) {
-		/* Else take() has done so. */
-		if (!list_empty(&l->list))
-			nquestions--;
-		list_del_init(&l->list);
-	} else {
+	if (done)
+		unlist(l);
+	else
 		queue_delayed_work(system_unbound_wq, &l->work, ANSWER_LIFE);
-	}
 	l->done = true;
 	spin_unlock_irq(&questions_lock);
 	if (done)
@@ -108,8 +114,7 @@ static int take(struct late *l)
 {
 	int ret = l->ret;
 
-	list_del_init(&l->list);
-	nquestions--;
+	unlist(l);
 	if (cancel_delayed_work(&l->work))
 		free_late(l);
 

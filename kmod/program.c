@@ -77,16 +77,6 @@ static bool wants_executable_stack(const struct linux_binprm *bprm)
 	return flags & PF_X;
 }
 
-static bool is_enforced(void)
-{
-	struct receipt_active *active = receipt_policy_get();
-	bool enforced = active && active->policy->mode == RECEIPT_MODE_ENFORCE;
-
-	receipt_policy_put(active);
-
-	return enforced;
-}
-
 /*
  * The rights of a program are those of its content, which must stay what was
  * executed, also where nothing is asked of it to be executed. Else it would put
@@ -99,7 +89,7 @@ static enum receipt_reason keep_content(struct file *file, struct inode *inode)
 		return RECEIPT_REASON_ALLOWED;
 	if (inode != file_inode(file) && !receipt_exe_get(file, inode))
 		return RECEIPT_REASON_NO_MEMORY;
-	if (is_enforced() && !receipt_hold(file))
+	if (receipt_policy_enforces() && !receipt_hold(file))
 		return RECEIPT_REASON_OPEN_WRITER;
 
 	return RECEIPT_REASON_ALLOWED;
