@@ -276,16 +276,10 @@ static int execute_unsealed(void *number)
 	return done ? DENIED : BROKEN;
 }
 
-/* Stands still most of the time. */
 static int slow_down(void *unused)
 {
 	(void)unused;
-	while (now_ms() < end) {
-		kill(receiptd, SIGSTOP);
-		usleep(300000);
-		kill(receiptd, SIGCONT);
-		usleep(50000);
-	}
+	slow_down_process(receiptd, end);
 	return ALLOWED;
 }
 

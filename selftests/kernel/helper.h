@@ -137,6 +137,17 @@ static MAYBE_UNUSED pid_t start_receiptd(int fd)
 	}
 }
 
+/* Until @end, milliseconds: it stands still most of the time. */
+static MAYBE_UNUSED void slow_down_process(pid_t pid, int64_t end)
+{
+	while (now_ms() < end) {
+		kill(pid, SIGSTOP);
+		usleep(300000);
+		kill(pid, SIGCONT);
+		usleep(50000);
+	}
+}
+
 static MAYBE_UNUSED void end_receiptd(pid_t pid)
 {
 	kill(pid, SIGKILL);

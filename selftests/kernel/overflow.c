@@ -100,12 +100,7 @@ static void start_helper(const char *buffer)
 static int slow_down(void *unused)
 {
 	(void)unused;
-	while (now_ms() < end) {
-		kill(receiptd, SIGSTOP);
-		usleep(300000);
-		kill(receiptd, SIGCONT);
-		usleep(50000);
-	}
+	slow_down_process(receiptd, end);
 	return ALLOWED;
 }
 

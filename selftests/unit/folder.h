@@ -29,6 +29,18 @@ static inline int folder_remove_one(const char *path, const struct stat *st, int
 	return remove(path);
 }
 
+/* What a shell command prints, until the next one, and its exit status. */
+static inline char *folder_output(const char *cmd, int *status)
+{
+	static char out[1 << 16];
+	FILE *f = popen(cmd, "r");
+
+	assert_non_null(f);
+	out[fread(out, 1, sizeof(out) - 1, f)] = '\0';
+	*status = WEXITSTATUS(pclose(f));
+	return out;
+}
+
 /* A new folder; its name is to be given to folder_remove(). */
 static inline char *folder_make(void)
 {

@@ -16,22 +16,14 @@ static char trusted[1024];	/* the line of our log */
 /* Runs receiptctl with what @fmt says, in @dir; its output, and exit status. */
 static char *run(int *status, const char *fmt, ...)
 {
-	static char out[1 << 16];
 	char args[2048], cmd[8192];
 	va_list list;
-	size_t n;
-	FILE *f;
 
 	va_start(list, fmt);
 	vsnprintf(args, sizeof(args), fmt, list);
 	va_end(list);
 	snprintf(cmd, sizeof(cmd), "cd %s && %s %s 2>&1", dir, command, args);
-	f = popen(cmd, "r");
-	assert_non_null(f);
-	n = fread(out, 1, sizeof(out) - 1, f);
-	out[n] = '\0';
-	*status = WEXITSTATUS(pclose(f));
-	return out;
+	return folder_output(cmd, status);
 }
 
 static void must(const char *args)

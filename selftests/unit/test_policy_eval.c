@@ -725,26 +725,30 @@ static void test_spare(void **state)
 	static const char *const needed[] = { "a", "i", "h", "g", "b", "e", "d", "c", "d" };
 	static const char *const all[] = { "a", "i", "h", "g", "b", "e", "d", "x", "c" };
 	static const char *const crowd[] = { "a", "i", "h", "g", "b", "e", "d", "f", "c" };
+	const struct {
+		const char *rules;
+		const char *const *subjects;
+		u8 spare;
+	} rows[] = {
+		{ rules, useless, FULL - 1 },
+		{ rules, good_last, FULL - 2 },
+		{ rules, bad_last, FULL - 2 },
+		{ rules, one_each, FULL - 1 },
+		{ rules, revoked, 1 },
+		{ many, needed, FULL - 1 },
+		{ many, all, FULL - 2 },
+		/* by_acme grants EXECUTE alone: no rule of FIRMWARE rests on it */
+		{ many, crowd, FULL - 2 },
+	};
 	bool crowded;
+	size_t i;
 
 	(void)state;
-	assert_int_equal(spare(rules, useless, &crowded), FULL - 1);
-	assert_false(crowded);
-	assert_int_equal(spare(rules, good_last, &crowded), FULL - 2);
-	assert_false(crowded);
-	assert_int_equal(spare(rules, bad_last, &crowded), FULL - 2);
-	assert_false(crowded);
-	assert_int_equal(spare(rules, one_each, &crowded), FULL - 1);
-	assert_false(crowded);
-	assert_int_equal(spare(rules, revoked, &crowded), 1);
-	assert_false(crowded);
-	assert_int_equal(spare(many, needed, &crowded), FULL - 1);
-	assert_false(crowded);
-	assert_int_equal(spare(many, all, &crowded), FULL - 2);
-	assert_false(crowded);
-	/* by_acme grants EXECUTE alone: no rule of FIRMWARE rests on it */
-	assert_int_equal(spare(many, crowd, &crowded), FULL - 2);
-	assert_false(crowded);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(spare(rows[i].rules, rows[i].subjects, &crowded),
+				 rows[i].spare);
+		assert_false(crowded);
+	}
 }
 
 /* Nine statements, each with a rule of its own: one that no denial rests on goes. */

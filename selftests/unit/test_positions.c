@@ -13,22 +13,14 @@ static char *dir, command[PATH_MAX];
 /* Runs receiptctl; its output, and exit status. */
 static char *run(int *status, const char *fmt, ...)
 {
-	static char out[1 << 16];
 	char args[4 * PATH_MAX], cmd[6 * PATH_MAX];
 	va_list list;
-	size_t n;
-	FILE *f;
 
 	va_start(list, fmt);
 	vsnprintf(args, sizeof(args), fmt, list);
 	va_end(list);
 	snprintf(cmd, sizeof(cmd), "%s %s 2>&1", command, args);
-	f = popen(cmd, "r");
-	assert_non_null(f);
-	n = fread(out, 1, sizeof(out) - 1, f);
-	out[n] = '\0';
-	*status = WEXITSTATUS(pclose(f));
-	return out;
+	return folder_output(cmd, status);
 }
 
 static void add(const char *store, const char *vector)
