@@ -18,9 +18,9 @@
  * record without a lock.
  */
 #include <linux/fs.h>
-#include <linux/hashtable.h>
+#include <linux/hash.h>
 #include <linux/path.h>
-#include <linux/rculist.h>
+#include <linux/rculist_bl.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -29,19 +29,28 @@
 
 #define EXE_BITS	8
 
-/* By file: writers under the lock, readers under RCU. */
-static DEFINE_HASHTABLE(exes, EXE_BITS);
-/* Those of an exec that goes on, under the lock. */
-static LIST_HEAD(pending);
-static DEFINE_SPINLOCK(exes_lock);
+/* By file: writers under the lock of the list, readers under RCU. */
+static struct hlist_bl_head exes[1 << EXE_BITS];
+/* By task: those of an exec that goes on, under the lock of the list. */
+static struct hlist_bl_head pending[1 << EXE_BITS];
 
-/* Under RCU or the lock. */
+static struct hlist_bl_head *list_of_file(const struct file *file)
+{
+	return &exes[hash_ptr(file, EXE_BITS)];
+}
+
+static struct hlist_bl_head *list_of_task(const struct task_struct *task)
+{
+	return &pending[hash_ptr(task, EXE_BITS)];
+}
+
+/* Under RCU or the lock of the list. */
 static struct receipt_exe *look_up(const struct file *file)
 {
+	struct hlist_bl_node *pos;
 	struct receipt_exe *exe;
 
-	hash_for_each_possible_rcu(exes, exe, node, (unsigned long)file,
-				   lockdep_is_held(&exes_lock))
+	hlist_bl_for_each_entry_rcu(exe, pos, list_of_file(file), node)
 		if (exe->file == file)
 			return exe;
 
@@ -85,13 +94,14 @@ struct inode *receipt_exe_inode(const struct file *file)
 /* Returns the record that is there then: another task may have been first. */
 static struct receipt_exe *insert(struct receipt_exe *fresh, struct file *file)
 {
+	struct hlist_bl_head *list = list_of_file(file);
 	struct receipt_exe *exe;
 
-	spin_lock(&exes_lock);
+	hlist_bl_lock(list);
 	exe = look_up(file);
 	if (!exe)
-		hash_add_rcu(exes, &fresh->node, (unsigned long)file);
-	spin_unlock(&exes_lock);
+		hlist_bl_add_head_rcu(&fresh->node, list);
+	hlist_bl_unlock(list);
 	if (exe)
 		return exe;
 	spin_lock(&file->f_lock);
@@ -120,7 +130,7 @@ struct receipt_exe *receipt_exe_get(struct file *file, struct inode *inode)
 	if (!fresh)
 		return NULL;
 	refcount_set(&fresh->ref, 1);
-	INIT_LIST_HEAD(&fresh->pending);
+	INIT_HLIST_BL_NODE(&fresh->pending);
 	fresh->file = file;
 	ihold(inode);
 	fresh->inode = inode;
@@ -147,6 +157,36 @@ bool receipt_exe_hold(struct receipt_exe *exe)
 	return exe->held;
 }
 
+/* Takes a record out of the list of the task that executes its file. */
+static void drop_pending(struct receipt_exe *exe)
+{
+	struct hlist_bl_head *list = list_of_task(exe->task);
+
+	hlist_bl_lock(list);
+	if (!hlist_bl_unhashed(&exe->pending))
+		hlist_bl_del_init(&exe->pending);
+	hlist_bl_unlock(list);
+}
+
+/* A record of the current task, but not of @but, which is pending no more. */
+static noinline struct receipt_exe *take_pending(const struct file *but)
+{
+	struct hlist_bl_head *list = list_of_task(current);
+	struct receipt_exe *exe, *found = NULL;
+	struct hlist_bl_node *pos;
+
+	hlist_bl_lock(list);
+	hlist_bl_for_each_entry(exe, pos, list, pending)
+		if (exe->task == current && exe->file != but) {
+			hlist_bl_del_init(&exe->pending);
+			found = exe;
+			break;
+		}
+	hlist_bl_unlock(list);
+
+	return found;
+}
+
 /**
  * receipt_exe_forget - an exec begins: what is left of another one is not its own
  *
@@ -154,51 +194,31 @@ bool receipt_exe_hold(struct receipt_exe *exe)
  * Their files may be gone by the next exec of this task, or of one that has got the
  * same task_struct.
  *
- * Context: During exec.
+ * Context: During exec. Two loads where no stacked file and no script is executed.
  */
 void receipt_exe_forget(void)
 {
-	struct receipt_exe *exe, *next;
-
-	if (list_empty_careful(&pending))
+	if (hlist_bl_empty(list_of_task(current)))
 		return;
-	spin_lock(&exes_lock);
-	list_for_each_entry_safe(exe, next, &pending, pending)
-		if (exe->task == current)
-			list_del_init(&exe->pending);
-	spin_unlock(&exes_lock);
+	while (take_pending(NULL))
+		;
 }
 
 /**
  * receipt_exe_begin - the current task is about to execute what a record is of
- * @exe: record of a file that is open
+ * @exe: record of a file that the kernel has opened for this exec alone
  *
  * Until receipt_exe_unchanged() or receipt_exe_interprets() has seen to it.
  */
 void receipt_exe_begin(struct receipt_exe *exe)
 {
-	spin_lock(&exes_lock);
+	struct hlist_bl_head *list = list_of_task(current);
+
+	drop_pending(exe);
 	exe->task = current;
-	if (list_empty(&exe->pending))
-		list_add(&exe->pending, &pending);
-	spin_unlock(&exes_lock);
-}
-
-/* A record of the current exec, but not of @but, which is pending no more. */
-static noinline struct receipt_exe *take_pending(const struct file *but)
-{
-	struct receipt_exe *exe, *found = NULL;
-
-	spin_lock(&exes_lock);
-	list_for_each_entry(exe, &pending, pending)
-		if (exe->task == current && exe->file != but) {
-			list_del_init(&exe->pending);
-			found = exe;
-			break;
-		}
-	spin_unlock(&exes_lock);
-
-	return found;
+	hlist_bl_lock(list);
+	hlist_bl_add_head(&exe->pending, list);
+	hlist_bl_unlock(list);
 }
 
 /**
@@ -215,7 +235,7 @@ bool receipt_exe_unchanged(void)
 	bool unchanged = true;
 	struct receipt_exe *exe;
 
-	if (list_empty_careful(&pending))
+	if (hlist_bl_empty(list_of_task(current)))
 		return true;
 	while ((exe = take_pending(NULL)))
 		unchanged &= d_real_inode(exe->file->f_path.dentry) == exe->inode;
@@ -319,10 +339,10 @@ void receipt_exe_release(struct file *file)
 
 	if (!exe)
 		return;
-	spin_lock(&exes_lock);
-	hash_del_rcu(&exe->node);
-	list_del_init(&exe->pending);
-	spin_unlock(&exes_lock);
+	hlist_bl_lock(list_of_file(file));
+	hlist_bl_del_rcu(&exe->node);
+	hlist_bl_unlock(list_of_file(file));
+	drop_pending(exe);
 	while (exe)
 		exe = put_one(exe);
 }

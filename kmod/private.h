@@ -13,6 +13,7 @@
 #include <linux/fs.h>
 #include <linux/kernel_read_file.h>
 #include <linux/ktime.h>
+#include <linux/list_bl.h>
 #include <linux/path.h>
 #include <linux/refcount.h>
 #include <linux/rcupdate.h>
@@ -196,26 +197,26 @@ void receipt_release(struct file *file);
 
 /**
  * struct receipt_exe - what is remembered of an executed file while it is open
- * @node: in the table
+ * @node: in the list of those of like files
  * @rcu: frees the record
  * @ref: of the file, and of the record that names this one as @script
  * @file: key; not referenced
  * @inode: whose content was judged; referenced
  * @held: @inode is closed to writers by this record
  * @task: the task that executes the file, while the record is in @pending
- * @pending: in the list of those whose exec goes on
+ * @pending: in the list of those that like tasks are executing
  * @script: record of the script that the file is the interpreter of, or NULL
  * @path: of a script, so that its file system stays mounted
  */
 struct receipt_exe {
-	struct hlist_node node;
+	struct hlist_bl_node node;
 	struct rcu_head rcu;
 	refcount_t ref;
 	const struct file *file;
 	struct inode *inode;
 	bool held;
 	const struct task_struct *task;
-	struct list_head pending;
+	struct hlist_bl_node pending;
 	struct receipt_exe *script;
 	struct path path;
 };
