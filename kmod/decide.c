@@ -207,7 +207,7 @@ static enum receipt_reason hash_inode(const struct receipt_request *req,
 		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
 	if (atomic_read(&req->inode->i_writecount) > 0)
 		return RECEIPT_REASON_OPEN_WRITER;
-	reason = receipt_measure_file(req->file,
+	reason = receipt_measure_file(req->file, req->task ?: current,
 				      art->kinds & RECEIPT_CONTENT_KINDS,
 				      digests);
 	/* A copy-up meanwhile: what was read is not all of that inode. */

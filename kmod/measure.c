@@ -308,17 +308,47 @@ static int update_hashing(struct hashing *h, const void *buf, size_t size)
 	return ret;
 }
 
-static enum receipt_reason hash_content(struct file *file, void *buf,
-					struct hashing *h)
+/**
+ * receipt_read_reason - why a file could not be read
+ * @err: what kernel_read() said, negative
+ *
+ * Return: RECEIPT_REASON_NO_MEMORY, RECEIPT_REASON_INTERRUPTED, else
+ *	RECEIPT_REASON_UNREADABLE.
+ */
+enum receipt_reason receipt_read_reason(ssize_t err)
+{
+	switch (err) {
+	case -ENOMEM:
+		return RECEIPT_REASON_NO_MEMORY;
+	case -EINTR:
+	case -ERESTARTSYS:
+		return RECEIPT_REASON_INTERRUPTED;
+	default:
+		return RECEIPT_REASON_UNREADABLE;
+	}
+}
+
+/* Nobody waits for the answer any more. */
+static bool is_gone(struct task_struct *asker)
+{
+	return fatal_signal_pending(asker) ||
+	       READ_ONCE(asker->flags) & PF_EXITING;
+}
+
+static enum receipt_reason hash_content(struct file *file,
+					struct task_struct *asker,
+					void *buf, struct hashing *h)
 {
 	loff_t pos = 0;
 	ssize_t got;
 
 	do {
-		if (fatal_signal_pending(current))
+		if (is_gone(asker))
 			return RECEIPT_REASON_INTERRUPTED;
 		got = kernel_read(file, buf, RECEIPT_READ_SIZE, &pos);
-		if (got < 0 || update_hashing(h, buf, got))
+		if (got < 0)
+			return receipt_read_reason(got);
+		if (update_hashing(h, buf, got))
 			return RECEIPT_REASON_UNREADABLE;
 		cond_resched();
 	} while (got);
@@ -330,7 +360,8 @@ static enum receipt_reason hash_content(struct file *file, void *buf,
 	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
 }
 
-static enum receipt_reason hash_file(struct file *file, void *buf,
+static enum receipt_reason hash_file(struct file *file,
+				     struct task_struct *asker, void *buf,
 				     struct receipt_digests *digests)
 {
 	enum receipt_reason reason = RECEIPT_REASON_ALLOWED;
@@ -340,7 +371,7 @@ static enum receipt_reason hash_file(struct file *file, void *buf,
 	for (i = 0; !reason && i < digests->n; i++)
 		reason = start_hashing(&h, digests->digest[i].kind);
 	if (!reason)
-		reason = hash_content(file, buf, &h);
+		reason = hash_content(file, asker, buf, &h);
 	for (i = 0; !reason && i < h.n; i++)
 		if (crypto_shash_final(h.desc[i], digests->digest[i].bytes))
 			reason = RECEIPT_REASON_UNREADABLE;
@@ -353,6 +384,7 @@ static enum receipt_reason hash_file(struct file *file, void *buf,
 /**
  * receipt_measure_file - digests of the content of a file, in one pass
  * @file: its pages are read, not the disk below them
+ * @asker: who waits for it, referenced by the caller: when it is killed, no more is read
  * @kinds: bits of the kinds that are wanted
  * @digests: filled in
  *
@@ -364,7 +396,9 @@ static enum receipt_reason hash_file(struct file *file, void *buf,
  *	RECEIPT_REASON_FILE_CHANGED, RECEIPT_REASON_NO_MEMORY,
  *	RECEIPT_REASON_INTERRUPTED.
  */
-enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
+enum receipt_reason receipt_measure_file(struct file *file,
+					 struct task_struct *asker,
+					 u8 kinds,
 					 struct receipt_digests *digests)
 {
 	enum receipt_reason reason;
@@ -382,7 +416,7 @@ enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
 		return RECEIPT_REASON_NO_MEMORY;
 
 	start_digests(digests, kinds);
-	reason = hash_file(file, buf, digests);
+	reason = hash_file(file, asker, buf, digests);
 	kvfree(buf);
 
 	return reason;

@@ -171,6 +171,7 @@ static struct folio *last_folio(struct file *file,
 	pgoff_t index = last >> PAGE_SHIFT;
 	struct folio *folio;
 	loff_t pos;
+	ssize_t got;
 	u8 byte;
 	int i;
 
@@ -178,8 +179,9 @@ static struct folio *last_folio(struct file *file,
 		return shmem_read_folio(mapping, index);
 	for (i = 0; i < SETTLE_TRIES; i++) {
 		pos = last;
-		if (kernel_read(file, &byte, 1, &pos) != 1)
-			return ERR_PTR(-EIO);
+		got = kernel_read(file, &byte, 1, &pos);
+		if (got != 1)
+			return ERR_PTR(got < 0 ? got : -EIO);
 		folio = filemap_get_folio(mapping, index);
 		if (!IS_ERR(folio))
 			return folio;
@@ -217,7 +219,7 @@ static bool zero_behind(struct address_space *mapping, pgoff_t next)
  *
  * Context: May sleep and read; not under mmap_lock.
  * Return: RECEIPT_REASON_ALLOWED when nothing but zeros can be mapped;
- *	RECEIPT_REASON_TAIL, RECEIPT_REASON_UNREADABLE.
+ *	RECEIPT_REASON_TAIL, or what receipt_read_reason() says.
  */
 enum receipt_reason receipt_pages_end(struct file *file, struct inode *inode)
 {
@@ -230,7 +232,7 @@ enum receipt_reason receipt_pages_end(struct file *file, struct inode *inode)
 		return RECEIPT_REASON_ALLOWED;
 	folio = last_folio(file, mapping, size - 1);
 	if (IS_ERR(folio))
-		return RECEIPT_REASON_UNREADABLE;
+		return receipt_read_reason(PTR_ERR(folio));
 	zero = zero_from(folio, size - folio_pos(folio));
 	if (zero && shmem_mapping(mapping))
 		zero = zero_behind(mapping, folio_next_index(folio));

@@ -87,7 +87,10 @@ u8 receipt_digests_kinds(const struct receipt_digests *digests);
 enum receipt_reason receipt_measure_buffer(const void *buf, size_t size,
 					   u8 kinds,
 					   struct receipt_digests *digests);
-enum receipt_reason receipt_measure_file(struct file *file, u8 kinds,
+enum receipt_reason receipt_read_reason(ssize_t err);
+enum receipt_reason receipt_measure_file(struct file *file,
+					 struct task_struct *asker,
+					 u8 kinds,
 					 struct receipt_digests *digests);
 
 /* mounts.c */

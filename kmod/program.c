@@ -18,32 +18,38 @@
 #define PHDRS_MAX	PAGE_SIZE
 
 /*
- * Flags of the stack in program headers of one size, of which the last one counts;
- * @flags where there are none. PF_X, too, for what cannot be read.
+ * Adds to @flags those of the stack in program headers of one size, of which the last
+ * one counts; @none where there are none.
  */
-static u32 stack_flags(struct file *file, loff_t pos, size_t size, u16 n,
-		       u32 flags)
+static enum receipt_reason add_stack_flags(struct file *file, loff_t pos,
+					   size_t size, u16 n, u32 none,
+					   u32 *flags)
 {
 	const bool wide = size == sizeof(struct elf64_phdr);
 	const size_t step = size;
 	u8 *phdrs, *at;
+	ssize_t got;
 
 	size *= n;
 	/* The kernel does not execute it. */
 	if (!size || size > PHDRS_MAX)
-		return 0;
+		return RECEIPT_REASON_ALLOWED;
 	phdrs = kmalloc(size, GFP_KERNEL);
-	if (!phdrs || kernel_read(file, phdrs, size, &pos) != size) {
+	if (!phdrs)
+		return RECEIPT_REASON_NO_MEMORY;
+	got = kernel_read(file, phdrs, size, &pos);
+	if (got != size) {
 		kfree(phdrs);
-		return PF_X;
+		return receipt_read_reason(got < 0 ? got : -EIO);
 	}
 	for (at = phdrs; n--; at += step)
 		if (((struct elf32_phdr *)at)->p_type == PT_GNU_STACK)
-			flags = wide ? ((struct elf64_phdr *)at)->p_flags :
-				       ((struct elf32_phdr *)at)->p_flags;
+			none = wide ? ((struct elf64_phdr *)at)->p_flags :
+				      ((struct elf32_phdr *)at)->p_flags;
 	kfree(phdrs);
+	*flags |= none;
 
-	return flags;
+	return RECEIPT_REASON_ALLOWED;
 }
 
 /* A program of this machine: anything else has one that runs in its place. */
@@ -61,20 +67,25 @@ static bool is_program(const struct linux_binprm *bprm)
  * gets all of its memory executable. Which of the two a file is, the kernel tells by
  * the size of its program headers, and not by e_ident.
  */
-static bool wants_executable_stack(const struct linux_binprm *bprm)
+static enum receipt_reason wants_executable_stack(const struct linux_binprm *bprm,
+						  bool *wants)
 {
 	const struct elf64_hdr *wide = (const struct elf64_hdr *)bprm->buf;
 	const struct elf32_hdr *narrow = (const struct elf32_hdr *)bprm->buf;
+	enum receipt_reason reason = RECEIPT_REASON_ALLOWED;
 	u32 flags = 0;
 
 	if (wide->e_phentsize == sizeof(struct elf64_phdr))
-		flags |= stack_flags(bprm->file, wide->e_phoff,
-				     sizeof(struct elf64_phdr), wide->e_phnum, 0);
-	if (narrow->e_phentsize == sizeof(struct elf32_phdr))
-		flags |= stack_flags(bprm->file, narrow->e_phoff,
-				     sizeof(struct elf32_phdr), narrow->e_phnum, PF_X);
+		reason = add_stack_flags(bprm->file, wide->e_phoff,
+					 sizeof(struct elf64_phdr),
+					 wide->e_phnum, 0, &flags);
+	if (!reason && narrow->e_phentsize == sizeof(struct elf32_phdr))
+		reason = add_stack_flags(bprm->file, narrow->e_phoff,
+					 sizeof(struct elf32_phdr),
+					 narrow->e_phnum, PF_X, &flags);
+	*wants = flags & PF_X;
 
-	return flags & PF_X;
+	return reason;
 }
 
 /*
@@ -85,10 +96,16 @@ static bool wants_executable_stack(const struct linux_binprm *bprm)
  */
 static enum receipt_reason keep_content(struct file *file, struct inode *inode)
 {
+	struct receipt_exe *exe;
+
 	if (likely(receipt_file_held(file)))
 		return RECEIPT_REASON_ALLOWED;
-	if (inode != file_inode(file) && !receipt_exe_get(file, inode))
-		return RECEIPT_REASON_NO_MEMORY;
+	if (inode != file_inode(file)) {
+		exe = receipt_exe_get(file, inode);
+		if (!exe)
+			return RECEIPT_REASON_NO_MEMORY;
+		receipt_exe_begin(exe);
+	}
 	if (receipt_policy_enforces() && !receipt_hold(file))
 		return RECEIPT_REASON_OPEN_WRITER;
 
@@ -106,6 +123,7 @@ static noinline int settle(struct linux_binprm *bprm)
 	};
 	u64 generation = READ_ONCE(receipt_generation);
 	u64 change = receipt_state_change(inode);
+	bool stack;
 
 	if (!is_program(bprm))
 		return 0;
@@ -114,7 +132,10 @@ static noinline int settle(struct linux_binprm *bprm)
 		return receipt_decide(&req);
 	if (receipt_state_allows(inode, RECEIPT_OP_SETTLED, NULL))
 		return 0;
-	if (wants_executable_stack(bprm))
+	req.refuse = wants_executable_stack(bprm, &stack);
+	if (req.refuse)
+		return receipt_decide(&req);
+	if (stack)
 		return receipt_state_allows(inode, RECEIPT_OP_ANON_EXEC, NULL) ?
 		       0 : receipt_decide(&req);
 	req.quiet = true;
@@ -131,8 +152,8 @@ static noinline int settle(struct linux_binprm *bprm)
  *
  * Context: May sleep, hash and ask the helper.
  * Return: 0, also for a program without any right; what receipt_decide() says for
- *	one that wants an executable stack and has no right to it, or that somebody
- *	has open for writing.
+ *	one that wants an executable stack and has no right to it, of which that
+ *	cannot be told, or that somebody has open for writing.
  */
 int receipt_program_settle(struct linux_binprm *bprm)
 {
