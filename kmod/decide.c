@@ -370,6 +370,8 @@ static enum receipt_reason ask(const struct receipt_active *active,
 		return RECEIPT_REASON_UNKNOWN_UNDER_LOCK;
 	if (req->quiet && receipt_helper_get(NULL, NULL) != RECEIPT_HELPER_SERVING)
 		return RECEIPT_REASON_NO_HELPER;
+	if (req->quiet && receipt_lookup_paused())
+		return RECEIPT_REASON_HELPER_TIMEOUT;
 	for (d = 0; d + 1 < digests->n; d++)
 		if (known[d].generation != generation)
 			break;
@@ -550,6 +552,7 @@ static int quiet_errno(const struct receipt_verdict *verdict)
 	switch (verdict->reason) {
 	case RECEIPT_REASON_NO_HELPER:
 	case RECEIPT_REASON_HELPER_ITSELF:
+	case RECEIPT_REASON_HELPER_TIMEOUT:
 	case RECEIPT_REASON_NO_MEMORY:
 	case RECEIPT_REASON_INTERRUPTED:
 	case RECEIPT_REASON_QUEUE_FULL:

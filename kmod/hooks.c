@@ -138,10 +138,16 @@ static noinline int judge_mapping(const char *hook, struct file *file,
 {
 	if (is_memory(file))
 		return decide_anon(hook, how & LOCKED, RECEIPT_REASON_ALLOWED);
-	if (READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE))
-		return 0;
+	if (!(READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE)))
+		return judge_file(hook, file, inode, RECEIPT_OP_EXECUTE, how,
+				  refuse);
+	/* It would have the right to ANON_EXEC that is another content's. */
+	if (refuse == RECEIPT_REASON_FILE_CHANGED ||
+	    refuse == RECEIPT_REASON_NO_MEMORY)
+		return judge_file(hook, file, inode, RECEIPT_OP_ANON_EXEC, how,
+				  refuse);
 
-	return judge_file(hook, file, inode, RECEIPT_OP_EXECUTE, how, refuse);
+	return 0;
 }
 
 /*

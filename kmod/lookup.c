@@ -23,6 +23,8 @@
 #define LOOKUP_MAX		4096	/* pending, in all */
 #define LOOKUP_ROOT		512	/* of these, for root alone */
 #define LOOKUP_MAX_USER		64	/* pending, of one user but root */
+/* So long a helper that was too slow is not asked where nobody needs the answer. */
+#define LOOKUP_PAUSE		(60 * HZ)
 
 /**
  * struct lookup - a question to the helper
@@ -63,6 +65,9 @@ static DEFINE_SPINLOCK(pending_lock);
 static LIST_HEAD(pending);
 static u32 npending;
 static u64 last_id;
+/* An answer was not there in time, and none has come since @slow_since. */
+static bool slow;
+static unsigned long slow_since;
 
 static void put_lookup(struct lookup *l)
 {
@@ -224,6 +229,10 @@ static enum receipt_reason wait_done(struct lookup *l, unsigned long until,
 			    __ret = schedule_timeout(__ret));
 	reason = leave(l, answer);
 	receipt_count_time(RECEIPT_TIMED_LOOKUP, start);
+	if (!ret && reason == RECEIPT_REASON_HELPER_TIMEOUT) {
+		WRITE_ONCE(slow_since, jiffies);
+		WRITE_ONCE(slow, true);
+	}
 
 	return ret < 0 ? RECEIPT_REASON_INTERRUPTED : reason;
 }
@@ -372,11 +381,25 @@ bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
 	if (!l)
 		return false;
 
+	WRITE_ONCE(slow, false);
 	receipt_cache_complete(&l->digest, &l->known, policy);
 	end_pending(l, RECEIPT_REASON_ALLOWED);
 	put_lookup(l);
 
 	return true;
+}
+
+/**
+ * receipt_lookup_paused - is the helper too slow for questions that can wait?
+ *
+ * Or each program that is executed would wait for what it does not need.
+ *
+ * Return: whether it let somebody wait in vain a moment ago, and has not answered since.
+ */
+bool receipt_lookup_paused(void)
+{
+	return READ_ONCE(slow) &&
+	       time_before(jiffies, READ_ONCE(slow_since) + LOOKUP_PAUSE);
 }
 
 /**

@@ -323,6 +323,7 @@ void receipt_lookup_proven(u64 id, const struct receipt_digest *digest,
 bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
 			 enum receipt_reason reason,
 			 const struct receipt_policy *policy);
+bool receipt_lookup_paused(void);
 u64 receipt_lookup_pending(void);
 bool receipt_lookup_next(u64 after, u64 *id, struct receipt_digest *digest,
 			 enum receipt_op *op, u64 *size);
@@ -613,7 +614,7 @@ int receipt_anchor_raise(u32 to, struct netlink_ext_ack *extack);
  * @locked: called under mmap_lock or the policy's mutex: neither hash a file nor ask
  * @hold: the file becomes executable in memory: close it to writers
  * @quiet: nobody is stopped by the answer: nothing is recorded, and the helper is
- *	asked only while it serves
+ *	asked only while it serves and answers
  * @recheck: hash the content anew, whatever is known of it
  * @need_proof: a default or a rule without properties does not allow it
  * @again: it was decided a moment ago: nothing is counted or recorded

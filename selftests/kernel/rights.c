@@ -204,8 +204,39 @@ static void test_own_file(const char *run, const char *file)
 	close(fd);
 }
 
+/*
+ * A helper that is too slow, with a policy that does not need it for execution: what
+ * nobody can know yet is no "no", and not each program waits for it.
+ */
+static void test_slow_helper(pid_t receiptd)
+{
+	uint64_t lookups;
+
+	/* Nothing is known of a new file. */
+	copy("/t/jit", "/mnt/jit", "");
+	copy("/t/jit-by-digest", "/mnt/jit-by-digest", "");
+	flush_all();
+	kill(receiptd, SIGSTOP);
+	lookups = stat_value("lookups");
+	expect(DENIED, end_late(start_late("/mnt/jit", "written, then executable")),
+	       "the helper is too slow: nobody knows of a right: EACCES");
+	ok(stat_value("lookups") == lookups + 1, "the helper is too slow: it was asked");
+	expect(DENIED, end_late(start_late("/mnt/jit-by-digest", "written, then executable")),
+	       "the helper is too slow: nor of another one's: EACCES");
+	ok(stat_value("lookups") == lookups + 1, "the helper is too slow: it is not asked again");
+	kill(receiptd, SIGCONT);
+	expect_denied(end_late(start_late("/t/plain", "private")), MMAP, "usage-not-granted",
+		      "the helper answers again: sealed for execution alone");
+	expect_allowed(end_late(start_late("/mnt/jit", "written, then executable")),
+		       "the helper answers again: sealed for it");
+	expect_allowed(end_late(start_late("/mnt/jit-by-digest", "written, then executable")),
+		       "the helper answers again: as is another one");
+}
+
 int main(void)
 {
+	pid_t receiptd;
+
 	probe_init();
 	border = open_border();
 	late("at once", nothing);
@@ -213,8 +244,9 @@ int main(void)
 	test_overlay();
 	late("another policy", load_next);
 	late("no helper, all is flushed", lose_helper);
-	start_receiptd(border);
+	receiptd = start_receiptd(border);
 	load("/t/policy-2.1.0");
+	test_slow_helper(receiptd);
 	test_own_file("/mnt/own", "/mnt/own");
 	test_own_file("/mnt/merged/own", "/mnt/upper/own");
 	late("everything may be executed, all is flushed", flush_all);
