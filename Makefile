@@ -239,7 +239,7 @@ bench-programs: $(BENCH) $(filter $(BUILD)/bench/%,$(DYNAMIC))
 
 bench: all bench-programs ## guest instructions per exec and mmap
 	$(call run,selftests/bench/run)
-	$(call run,selftests/bench/run --builtin)
+	$(call run,selftests/bench/run) --builtin
 
 interop: all ## hold receiptctl and the kernel against vectors: VECTORS=DIR
 	$(call run,selftests/interop/run) --vm $(VECTORS)
