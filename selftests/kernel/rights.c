@@ -233,6 +233,58 @@ static void test_slow_helper(pid_t receiptd)
 		       "the helper answers again: as is another one");
 }
 
+/*
+ * Executed before a policy ruled anything, so that a worker has to hash it when it
+ * asks where nothing may sleep. The larger file is mostly a hole.
+ */
+static struct late start_large(const char *path, off_t size)
+{
+	copy("/t/plain", path, "unsealed");
+	if (truncate(path, size))
+		broken("%s", path);
+	return start_late(path, "PTRACE_TRACEME");
+}
+
+/* A file system is busy for as long as anybody has a file of it. */
+static bool unmount_when_free(const char *path)
+{
+	int64_t end = now_ms() + 1000 * PROBE_SECONDS;
+	bool busy;
+
+	do {
+		usleep(20000);
+		busy = umount(path) && errno == EBUSY;
+	} while (busy && now_ms() < end);
+	return !busy;
+}
+
+static void test_killed(void)
+{
+	struct late small, large;
+	uint64_t hashed, misses;
+
+	mkdir("/mnt/large", 0755);
+	if (mount("large", "/mnt/large", "tmpfs", 0, NULL))
+		broken("tmpfs");
+	load("/t/policy-2.2.0");
+	small = start_large("/mnt/small", 4 << 20);
+	large = start_large("/mnt/large/large", 1 << 30);
+	load("/t/policy-2.3.0");
+	hashed = stat_value("hashed");
+	expect(DENIED, end_late(small), "executed before a policy ruled it, then PTRACE_TRACEME");
+	ok(stat_value("hashed") == hashed + 1, "executed before a policy ruled it: hashed for that");
+	hashed = stat_value("hashed");
+	misses = stat_value("misses");
+	if (write(large.to, "", 1) != 1)
+		broken("write");
+	while (stat_value("misses") == misses)
+		usleep(1000);
+	kill(large.pid, SIGKILL);
+	ok(waitpid(large.pid, NULL, 0) == large.pid && unmount_when_free("/mnt/large") &&
+	   stat_value("hashed") == hashed, "the same, killed while it is hashed: not to the end");
+	close(large.to);
+}
+
 int main(void)
 {
 	pid_t receiptd;
@@ -250,5 +302,6 @@ int main(void)
 	test_own_file("/mnt/own", "/mnt/own");
 	test_own_file("/mnt/merged/own", "/mnt/upper/own");
 	late("everything may be executed, all is flushed", flush_all);
+	test_killed();
 	return 0;
 }
