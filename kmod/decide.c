@@ -10,6 +10,7 @@
 #include <linux/shmem_fs.h>
 #include <uapi/linux/fcntl.h>
 
+#include "hit.h"
 #include "private.h"
 
 #define MEMFD_SEALS	(F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)

@@ -18,30 +18,21 @@
  * record without a lock.
  */
 #include <linux/fs.h>
-#include <linux/hash.h>
 #include <linux/path.h>
 #include <linux/rculist_bl.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "compat.h"
+#include "hit.h"
 #include "private.h"
 
-#define EXE_BITS	8
-
 /* By file: writers under the lock of the list, readers under RCU. */
-static struct hlist_bl_head exes[1 << EXE_BITS];
-/* By task: those of an exec that goes on, under the lock of the list. */
-static struct hlist_bl_head pending[1 << EXE_BITS];
+static struct hlist_bl_head exes[1 << RECEIPT_EXE_BITS];
+struct hlist_bl_head receipt_exe_pending[1 << RECEIPT_EXE_BITS];
 
 static struct hlist_bl_head *list_of_file(const struct file *file)
 {
-	return &exes[hash_ptr(file, EXE_BITS)];
-}
-
-static struct hlist_bl_head *list_of_task(const struct task_struct *task)
-{
-	return &pending[hash_ptr(task, EXE_BITS)];
+	return &exes[hash_ptr(file, RECEIPT_EXE_BITS)];
 }
 
 /* Under RCU or the lock of the list. */
@@ -160,7 +151,7 @@ bool receipt_exe_hold(struct receipt_exe *exe)
 /* Takes a record out of the list of the task that executes its file. */
 static void drop_pending(struct receipt_exe *exe)
 {
-	struct hlist_bl_head *list = list_of_task(exe->task);
+	struct hlist_bl_head *list = receipt_exe_list(exe->task);
 
 	hlist_bl_lock(list);
 	if (!hlist_bl_unhashed(&exe->pending))
@@ -171,7 +162,7 @@ static void drop_pending(struct receipt_exe *exe)
 /* A record of the current task, but not of @but, which is pending no more. */
 static noinline struct receipt_exe *take_pending(const struct file *but)
 {
-	struct hlist_bl_head *list = list_of_task(current);
+	struct hlist_bl_head *list = receipt_exe_list(current);
 	struct receipt_exe *exe, *found = NULL;
 	struct hlist_bl_node *pos;
 
@@ -198,9 +189,7 @@ static noinline struct receipt_exe *take_pending(const struct file *but)
  */
 void receipt_exe_forget(void)
 {
-	if (hlist_bl_empty(list_of_task(current)))
-		return;
-	while (take_pending(NULL))
+	while (receipt_exe_any() && take_pending(NULL))
 		;
 }
 
@@ -212,7 +201,7 @@ void receipt_exe_forget(void)
  */
 void receipt_exe_begin(struct receipt_exe *exe)
 {
-	struct hlist_bl_head *list = list_of_task(current);
+	struct hlist_bl_head *list = receipt_exe_list(current);
 
 	drop_pending(exe);
 	exe->task = current;
@@ -235,7 +224,7 @@ bool receipt_exe_unchanged(void)
 	bool unchanged = true;
 	struct receipt_exe *exe;
 
-	if (hlist_bl_empty(list_of_task(current)))
+	if (!receipt_exe_any())
 		return true;
 	while ((exe = take_pending(NULL)))
 		unchanged &= d_real_inode(exe->file->f_path.dentry) == exe->inode;

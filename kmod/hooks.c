@@ -16,7 +16,7 @@
 #include <linux/sched/coredump.h>
 #include <linux/xattr.h>
 
-#include "compat.h"
+#include "hit.h"
 #include "private.h"
 
 /* Set while receipt_attach() proves that hooks are reached. */
@@ -310,7 +310,7 @@ static noinline int decide_program(const struct linux_binprm *bprm,
 	return judge_program(bprm, inode, how);
 }
 
-static __always_inline int check_program(struct linux_binprm *bprm)
+static int check_program(struct linux_binprm *bprm)
 {
 	struct inode *inode = d_real_inode(bprm->file->f_path.dentry);
 	unsigned int how = HOLD;
@@ -355,7 +355,34 @@ int receipt_file_post_open(struct file *file, int mask)
 	return decide_stacked(hook, file, inode, HOLD, NULL);
 }
 
-int receipt_bprm_check_security(struct linux_binprm *bprm)
+static __always_inline bool is_stacked(const struct file *file)
+{
+	const struct dentry *dentry = file->f_path.dentry;
+
+	return dentry->d_flags & DCACHE_OP_REAL ||
+	       d_inode(dentry) != file_inode(file);
+}
+
+/*
+ * What all below would find where there is least to look at: a program of this
+ * machine, not stacked, whose rights are settled, and which was not changed since.
+ */
+static __always_inline bool known_program(const struct linux_binprm *bprm)
+{
+	const struct inode *inode = file_inode(bprm->file);
+
+	if (bprm->interp != bprm->filename || receipt_exe_any() ||
+	    READ_ONCE(receipt_recheck) || is_stacked(bprm->file) ||
+	    !runs_itself(bprm) ||
+	    !receipt_state_allows(inode, RECEIPT_OP_EXECUTE, bprm->file))
+		return false;
+
+	return READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_ANON_EXEC) ||
+	       (receipt_file_held(bprm->file) &&
+		receipt_state_allows(inode, RECEIPT_OP_SETTLED, NULL));
+}
+
+static noinline int decide_exec(struct linux_binprm *bprm)
 {
 	int ret;
 
@@ -367,6 +394,15 @@ int receipt_bprm_check_security(struct linux_binprm *bprm)
 		return ret;
 
 	return receipt_program_settle(bprm);
+}
+
+int receipt_bprm_check_security(struct linux_binprm *bprm)
+{
+	if (unlikely(!known_program(bprm)))
+		return decide_exec(bprm);
+	receipt_count(RECEIPT_STAT_HITS);
+
+	return 0;
 }
 
 static noinline int decide_mmap(struct file *file, unsigned long prot,
@@ -388,19 +424,15 @@ static noinline int decide_mmap(struct file *file, unsigned long prot,
 
 /*
  * What decide_mmap() would find where there is least to look at: a file that is not
- * stacked, not to be written to, of a program that runs already.
+ * stacked, not to be written to, of a program that is not either.
  */
 static __always_inline bool known_mmap(struct file *file, unsigned long prot)
 {
-	const struct dentry *dentry;
-
-	if (!file || prot & PROT_WRITE || current->in_execve ||
-	    READ_ONCE(receipt_recheck))
+	if (!file || prot & PROT_WRITE || READ_ONCE(receipt_recheck) ||
+	    (current->in_execve && receipt_exe_any()))
 		return false;
-	dentry = file->f_path.dentry;
 
-	return !(dentry->d_flags & DCACHE_OP_REAL) &&
-	       d_inode(dentry) == file_inode(file) &&
+	return !is_stacked(file) &&
 	       receipt_state_allows(file_inode(file), RECEIPT_OP_EXECUTE, file);
 }
 

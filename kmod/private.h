@@ -174,8 +174,6 @@ struct receipt_state {
 
 int receipt_state_init(void);
 void receipt_state_exit(void);
-bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
-			  struct file *hold);
 struct receipt_state *receipt_state_get(struct inode *inode);
 bool receipt_state_digests(struct receipt_state *state, u8 kinds,
 			   struct receipt_digests *digests, u64 *change);

@@ -11,7 +11,7 @@
 #include <linux/fs.h>
 #include <linux/slab.h>
 
-#include "compat.h"
+#include "hit.h"
 #include "private.h"
 
 /* The kernel reads no more of program headers, see load_elf_phdrs(). */
@@ -112,7 +112,16 @@ static enum receipt_reason keep_content(struct file *file, struct inode *inode)
 	return RECEIPT_REASON_ALLOWED;
 }
 
-static noinline int settle(struct linux_binprm *bprm)
+/**
+ * receipt_program_settle - ask for what a program may do beside running
+ * @bprm: the program, which may be executed
+ *
+ * Context: May sleep, hash and ask the helper.
+ * Return: 0, also for a program without any right; what receipt_decide() says for
+ *	one that wants an executable stack and has no right to it, of which that
+ *	cannot be told, or that somebody has open for writing.
+ */
+int receipt_program_settle(struct linux_binprm *bprm)
 {
 	struct inode *inode = receipt_exe_inode(bprm->file);
 	struct receipt_request req = {
@@ -144,24 +153,4 @@ static noinline int settle(struct linux_binprm *bprm)
 		receipt_state_note(inode, change, RECEIPT_OP_SETTLED, generation);
 
 	return 0;
-}
-
-/**
- * receipt_program_settle - ask for what a program may do beside running
- * @bprm: the program, which may be executed
- *
- * Context: May sleep, hash and ask the helper.
- * Return: 0, also for a program without any right; what receipt_decide() says for
- *	one that wants an executable stack and has no right to it, of which that
- *	cannot be told, or that somebody has open for writing.
- */
-int receipt_program_settle(struct linux_binprm *bprm)
-{
-	/* As at the end of settle(), by what is there for a program in use. */
-	if (receipt_file_held(bprm->file) &&
-	    receipt_state_allows(file_inode(bprm->file), RECEIPT_OP_SETTLED,
-				 NULL))
-		return 0;
-
-	return settle(bprm);
 }

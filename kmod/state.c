@@ -23,7 +23,7 @@
 #include <linux/fs.h>
 #include <linux/slab.h>
 
-#include "compat.h"
+#include "hit.h"
 #include "private.h"
 
 static struct kmem_cache *state_slab __ro_after_init;
@@ -383,7 +383,7 @@ void __init receipt_state_mark_boot(struct super_block *sb)
  *	Or one that is executed on a stacked file system: the inode of its record
  *	is closed.
  *
- * Context: Any. Once per file, two atomic operations; later one load.
+ * Context: Any. Once per file, at most two atomic operations; later one load.
  * Return: false when somebody has it open for writing.
  */
 bool receipt_hold(struct file *file)
@@ -401,6 +401,11 @@ bool receipt_hold(struct file *file)
 		return receipt_exe_hold(exe);
 	if (!atomic_dec_unless_positive(&inode->i_writecount))
 		return false;
+	/* The kernel has opened it for this exec: nobody else has it yet. */
+	if (current->in_execve && file->f_flags & __FMODE_EXEC) {
+		receipt_file_set_held(file, true);
+		return true;
+	}
 
 	spin_lock(&file->f_lock);
 	held = receipt_file_held(file);
@@ -425,48 +430,4 @@ void receipt_release(struct file *file)
 
 	receipt_file_set_held(file, false);
 	atomic_inc(&file_inode(file)->i_writecount);
-}
-
-/* A verdict of the active policy that allows @op. */
-static __always_inline bool allows(u64 verdict, enum receipt_op op)
-{
-	return verdict >> 16 == READ_ONCE(receipt_generation) &&
-	       verdict & BIT(op);
-}
-
-/**
- * receipt_state_allows - is an operation on an inode known to be allowed?
- * @inode: real inode, referenced
- * @op: operation
- * @hold: file of @inode to be closed to writers where the verdict names the
- *	content, or NULL
- *
- * The hit path: a few loads, no lock that CPUs share, no allocation. Whether
- * @hold is held is looked at before the verdict: a verdict that is there after
- * the file was closed to writers is one of the content that stays.
- *
- * Return: whether it is; false also when @hold is open for writing.
- */
-bool receipt_state_allows(const struct inode *inode, enum receipt_op op,
-			  struct file *hold)
-{
-	bool held = !hold || receipt_file_held(hold);
-	const struct receipt_state *state;
-	u64 verdict = 0;
-
-	/* Pairs with the order of receipt_hold(): held first, verdict then. */
-	smp_rmb();
-	find_begin();
-	state = find_state(inode);
-	if (state)
-		verdict = READ_ONCE(state->verdict);
-	find_end();
-
-	if (!allows(verdict, op))
-		return false;
-	if (held || !(verdict & BIT(op + 8)))
-		return true;
-
-	/* The inode is referenced, so its state is still there. */
-	return receipt_hold(hold) && READ_ONCE(state->verdict) == verdict;
 }

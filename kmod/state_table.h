@@ -93,24 +93,32 @@ find_in(const struct state_table *in, const struct inode *inode)
 	return NULL;
 }
 
-/* For the hit path as good as rcu_read_lock(), and without a call. */
-static __always_inline void find_begin(void)
-{
-	rcu_read_lock_sched();
-}
-
-static __always_inline void find_end(void)
-{
-	rcu_read_unlock_sched();
-}
-
-/* Under rcu_read_lock(), or between find_begin() and find_end(). */
+/* Under rcu_read_lock() or rcu_read_lock_sched(). */
 static __always_inline struct receipt_state *
 find_state(const struct inode *inode)
 {
 	return find_in(rcu_dereference_check(states,
 					     rcu_read_lock_sched_held()),
 		       inode);
+}
+
+/**
+ * receipt_state_find - the state of an inode
+ * @inode: referenced by the caller for as long as it uses the state
+ *
+ * Context: Any. No lock that CPUs share, no allocation.
+ * Return: the state, or NULL.
+ */
+struct receipt_state *receipt_state_find(const struct inode *inode)
+{
+	struct receipt_state *state;
+
+	/* For the hit path as good as rcu_read_lock(), and without a call. */
+	rcu_read_lock_sched();
+	state = find_state(inode);
+	rcu_read_unlock_sched();
+
+	return state;
 }
 
 static void link_state(struct state_table *to, struct receipt_state *state)
