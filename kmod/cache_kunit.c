@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/shmem_fs.h>
 
+#include "hit.h"
 #include "kunit.h"
 
 /* As in cache.c: more than these are not kept, nor for longer. */
