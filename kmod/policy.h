@@ -186,7 +186,8 @@ struct receipt_revocation {
  * @nrevocations: used entries of @revocations
  * @revocations: revoke lines in order
  * @revoked_kinds: bits of the kinds of digests that are revoked
- * @revoked_keys: stands for the set of issuer keys that are revoked; 0: none is.
+ * @revoked_keys: stands for the set of issuer keys that are revoked, or that a rule
+ *	denies by; 0: none is.
  *	Filled in with the ids of the keys, by receipt_policy_identify()
  * @has_max_age: a rule has it, so that verdicts depend on the time
  * @defaults: action per operation; each is set after a successful parse

@@ -257,23 +257,11 @@ bool receipt_alg_is_untried(s64 alg)
 	return true;
 }
 
-/* Does it matter that a key has signed a statement, because something is denied then? */
-static bool denies_by_signer(const struct receipt_policy *policy)
-{
-	u32 i;
-
-	for (i = 0; i < policy->nrules; i++)
-		if (policy->rules[i].has_issuer_key &&
-		    policy->rules[i].action == RECEIPT_ACTION_DENY)
-			return true;
-	return policy->revoked_keys;
-}
-
 /* Nothing is said of a statement whose signature was not tried with these keys. */
 static bool knows_signer(const struct receipt_policy *policy,
 			 const struct receipt_summary *summary)
 {
-	if (summary->untried && denies_by_signer(policy))
+	if (summary->untried && policy->revoked_keys)
 		return false;
 	return !policy->revoked_keys || policy->revoked_keys == summary->revoked_keys;
 }
@@ -699,20 +687,33 @@ const struct receipt_key *receipt_policy_issuer_key(const struct receipt_policy 
 	return NULL;
 }
 
+static u64 number_of_key(const struct receipt_key *key)
+{
+	u64 part;
+
+	memcpy(&part, key->id, sizeof(part));
+	return part | 1;
+}
+
 /*
  * Whoever has proven a statement under a policy with the same number has tried all
- * of the revoked keys. Ids are SHA-256: their sum stands for the set, in any order.
+ * of the keys that it denies by: those that are revoked, and those of rules, below
+ * which a statement must not pass for want of a trial. Ids are SHA-256: their sum
+ * stands for the set, in any order.
  */
 static u64 number_of_revoked_keys(const struct receipt_policy *policy)
 {
-	u64 sum = 0, part;
+	u64 sum = 0;
 	u32 i;
 
+	for (i = 0; i < policy->nrules; i++) {
+		if (policy->rules[i].has_issuer_key &&
+		    policy->rules[i].action == RECEIPT_ACTION_DENY)
+			sum += number_of_key(&policy->rules[i].issuer_key);
+	}
 	for (i = 0; i < policy->nrevocations; i++) {
-		if (!policy->revocations[i].has_issuer_key)
-			continue;
-		memcpy(&part, policy->revocations[i].issuer_key.id, sizeof(part));
-		sum += part | 1;
+		if (policy->revocations[i].has_issuer_key)
+			sum += number_of_key(&policy->revocations[i].issuer_key);
 	}
 	return sum;
 }

@@ -682,6 +682,35 @@ static void test_revoked_keys(void **state)
 	receipt_policy_free(policy);
 }
 
+/*
+ * What was proven under a policy that does not name the key says nothing of it, so a
+ * rule that denies by it does not let such a statement pass to the rules below. Nor
+ * when nobody can be asked.
+ */
+static void test_denied_keys(void **state)
+{
+	static const char rules[] = DENY "op=EXECUTE issuer_key=" P256_C " action=DENY\n"
+		"op=EXECUTE receipt=acme action=ALLOW\n";
+	struct receipt_policy *policy = policy_of(rules), *allows = policy_of(DENY
+		"op=EXECUTE receipt=acme issuer_key=" P256_C " action=ALLOW\n");
+	struct receipt_summary summary;
+	struct receipt_facts facts = { .nsummaries = 1, .summaries = { &summary } };
+
+	(void)state;
+	assert_int_equal(allows->revoked_keys, 0);
+	fill_summary(&by_acme, &summary);
+	assert_int_equal(receipt_policy_eval(policy, &facts).action, RECEIPT_ACTION_UNSET);
+	facts.evidence_complete = true;
+	assert_int_equal(receipt_policy_eval(policy, &facts).reason, RECEIPT_REASON_NO_EVIDENCE);
+	/* Proven anew, and signed by another key, or by this one. */
+	summary.revoked_keys = policy->revoked_keys;
+	assert_int_equal(receipt_policy_eval(policy, &facts).action, RECEIPT_ACTION_ALLOW);
+	key_id(KEY_ISSUER, summary.issuer_key_id);
+	assert_int_equal(receipt_policy_eval(policy, &facts).reason, RECEIPT_REASON_RULE);
+	receipt_policy_free(allows);
+	receipt_policy_free(policy);
+}
+
 #define FULL	(RECEIPT_MAX_STATEMENTS + 1)
 
 /* Statements about subjects of these names, which one is spared? */
@@ -854,6 +883,7 @@ int main(void)
 		cmocka_unit_test(test_verity),
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_revoked_keys),
+		cmocka_unit_test(test_denied_keys),
 		cmocka_unit_test(test_spare),
 		cmocka_unit_test(test_crowded),
 		cmocka_unit_test(test_untried),
