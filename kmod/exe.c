@@ -19,7 +19,7 @@
  */
 #include <linux/fs.h>
 #include <linux/path.h>
-#include <linux/rculist_bl.h>
+#include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -27,10 +27,23 @@
 #include "private.h"
 
 /* By file: writers under the lock of the list, readers under RCU. */
-static struct hlist_bl_head exes[1 << RECEIPT_EXE_BITS];
-struct hlist_bl_head receipt_exe_pending[1 << RECEIPT_EXE_BITS];
+static struct receipt_exe_list exes[1 << RECEIPT_EXE_BITS];
+struct receipt_exe_list receipt_exe_pending[1 << RECEIPT_EXE_BITS];
 
-static struct hlist_bl_head *list_of_file(const struct file *file)
+/**
+ * receipt_exe_init - make the lists ready
+ */
+void __init receipt_exe_init(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(exes); i++) {
+		spin_lock_init(&exes[i].lock);
+		spin_lock_init(&receipt_exe_pending[i].lock);
+	}
+}
+
+static struct receipt_exe_list *list_of_file(const struct file *file)
 {
 	return &exes[hash_ptr(file, RECEIPT_EXE_BITS)];
 }
@@ -38,10 +51,11 @@ static struct hlist_bl_head *list_of_file(const struct file *file)
 /* Under RCU or the lock of the list. */
 static struct receipt_exe *look_up(const struct file *file)
 {
-	struct hlist_bl_node *pos;
+	const struct receipt_exe_list *list = list_of_file(file);
 	struct receipt_exe *exe;
 
-	hlist_bl_for_each_entry_rcu(exe, pos, list_of_file(file), node)
+	hlist_for_each_entry_rcu(exe, &list->head, node,
+				 lockdep_is_held(&list->lock))
 		if (exe->file == file)
 			return exe;
 
@@ -85,14 +99,14 @@ struct inode *receipt_exe_inode(const struct file *file)
 /* Returns the record that is there then: another task may have been first. */
 static struct receipt_exe *insert(struct receipt_exe *fresh, struct file *file)
 {
-	struct hlist_bl_head *list = list_of_file(file);
+	struct receipt_exe_list *list = list_of_file(file);
 	struct receipt_exe *exe;
 
-	hlist_bl_lock(list);
+	spin_lock(&list->lock);
 	exe = look_up(file);
 	if (!exe)
-		hlist_bl_add_head_rcu(&fresh->node, list);
-	hlist_bl_unlock(list);
+		hlist_add_head_rcu(&fresh->node, &list->head);
+	spin_unlock(&list->lock);
 	if (exe)
 		return exe;
 	spin_lock(&file->f_lock);
@@ -121,7 +135,7 @@ struct receipt_exe *receipt_exe_get(struct file *file, struct inode *inode)
 	if (!fresh)
 		return NULL;
 	refcount_set(&fresh->ref, 1);
-	INIT_HLIST_BL_NODE(&fresh->pending);
+	INIT_HLIST_NODE(&fresh->pending);
 	fresh->file = file;
 	ihold(inode);
 	fresh->inode = inode;
@@ -151,29 +165,27 @@ bool receipt_exe_hold(struct receipt_exe *exe)
 /* Takes a record out of the list of the task that executes its file. */
 static void drop_pending(struct receipt_exe *exe)
 {
-	struct hlist_bl_head *list = receipt_exe_list(exe->task);
+	struct receipt_exe_list *list = receipt_exe_list_of(exe->task);
 
-	hlist_bl_lock(list);
-	if (!hlist_bl_unhashed(&exe->pending))
-		hlist_bl_del_init(&exe->pending);
-	hlist_bl_unlock(list);
+	spin_lock(&list->lock);
+	hlist_del_init(&exe->pending);
+	spin_unlock(&list->lock);
 }
 
 /* A record of the current task, but not of @but, which is pending no more. */
 static noinline struct receipt_exe *take_pending(const struct file *but)
 {
-	struct hlist_bl_head *list = receipt_exe_list(current);
+	struct receipt_exe_list *list = receipt_exe_list_of(current);
 	struct receipt_exe *exe, *found = NULL;
-	struct hlist_bl_node *pos;
 
-	hlist_bl_lock(list);
-	hlist_bl_for_each_entry(exe, pos, list, pending)
+	spin_lock(&list->lock);
+	hlist_for_each_entry(exe, &list->head, pending)
 		if (exe->task == current && exe->file != but) {
-			hlist_bl_del_init(&exe->pending);
+			hlist_del_init(&exe->pending);
 			found = exe;
 			break;
 		}
-	hlist_bl_unlock(list);
+	spin_unlock(&list->lock);
 
 	return found;
 }
@@ -201,13 +213,13 @@ void receipt_exe_forget(void)
  */
 void receipt_exe_begin(struct receipt_exe *exe)
 {
-	struct hlist_bl_head *list = receipt_exe_list(current);
+	struct receipt_exe_list *list = receipt_exe_list_of(current);
 
 	drop_pending(exe);
 	exe->task = current;
-	hlist_bl_lock(list);
-	hlist_bl_add_head(&exe->pending, list);
-	hlist_bl_unlock(list);
+	spin_lock(&list->lock);
+	hlist_add_head(&exe->pending, &list->head);
+	spin_unlock(&list->lock);
 }
 
 /**
@@ -324,13 +336,14 @@ static struct receipt_exe *put_one(struct receipt_exe *exe)
  */
 void receipt_exe_release(struct file *file)
 {
+	struct receipt_exe_list *list = list_of_file(file);
 	struct receipt_exe *exe = receipt_exe_find(file);
 
 	if (!exe)
 		return;
-	hlist_bl_lock(list_of_file(file));
-	hlist_bl_del_rcu(&exe->node);
-	hlist_bl_unlock(list_of_file(file));
+	spin_lock(&list->lock);
+	hlist_del_rcu(&exe->node);
+	spin_unlock(&list->lock);
 	drop_pending(exe);
 	while (exe)
 		exe = put_one(exe);

@@ -8,7 +8,7 @@
 
 #include <linux/fs.h>
 #include <linux/hash.h>
-#include <linux/list_bl.h>
+#include <linux/list.h>
 #include <linux/sched.h>
 
 #include "compat.h"
@@ -76,11 +76,21 @@ static __always_inline bool receipt_state_allows(const struct inode *inode,
 
 #define RECEIPT_EXE_BITS	8
 
-/* By task: the records of those whose exec goes on, under the lock of the list. */
-extern struct hlist_bl_head receipt_exe_pending[1 << RECEIPT_EXE_BITS];
+/**
+ * struct receipt_exe_list - records whose key has one hash
+ * @lock: for those who change the list
+ * @head: of the list
+ */
+struct receipt_exe_list {
+	spinlock_t lock;	/* writers */
+	struct hlist_head head;
+};
 
-static __always_inline struct hlist_bl_head *
-receipt_exe_list(const struct task_struct *task)
+/* By task: the records of those whose exec goes on, under the lock of the list. */
+extern struct receipt_exe_list receipt_exe_pending[1 << RECEIPT_EXE_BITS];
+
+static __always_inline struct receipt_exe_list *
+receipt_exe_list_of(const struct task_struct *task)
 {
 	return &receipt_exe_pending[hash_ptr(task, RECEIPT_EXE_BITS)];
 }
@@ -88,7 +98,7 @@ receipt_exe_list(const struct task_struct *task)
 /* Maybe the current task is executing a stacked file, or a script. */
 static __always_inline bool receipt_exe_any(void)
 {
-	return !hlist_bl_empty(receipt_exe_list(current));
+	return !hlist_empty(&receipt_exe_list_of(current)->head);
 }
 
 #endif /* _RECEIPT_HIT_H */

@@ -13,7 +13,6 @@
 #include <linux/fs.h>
 #include <linux/kernel_read_file.h>
 #include <linux/ktime.h>
-#include <linux/list_bl.h>
 #include <linux/path.h>
 #include <linux/refcount.h>
 #include <linux/rcupdate.h>
@@ -210,18 +209,19 @@ void receipt_release(struct file *file);
  * @path: of a script, so that its file system stays mounted
  */
 struct receipt_exe {
-	struct hlist_bl_node node;
+	struct hlist_node node;
 	struct rcu_head rcu;
 	refcount_t ref;
 	const struct file *file;
 	struct inode *inode;
 	bool held;
 	const struct task_struct *task;
-	struct hlist_bl_node pending;
+	struct hlist_node pending;
 	struct receipt_exe *script;
 	struct path path;
 };
 
+void receipt_exe_init(void);
 struct receipt_exe *receipt_exe_find(const struct file *file);
 struct inode *receipt_exe_inode(const struct file *file);
 struct receipt_exe *receipt_exe_get(struct file *file, struct inode *inode);

@@ -83,6 +83,8 @@ static int __init take(const struct step *list, size_t n)
  */
 int __init receipt_start(void)
 {
+	receipt_exe_init();
+
 	return take(steps, ARRAY_SIZE(steps));
 }
 

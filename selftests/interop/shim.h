@@ -52,7 +52,6 @@ struct vm_area_struct;
 struct netlink_ext_ack;
 struct rcu_head { int unused; };
 struct hlist_node { int unused; };
-struct hlist_bl_node { int unused; };
 struct list_head { int unused; };
 struct path { int unused; };
 enum kernel_read_file_id { READING_UNKNOWN };
