@@ -257,8 +257,8 @@ static int check_vds(const struct rcpt_receipt *out, struct rcpt_error *err)
 	return 0;
 }
 
-static int parse(struct rcpt_span in, struct rcpt_receipt *out,
-		 struct rcpt_error *err)
+static int parse(struct rcpt_span in, const struct rcpt_label *allowed, size_t nallowed,
+		 struct rcpt_receipt *out, struct rcpt_error *err)
 {
 	int ret = rcpt_sign1_parse(in, &out->sign1, err);
 
@@ -267,7 +267,7 @@ static int parse(struct rcpt_span in, struct rcpt_receipt *out,
 	if (!ret)
 		ret = rcpt_header_parse(out->sign1.protected, &out->header, err);
 	if (!ret)
-		ret = rcpt_header_crit(&out->header, NULL, 0, err);
+		ret = rcpt_header_crit(&out->header, allowed, nallowed, err);
 	if (!ret)
 		ret = check_vds(out, err);
 	return ret ? ret : read_unprotected(out, err);
@@ -287,8 +287,25 @@ static int parse(struct rcpt_span in, struct rcpt_receipt *out,
 int rcpt_receipt_parse(struct rcpt_span in, struct rcpt_receipt *out,
 		       struct rcpt_error *err)
 {
+	return rcpt_receipt_parse_crit(in, NULL, 0, out, err);
+}
+
+/**
+ * rcpt_receipt_parse_crit() - take a receipt apart for who knows more critical labels
+ * @in: exactly it
+ * @allowed: labels that the caller understands
+ * @nallowed: how many
+ * @out: as of rcpt_receipt_parse()
+ * @err: what went wrong
+ *
+ * Return: as rcpt_receipt_parse().
+ */
+int rcpt_receipt_parse_crit(struct rcpt_span in, const struct rcpt_label *allowed,
+			    size_t nallowed, struct rcpt_receipt *out,
+			    struct rcpt_error *err)
+{
 	memset(out, 0, sizeof(*out));
-	return parse(in, out, err);
+	return parse(in, allowed, nallowed, out, err);
 }
 
 /**

@@ -417,6 +417,7 @@ int rcpt_sig_structure(struct rcpt_span protected, struct rcpt_span payload,
  * @tokens: the same for the kernel
  * @nreceipts: used entries of @receipts
  * @receipts: from unprotected label 394
+ * @detached: its payload came from elsewhere
  * @bytes: what a log sees: D2 84 protected A0 payload signature
  * @len: of @bytes
  * @digest: SHA-256 of @bytes
@@ -427,6 +428,7 @@ struct rcpt_statement {
 	struct rcpt_tokens tokens;
 	size_t nreceipts;
 	struct rcpt_span receipts[RECEIPT_MAX_RECEIPTS];
+	bool detached;
 	uint8_t *bytes;
 	size_t len;
 	uint8_t digest[RECEIPT_HASH_SIZE];
@@ -434,6 +436,8 @@ struct rcpt_statement {
 
 int rcpt_statement_parse(struct rcpt_span in, struct rcpt_statement *out,
 			 struct rcpt_error *err);
+int rcpt_statement_parse_with(struct rcpt_span in, struct rcpt_span detached,
+			      struct rcpt_statement *out, struct rcpt_error *err);
 void rcpt_statement_free(struct rcpt_statement *stmt);
 bool rcpt_statement_is_manifest(const struct rcpt_statement *stmt);
 int rcpt_statement_verify(const struct rcpt_statement *stmt, EVP_PKEY *key,
@@ -589,6 +593,9 @@ int rcpt_inclusion_parse(struct rcpt_span in, int64_t vds, struct rcpt_inclusion
 			 struct rcpt_error *err);
 int rcpt_receipt_parse(struct rcpt_span in, struct rcpt_receipt *out,
 		       struct rcpt_error *err);
+int rcpt_receipt_parse_crit(struct rcpt_span in, const struct rcpt_label *allowed,
+			    size_t nallowed, struct rcpt_receipt *out,
+			    struct rcpt_error *err);
 void rcpt_receipt_free(struct rcpt_receipt *receipt);
 int rcpt_receipt_root_verify(const struct rcpt_receipt *receipt, const uint8_t root[32],
 			     const struct rcpt_key *key, struct rcpt_error *err);

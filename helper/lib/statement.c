@@ -43,7 +43,10 @@ static int make_bytes(struct rcpt_statement *out, struct rcpt_error *err)
 	rcpt_write_head(&w, RCPT_ARRAY, 4);
 	rcpt_write_bytes(&w, s->protected.data, s->protected.len);
 	rcpt_write_head(&w, RCPT_MAP, 0);
-	rcpt_write_bytes(&w, s->payload.data, s->payload.len);
+	if (out->detached)
+		rcpt_write_head(&w, RCPT_SIMPLE, RCPT_NULL);
+	else
+		rcpt_write_bytes(&w, s->payload.data, s->payload.len);
 	rcpt_write_bytes(&w, s->signature.data, s->signature.len);
 	if (rcpt_writer_take(&w, &out->bytes, &out->len, err))
 		return -RCPT_SYSTEM;
@@ -53,8 +56,26 @@ static int make_bytes(struct rcpt_statement *out, struct rcpt_error *err)
 	return 0;
 }
 
-static int parse(struct rcpt_span in, struct rcpt_statement *out,
-		 struct rcpt_error *err)
+/* A payload that was left out is @detached; without that nothing can be said of it. */
+static int check_payload(struct rcpt_span in, struct rcpt_span detached,
+			 struct rcpt_statement *out, struct rcpt_error *err)
+{
+	struct rcpt_span *payload = &out->sign1.payload;
+
+	out->detached = !payload->data;
+	if (out->detached)
+		*payload = detached;
+	if (!payload->data)
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_UNVERIFIABLE,
+				 in.offset, "the payload is detached");
+	if (!payload->len)
+		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE,
+				 in.offset, "statement has no payload");
+	return 0;
+}
+
+static int parse(struct rcpt_span in, struct rcpt_span detached,
+		 struct rcpt_statement *out, struct rcpt_error *err)
 {
 	int ret;
 
@@ -62,12 +83,10 @@ static int parse(struct rcpt_span in, struct rcpt_statement *out,
 		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, in.offset,
 				 "statement is over %u bytes", RCPT_MAX_STATEMENT);
 	ret = rcpt_sign1_parse(in, &out->sign1, err);
-	if (ret)
-		return ret;
-	if (!out->sign1.payload.data || !out->sign1.payload.len)
-		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE,
-				 in.offset, "statement has no payload");
-	ret = rcpt_tokenise(out->sign1.protected, &out->tokens, err);
+	if (!ret)
+		ret = check_payload(in, detached, out, err);
+	if (!ret)
+		ret = rcpt_tokenise(out->sign1.protected, &out->tokens, err);
 	if (!ret)
 		ret = rcpt_header_parse(out->sign1.protected, &out->header, err);
 	if (!ret)
@@ -84,15 +103,32 @@ static int parse(struct rcpt_span in, struct rcpt_statement *out,
  * Claims need not be there, a critical label need not be known: see
  * rcpt_header_crit(). The receipts are not looked into.
  *
- * Return: 0; -RCPT_MALFORMED; -RCPT_SYSTEM without memory.
+ * Return: 0; -RCPT_MALFORMED; -RCPT_CANNOT_EVALUATE when the payload is detached;
+ * -RCPT_SYSTEM without memory.
  */
 int rcpt_statement_parse(struct rcpt_span in, struct rcpt_statement *out,
 			 struct rcpt_error *err)
 {
+	return rcpt_statement_parse_with(in, rcpt_span(NULL, 0), out, err);
+}
+
+/**
+ * rcpt_statement_parse_with() - take a statement apart, whose payload may be elsewhere
+ * @in: exactly it
+ * @detached: its payload when @in has none; data may be NULL
+ * @out: result, points into @in and @detached; for rcpt_statement_free(), empty on
+ *	failure
+ * @err: what went wrong
+ *
+ * Return: as rcpt_statement_parse(); -RCPT_CANNOT_EVALUATE only without @detached.
+ */
+int rcpt_statement_parse_with(struct rcpt_span in, struct rcpt_span detached,
+			      struct rcpt_statement *out, struct rcpt_error *err)
+{
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = parse(in, out, err);
+	ret = parse(in, detached, out, err);
 	if (ret)
 		rcpt_statement_free(out);
 	return ret;

@@ -25,12 +25,18 @@ static void check_transparent(const struct rcpt_verify_params *p,
 			  RCPT_NO_OFFSET, "the statement has no receipt");
 }
 
+/* A kernel understands none that the caller does. */
+static size_t ncrit_allowed(const struct rcpt_verify_params *p)
+{
+	return p->policy ? 0 : p->ncrit;
+}
+
 static void check_crit(const struct rcpt_verify_params *p,
 		       struct rcpt_verify_result *res)
 {
 	struct rcpt_error err;
 
-	if (rcpt_header_crit(&p->stmt->header, p->crit, p->policy ? 0 : p->ncrit, &err))
+	if (rcpt_header_crit(&p->stmt->header, p->crit, ncrit_allowed(p), &err))
 		take_error(res, &err);
 }
 
@@ -57,7 +63,7 @@ static void prove_receipt(const struct rcpt_verify_params *p, struct rcpt_span i
 	struct rcpt_receipt_result *r = &res->receipts[res->nreceipts++];
 
 	r->beside = beside;
-	if (rcpt_receipt_parse(in, &r->receipt, &r->err))
+	if (rcpt_receipt_parse_crit(in, p->crit, ncrit_allowed(p), &r->receipt, &r->err))
 		return;
 	if (!rcpt_receipt_verify(&r->receipt, p->stmt, p->keys, &r->key, r->root,
 				 &r->err))

@@ -21,8 +21,8 @@
  *	are those of the good receipts
  * @require_all: one wrong receipt is enough to refuse
  * @ncrit: used entries of @crit
- * @crit: critical labels that the caller understands; not under a policy, where
- *	the kernel understands none but its own
+ * @crit: critical labels that the caller understands, of the statement and of receipts;
+ *	not under a policy, where the kernel understands none but its own
  * @nbeside: used entries of @beside
  * @beside: receipts beside the statement
  * @artifact: digests of the artifact, or NULL

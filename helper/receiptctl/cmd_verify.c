@@ -35,7 +35,7 @@ static const char help[] =
 	"  --require-all       one receipt that is not valid is enough to refuse\n"
 	"  --artifact FILE     file that the statement must vouch for; of a folder, every\n"
 	"                      program, script and module in it, for what it is\n"
-	"  --payload FILE      content that the payload must have\n"
+	"  --payload FILE      content of the payload, which may be detached\n"
 	"  --allow-crit LABEL  critical label to accept; may be repeated\n"
 	"  --json              one JSON object on standard output\n"
 	"  --quiet             no output, only the exit status and errors\n"
@@ -299,17 +299,25 @@ static int read_policy(struct run *run)
 
 static int read_input(struct run *run)
 {
+	struct rcpt_span detached = { 0 };
 	struct rcpt_error err;
-	int ret = read_file(run, &run->input);
+	int ret = read_file(run, &run->payload);
 	size_t i;
 
+	if (!ret)
+		ret = read_file(run, &run->input);
 	if (ret)
 		return ret;
+	run->params.payload = run->payload.span;
+	/* Evidence for a kernel has its payload in it. */
+	if (!run->policy)
+		detached = run->payload.span;
 	if (rcpt_is_bundle(run->input.span)) {
 		ret = rcpt_bundle_parse(run->input.span, &run->bundle, &err);
 		run->params.bundle = &run->bundle;
 	} else {
-		ret = rcpt_statement_parse(run->input.span, &run->bundle.statement, &err);
+		ret = rcpt_statement_parse_with(run->input.span, detached,
+						&run->bundle.statement, &err);
 	}
 	if (ret)
 		return failed(run, run->input.name, &err);
@@ -327,11 +335,7 @@ static int read_input(struct run *run)
 static int read_artifact(struct run *run)
 {
 	struct rcpt_error err;
-	int ret = read_file(run, &run->payload);
 
-	if (ret)
-		return ret;
-	run->params.payload = run->payload.span;
 	if (!run->artifact_file || run->folder.path)
 		return 0;
 	if (rcpt_digest_file(run->artifact_file, &run->artifact, &err))

@@ -31,7 +31,7 @@
 #define RECEIPT_MEASURED_MAX		5	/* kinds of digests of one artifact */
 #define RECEIPT_MAX_STATEMENTS		8	/* kept for one digest */
 #define RECEIPT_MAX_PAYLOAD		64	/* bytes: a root or a digest */
-#define RECEIPT_MAX_SIGNATURE		1024	/* bytes */
+#define RECEIPT_MAX_SIGNATURE		8192	/* bytes: room for ML-DSA and SLH-DSA-128s */
 #define RECEIPT_MAX_LEAF_EVIDENCE	1024	/* bytes, CCF internal evidence */
 #define RECEIPT_MAX_DIGEST		64	/* bytes */
 #define RECEIPT_MAX_CLAIM		1024	/* bytes of an iss or sub */

@@ -19,7 +19,7 @@
 #include "receipt.h"
 #include "writer.h"
 
-#define CRAFT_ROOM	4096
+#define CRAFT_ROOM	(RECEIPT_MAX_SIGNATURE + 4096)
 
 /* Bytes with room of their own. */
 struct craft {

@@ -686,9 +686,26 @@ static struct rcpt_span load(json_t *name, uint8_t **data)
 	return rcpt_span(*data, len);
 }
 
-static void load_keys(json_t *name, struct rcpt_keys *keys, enum receipt_entry entry)
+/* The argument of an option, or NULL. */
+static json_t *option(json_t *row, const char *name)
 {
-	struct rcpt_key_source source = { .entry = entry };
+	json_t *value, *args = json_object_get(row, "args");
+	size_t i;
+
+	json_array_foreach(args, i, value)
+		if (!strcmp(json_string_value(value), name))
+			return json_array_get(args, i + 1);
+	return NULL;
+}
+
+static void load_keys(json_t *row, json_t *name, struct rcpt_keys *keys)
+{
+	const char *entry = json_string_value(option(row, "--entry"));
+	struct rcpt_key_source source = {
+		.entry = entry && !strcmp(entry, "stmt") ? RECEIPT_ENTRY_STMT :
+							   RECEIPT_ENTRY_SHA256_STMT,
+		.issuer = json_string_value(option(row, "--issuer")),
+	};
 	uint8_t *data;
 	struct rcpt_span in = load(name, &data);
 
@@ -696,30 +713,25 @@ static void load_keys(json_t *name, struct rcpt_keys *keys, enum receipt_entry e
 	free(data);
 }
 
-static int judge_row(json_t *row, struct rcpt_statement *stmt, uint8_t *beside[8])
+static int judge_row(json_t *row, struct rcpt_statement *stmt, struct rcpt_span payload,
+		     uint8_t *beside[8])
 {
-	struct rcpt_verify_params p = { .stmt = stmt };
+	struct rcpt_verify_params p = { .stmt = stmt, .payload = payload };
 	struct rcpt_verify_result *res = malloc(sizeof(*res));
 	struct rcpt_keys keys = { 0 }, issuer = { 0 };
-	enum receipt_entry entry = RECEIPT_ENTRY_SHA256_STMT;
-	json_t *value, *args = json_object_get(row, "args");
+	const char *crit = json_string_value(option(row, "--allow-crit"));
+	json_t *value;
 	size_t i;
 	int ret;
 
-	json_array_foreach(args, i, value) {
-		const char *next = json_string_value(json_array_get(args, i + 1));
-
-		if (!strcmp(json_string_value(value), "--entry"))
-			entry = !strcmp(next, "stmt");
-		if (!strcmp(json_string_value(value), "--allow-crit"))
-			p.crit[p.ncrit++].text = rcpt_span(next, strlen(next));
-	}
+	if (crit)
+		p.crit[p.ncrit++].text = rcpt_span(crit, strlen(crit));
 	json_array_foreach(json_object_get(row, "keys"), i, value)
-		load_keys(value, &keys, entry);
+		load_keys(row, value, &keys);
 	json_array_foreach(json_object_get(row, "receipts"), i, value)
 		p.beside[p.nbeside++] = load(value, &beside[i]);
 	if (json_is_string(json_object_get(row, "stmt_key"))) {
-		load_keys(json_object_get(row, "stmt_key"), &issuer, entry);
+		load_keys(row, json_object_get(row, "stmt_key"), &issuer);
 		p.trust.keys = &issuer;
 	}
 	p.keys = &keys;
@@ -759,20 +771,25 @@ static int expected(json_t *row)
 
 static void check_row(json_t *row)
 {
-	uint8_t *data, *beside[8] = { NULL };
+	uint8_t *data, *content = NULL, *beside[8] = { NULL };
 	struct rcpt_span in = load(json_object_get(row, "statement"), &data);
+	struct rcpt_span payload = { 0 };
 	struct rcpt_statement stmt;
-	int status = -rcpt_statement_parse(in, &stmt, NULL);
 	size_t i;
+	int status;
 
+	if (option(row, "--payload"))
+		payload = load(option(row, "--payload"), &content);
+	status = -rcpt_statement_parse_with(in, payload, &stmt, NULL);
 	if (!status)
-		status = judge_row(row, &stmt, beside);
+		status = judge_row(row, &stmt, payload, beside);
 	if (status != expected(row))
 		fail_msg("%s: %d, expected %d",
 			 json_string_value(json_object_get(row, "id")), status, expected(row));
 	rcpt_statement_free(&stmt);
 	for (i = 0; i < 8; i++)
 		free(beside[i]);
+	free(content);
 	free(data);
 }
 
