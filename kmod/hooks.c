@@ -197,23 +197,6 @@ static noinline bool maps_with_rights(const struct file *file)
 	       rcu_access_pointer(mm->exe_file) != file;
 }
 
-/*
- * The kernel has read the head before it asks, and goes by what it has read. Where
- * files are stacked, who writes below is not stopped meanwhile; and the pages that
- * it came from may be others than those that were hashed. @change: of the inode,
- * from before it was judged, so that what is compared is what was judged.
- */
-static noinline bool head_changed(const struct linux_binprm *bprm,
-				  const struct inode *inode, u64 change)
-{
-	char head[BINPRM_BUF_SIZE] = {};
-	loff_t pos = 0;
-
-	return kernel_read(bprm->file, head, sizeof(head), &pos) < 0 ||
-	       memcmp(head, bprm->buf, sizeof(head)) ||
-	       receipt_state_change(inode) != change;
-}
-
 static noinline int judge_program(const struct linux_binprm *bprm,
 				  struct inode *inode, unsigned int how)
 {
@@ -222,7 +205,7 @@ static noinline int judge_program(const struct linux_binprm *bprm,
 	int ret = judge_file(hook, bprm->file, inode, RECEIPT_OP_EXECUTE, how,
 			     RECEIPT_REASON_ALLOWED);
 
-	return ret || !head_changed(bprm, inode, change) ? ret :
+	return ret || !receipt_program_changed(bprm, inode, change) ? ret :
 	       judge_file(hook, bprm->file, inode, RECEIPT_OP_EXECUTE, how,
 			  RECEIPT_REASON_FILE_CHANGED);
 }
@@ -256,7 +239,7 @@ static noinline int decide_stacked(const char *hook, struct file *file,
 		if (ret || refuse)
 			return ret;
 	}
-	if (!bprm || (!head_changed(bprm, inode, change) &&
+	if (!bprm || (!receipt_program_changed(bprm, inode, change) &&
 		      d_real_inode(file->f_path.dentry) == inode))
 		return 0;
 

@@ -658,6 +658,8 @@ int receipt_reason_errno(enum receipt_reason reason);
 
 /* program.c */
 
+bool receipt_program_changed(const struct linux_binprm *bprm,
+			     const struct inode *inode, u64 change);
 int receipt_program_settle(struct linux_binprm *bprm);
 
 /* late.c */

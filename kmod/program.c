@@ -113,6 +113,40 @@ static enum receipt_reason keep_content(struct file *file, struct inode *inode)
 }
 
 /**
+ * receipt_program_changed - is the head that was read that of the content?
+ * @bprm: the program
+ * @inode: its real inode, which was judged
+ * @change: of @inode, from before it was judged, so that what is compared is what
+ *	was judged
+ *
+ * The kernel has read the head before it asks, and goes by what it has read. Where
+ * files are stacked, who writes below is not stopped meanwhile; and the pages that
+ * it came from may be others than those that were hashed.
+ *
+ * Context: May sleep and read.
+ * Return: whether it is another one.
+ */
+bool receipt_program_changed(const struct linux_binprm *bprm,
+			     const struct inode *inode, u64 change)
+{
+	char head[BINPRM_BUF_SIZE] = {};
+	loff_t pos = 0;
+
+	return kernel_read(bprm->file, head, sizeof(head), &pos) < 0 ||
+	       memcmp(head, bprm->buf, sizeof(head)) ||
+	       receipt_state_change(inode) != change;
+}
+
+/* Nobody has compared it where everything may be executed. */
+static bool head_is_anothers(const struct linux_binprm *bprm,
+			     const struct inode *inode, u64 change)
+{
+	return inode != file_inode(bprm->file) &&
+	       READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE) &&
+	       receipt_program_changed(bprm, inode, change);
+}
+
+/**
  * receipt_program_settle - ask for what a program may do beside running
  * @bprm: the program, which may be executed
  *
@@ -137,6 +171,8 @@ int receipt_program_settle(struct linux_binprm *bprm)
 	if (!is_program(bprm))
 		return 0;
 	req.refuse = keep_content(bprm->file, inode);
+	if (!req.refuse && head_is_anothers(bprm, inode, change))
+		req.refuse = RECEIPT_REASON_FILE_CHANGED;
 	if (req.refuse)
 		return receipt_decide(&req);
 	if (receipt_state_allows(inode, RECEIPT_OP_SETTLED, NULL))

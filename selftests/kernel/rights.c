@@ -303,5 +303,8 @@ int main(void)
 	test_own_file("/mnt/merged/own", "/mnt/upper/own");
 	late("everything may be executed, all is flushed", flush_all);
 	test_killed();
+	late("nothing but this is ruled", nothing);
+	expect_allowed(end_late(start_late("/mnt/merged/plain", "private")),
+		       "nothing but this is ruled: overlay: sealed for it");
 	return 0;
 }
