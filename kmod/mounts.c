@@ -19,11 +19,11 @@
 #define LATE_BITS	6
 
 /**
- * struct late - a superblock that came after the latch
+ * struct late_mount - a superblock that came after the latch
  * @node: in @lates, under @lates_lock
  * @sb: key; not referenced
  */
-struct late {
+struct late_mount {
 	struct hlist_node node;
 	const struct super_block *sb;
 };
@@ -44,9 +44,9 @@ void receipt_mounts_latch(void)
 	WRITE_ONCE(latched, true);
 }
 
-static struct late *find_late(const struct super_block *sb)
+static struct late_mount *find_late(const struct super_block *sb)
 {
-	struct late *late;
+	struct late_mount *late;
 
 	lockdep_assert_held(&lates_lock);
 	hash_for_each_possible(lates, late, node, (unsigned long)sb)
@@ -59,7 +59,7 @@ static struct late *find_late(const struct super_block *sb)
 /* Nothing is known yet of what it will be. */
 int receipt_sb_alloc_security(struct super_block *sb)
 {
-	struct late *late;
+	struct late_mount *late;
 
 	if (!READ_ONCE(latched))
 		return 0;
@@ -76,7 +76,7 @@ int receipt_sb_alloc_security(struct super_block *sb)
 
 void receipt_sb_free_security(struct super_block *sb)
 {
-	struct late *late;
+	struct late_mount *late;
 
 	if (!READ_ONCE(latched))
 		return;
@@ -86,6 +86,15 @@ void receipt_sb_free_security(struct super_block *sb)
 		hash_del(&late->node);
 	spin_unlock_bh(&lates_lock);
 	kfree(late);
+}
+
+/* btrfs has no @s_bdev, and is named after one of its devices. */
+static bool on_loop(const struct super_block *sb)
+{
+	if (sb->s_bdev)
+		return MAJOR(sb->s_bdev->bd_dev) == LOOP_MAJOR;
+
+	return !strncmp(sb->s_id, "loop", strlen("loop"));
 }
 
 /**
@@ -101,7 +110,7 @@ bool receipt_mounts_late(const struct super_block *sb)
 
 	if (sb->s_magic == TMPFS_MAGIC || sb->s_magic == RAMFS_MAGIC)
 		return false;
-	if (sb->s_bdev && MAJOR(sb->s_bdev->bd_dev) == LOOP_MAJOR)
+	if (on_loop(sb))
 		return true;
 	spin_lock_bh(&lates_lock);
 	late = find_late(sb);

@@ -42,19 +42,6 @@ static bool spoil(const char *disk, off_t at)
 	return good;
 }
 
-/* Exit status of the target, run after its pages were given back. */
-static int run_again(void)
-{
-	struct exec_args args = { .path = target };
-	pid_t pid;
-	int status;
-
-	evict(target);
-	pid = start_probe(try_exec, &args);
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static void test_disk(bool closed)
 {
 	off_t at;

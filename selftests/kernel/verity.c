@@ -5,15 +5,14 @@
  * one is sealed. The policy counts SHA-384 of contents, of which none is sealed but
  * of policies.
  */
-#include <linux/dm-ioctl.h>
 #include <linux/fs.h>
 #include <linux/fsverity.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/sysmacros.h>
 
 #include "border.h"
+#include "mapper.h"
 
 #define EXEC_HOOK	"bprm_check_security"
 #define PROGRAM		"/t/verity"
@@ -275,7 +274,6 @@ static void test_not_counted(void)
  * dm-verity
  */
 
-static int control = -1;
 static int nimages;
 static struct image {
 	char name[32];
@@ -333,33 +331,6 @@ static void add_image(const char *name)
 	if (stat(path, &st))
 		broken("%s", path);
 	i->sectors = st.st_size / 512;
-}
-
-/* One command of device-mapper; with @type of a table of one target. */
-static int dm(unsigned long cmd, const char *name, const char *type, uint64_t sectors,
-	      const char *params)
-{
-	union {
-		struct dm_ioctl dmi;
-		char room[4096];
-	} arg = { .dmi = {
-		.version = { DM_VERSION_MAJOR, 0, 0 },
-		.data_size = sizeof(arg),
-		.data_start = sizeof(struct dm_ioctl),
-		.flags = DM_READONLY_FLAG | DM_SKIP_LOCKFS_FLAG,
-	} };
-	struct dm_target_spec *spec = (void *)(arg.room + sizeof(struct dm_ioctl));
-
-	snprintf(arg.dmi.name, sizeof(arg.dmi.name), "%s", name);
-	if (type) {
-		arg.dmi.target_count = 1;
-		spec->length = sectors;
-		snprintf(spec->target_type, sizeof(spec->target_type), "%s", type);
-		strcpy((char *)(spec + 1), params);
-	}
-	if (ioctl(control, cmd, &arg))
-		return -1;
-	return minor(arg.dmi.dev);
 }
 
 static void load_verity(const char *name, const struct image *data, const struct image *tree,
@@ -639,8 +610,7 @@ static void test_erofs(void)
 
 static void test_dm(void)
 {
-	control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
-	if (control < 0) {
+	if (!open_mapper()) {
 		ok(true, "dm-verity # SKIP this kernel has no device-mapper");
 		return;
 	}

@@ -359,4 +359,17 @@ static MAYBE_UNUSED void evict(const char *path)
 	close(fd);
 }
 
+/* Exit status of the target, run after its pages were given back. */
+static MAYBE_UNUSED int run_again(void)
+{
+	struct exec_args args = { .path = target };
+	pid_t pid;
+	int status;
+
+	evict(target);
+	pid = start_probe(try_exec, &args);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 #endif /* WAYS_H */
