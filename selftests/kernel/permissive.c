@@ -3,9 +3,13 @@
  * A permissive policy stops nothing: what would have been denied passes, and is
  * reported: in an audit record, an event and a counter.
  */
+#include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 
 #include "border.h"
+#include "elves.h"
 
 #define LIBRARY	"/t/libmarker.so"
 
@@ -134,6 +138,111 @@ static void test_event(void)
 	   get_u8(e, RECEIPT_A_OP) == RECEIPT_OP_EXECUTE, "event: inode, digest, operation");
 }
 
+/*
+ * A program without a page of its own maps nothing of its file. It is of overlayfs, so
+ * that a record of it waits for a mapping that never comes. A debugger has it execute
+ * another program, when the file has become another one.
+ */
+
+#define MERGED	"/mnt/over/merged"
+
+static void mount_overlay(void)
+{
+	static const char *const dirs[] = { "", "/lower", "/upper", "/work", "/merged" };
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		snprintf(path, sizeof(path), "/mnt/over%s", dirs[i]);
+		mkdir(path, 0755);
+	}
+	copy(ELVES "/no-page", "/mnt/over/lower/no-page", "");
+	copy(ELVES "/plain", "/mnt/over/lower/plain", "");
+	if (mount("overlay", MERGED, "overlay", 0, "lowerdir=/mnt/over/lower,"
+		  "upperdir=/mnt/over/upper,workdir=/mnt/over/work"))
+		broken("overlay");
+}
+
+/* An instruction that makes a system call: the vDSO has some. */
+static unsigned long find_syscall(pid_t pid)
+{
+	unsigned long start = 0, end = 0, at;
+	char path[32], line[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (strstr(line, "[vdso]"))
+			sscanf(line, "%lx-%lx", &start, &end);
+	if (f)
+		fclose(f);
+	for (at = start; at < end; at++)
+		if ((ptrace(PTRACE_PEEKTEXT, pid, at, 0) & 0xffff) == 0x050f)
+			return at;
+	broken("no system call in the vDSO");
+}
+
+/* The program @pid, which has stopped, executes the target. */
+static void have_it_execute(pid_t pid)
+{
+	static const char path[16] = "/t/target";
+	struct user_regs_struct regs;
+	long part;
+
+	if (ptrace(PTRACE_GETREGS, pid, 0, &regs))
+		broken("PTRACE_GETREGS");
+	regs.rsp -= 256;
+	for (size_t i = 0; i < sizeof(path); i += sizeof(part)) {
+		memcpy(&part, path + i, sizeof(part));
+		if (ptrace(PTRACE_POKEDATA, pid, regs.rsp + i, part))
+			broken("PTRACE_POKEDATA");
+	}
+	regs.rdi = regs.rsp;
+	regs.rsi = 0;
+	regs.rdx = 0;
+	regs.rax = SYS_execve;
+	regs.orig_rax = -1;
+	regs.rip = find_syscall(pid);
+	if (ptrace(PTRACE_SETREGS, pid, 0, &regs) || ptrace(PTRACE_DETACH, pid, 0, 0))
+		broken("PTRACE_SETREGS");
+}
+
+static int traced_exec(void *path)
+{
+	char *const argv[] = { path, NULL };
+
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0))
+		return BROKEN;
+	execve(path, argv, NULL);
+	return BROKEN;
+}
+
+static void test_left_behind(const char *name)
+{
+	const char *path = in(MERGED, name);
+	uint64_t permitted;
+	int status;
+	pid_t pid;
+
+	pid = start_probe(traced_exec, (void *)path);
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+		broken("%s is not executed: 0x%x", path, status);
+	if (chmod(path, 0700))
+		broken("%s", path);
+	permitted = stat_value("permitted");
+	have_it_execute(pid);
+	expect_allowed(end_probe(pid), "%s, copied up, executes another program", name);
+	ok(stat_value("permitted") == permitted, "%s, copied up: the other one is as it was judged",
+	   name);
+}
+
+static void test_records(void)
+{
+	mount_overlay();
+	test_left_behind("plain");
+	test_left_behind("no-page");
+}
+
 /* A helper that does not answer delays, and stops nothing. */
 static void test_stopped(int border)
 {
@@ -177,6 +286,7 @@ int main(void)
 	test_writers();
 	test_loads();
 	test_event();
+	test_records();
 	test_stopped(border);
 	test_next(border);
 	return 0;
