@@ -5,10 +5,12 @@
  * DIR is of a tmpfs that has huge pages.
  */
 #include <linux/io_uring.h>
+#include <linux/magic.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/uio.h>
 
 #include "ways.h"
@@ -284,6 +286,56 @@ static void test_pipes(void)
 	close(fd);
 }
 
+/*
+ * A page of which the kernel knows that its memory is broken is not copied: what is
+ * read of it is anything.
+ */
+static bool break_page(void)
+{
+	int fd = open(target, O_RDWR | O_CLOEXEC), status;
+	pid_t pid = fork();
+	char *map;
+
+	if (!pid) {
+		map = mmap(NULL, image_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
+			   0);
+		if (map == MAP_FAILED)
+			_exit(BROKEN);
+		_exit(outcome_of(!madvise(map + BLOCK, BLOCK, MADV_HWPOISON), EINVAL));
+	}
+	close(fd);
+	waitpid(pid, &status, 0);
+	/* Who has it mapped may be killed. */
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS)
+		return true;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == DENIED)
+		return false;
+	return ok(WIFEXITED(status) && WEXITSTATUS(status) == ALLOWED, "broken memory");
+}
+
+static void test_broken_page(const char *dir)
+{
+	struct statfs fs;
+	int got;
+
+	if (statfs(dir, &fs) || fs.f_type != TMPFS_MAGIC)
+		return;
+	prepare_way(&ways[0]);
+	expect_allowed(probe_exec(target, EACCES), "broken memory: control");
+	prepare_way(&ways[0]);
+	if (!break_page()) {
+		ok(true, "broken memory # SKIP this kernel has no MADV_HWPOISON");
+		return;
+	}
+	expect_denied(probe_map(target, ETXTBSY), MAP_HOOK, "open-for-writing",
+		      "broken memory: the file is not mapped");
+	got = probe_exec(target, ETXTBSY);
+	ok(got == DENIED || got == DENIED_OTHERWISE, "broken memory: the file does not run");
+	unlink(target);
+	prepare_way(&ways[0]);
+	expect_allowed(probe_exec(target, EACCES), "broken memory: the file made anew runs");
+}
+
 /* Of a huge page there is no copy: the first reference keeps the file from running. */
 static void test_huge(void)
 {
@@ -391,6 +443,24 @@ static void test_dedupe_as_user(void)
 	ok(stat_value("hashed") == hashed, "FIDEDUPERANGE by who may not write: and is known");
 }
 
+/* What is refused while somebody runs the file leaves what is known of it. */
+static void test_dedupe_refused(void)
+{
+	char *run = map_to_run();
+	uint64_t hashed = stat_value("hashed");
+
+	if (run == MAP_FAILED)
+		broken("%s", target);
+	ok(dedupe(other, target) == -ETXTBSY, "FIDEDUPERANGE by root into what is mapped: ETXTBSY");
+	munmap(run, BLOCK);
+	expect_allowed(probe_exec(target, EACCES), "FIDEDUPERANGE that was refused: it runs");
+	ok(stat_value("hashed") == hashed, "FIDEDUPERANGE that was refused: and is known");
+	ok(dedupe(other, target) == FILE_DEDUPE_RANGE_DIFFERS,
+	   "FIDEDUPERANGE into what is not: other content");
+	expect_allowed(probe_exec(target, EACCES), "FIDEDUPERANGE into what is not: it runs");
+	ok(stat_value("hashed") == hashed + 1, "FIDEDUPERANGE into what is not: and is hashed anew");
+}
+
 static void test_dedupe(void)
 {
 	char *run;
@@ -425,6 +495,7 @@ static void test_dedupe(void)
 	prepare_way(&ways[0]);
 	expect_allowed(probe_exec(target, EACCES), "FIDEDUPERANGE: written anew");
 	test_dedupe_as_user();
+	test_dedupe_refused();
 }
 
 int main(int argc, char **argv)
@@ -450,6 +521,7 @@ int main(int argc, char **argv)
 	}
 	test_vm_readv();
 	test_pipes();
+	test_broken_page(dir);
 	test_head();
 	test_dedupe();
 	return 0;
