@@ -234,6 +234,42 @@ static void test_slow_helper(pid_t receiptd)
 }
 
 /*
+ * The first exec of a program ends while the helper is asked for its right. That is
+ * no answer: the next exec asks again.
+ */
+static pid_t test_killed_while_asked(pid_t receiptd)
+{
+	uint64_t lookups;
+	pid_t pid;
+
+	copy("/t/jit", "/mnt/jit-killed", "");
+	flush_all();
+	kill(receiptd, SIGSTOP);
+	lookups = stat_value("lookups");
+	pid = fork();
+	if (!pid) {
+		execl("/mnt/jit-killed", "jit-killed", "late", "private", NULL);
+		_exit(BROKEN);
+	}
+	while (stat_value("lookups") == lookups)
+		usleep(1000);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	/* Its answer would be kept. */
+	kill(receiptd, SIGKILL);
+	waitpid(receiptd, NULL, 0);
+	receiptd = start_receiptd(border);
+	lookups = stat_value("lookups");
+	expect_allowed(end_late(start_late("/mnt/jit-killed", "written, then executable")),
+		       "killed while the helper was asked for its right: the next has it");
+	ok(stat_value("lookups") == lookups + 1,
+	   "killed while the helper was asked for its right: asked again");
+	expect_denied(end_late(start_late("/t/plain", "private")), MMAP, "usage-not-granted",
+		      "killed while the helper was asked for its right: control");
+	return receiptd;
+}
+
+/*
  * Executed before a policy ruled anything, so that a worker has to hash it when it
  * asks where nothing may sleep. The larger file is mostly a hole.
  */
@@ -298,6 +334,7 @@ int main(void)
 	late("no helper, all is flushed", lose_helper);
 	receiptd = start_receiptd(border);
 	load("/t/policy-2.1.0");
+	receiptd = test_killed_while_asked(receiptd);
 	test_slow_helper(receiptd);
 	test_own_file("/mnt/own", "/mnt/own");
 	test_own_file("/mnt/merged/own", "/mnt/upper/own");
