@@ -614,13 +614,13 @@ static void state_digests(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, receipt_state_unchanged(state, later));
 	KUNIT_EXPECT_EQ(test, receipt_state_measured(state, change, &digests),
 			RECEIPT_REASON_FILE_CHANGED);
-	KUNIT_EXPECT_FALSE(test, receipt_state_settled(state, change));
+	KUNIT_EXPECT_FALSE(test, receipt_state_settled(state, change, false));
 	KUNIT_EXPECT_FALSE(test, state->settled);
 	KUNIT_EXPECT_FALSE(test, receipt_state_digests(state, ONE_KIND, &got, &later));
 	KUNIT_EXPECT_EQ(test, receipt_state_measured(state, later, &digests),
 			RECEIPT_REASON_ALLOWED);
 	KUNIT_EXPECT_TRUE(test, receipt_state_digests(state, ONE_KIND, &got, &later));
-	KUNIT_EXPECT_TRUE(test, receipt_state_settled(state, later));
+	KUNIT_EXPECT_TRUE(test, receipt_state_settled(state, later, false));
 	KUNIT_EXPECT_EQ(test, receipt_state_change(file_inode(file)), later);
 
 	/* Other content, and nobody wrote: no verdict is left. */
@@ -661,7 +661,7 @@ static u32 allowed(const struct inode *inode)
 	int op;
 
 	for (op = 0; op < RECEIPT_OP_COUNT; op++)
-		if (receipt_state_allows(inode, op, NULL))
+		if (op != RECEIPT_OP_RUN && receipt_state_allows(inode, op, NULL))
 			ops |= BIT(op);
 
 	return ops;

@@ -176,6 +176,18 @@ static enum receipt_reason check_inode(const struct receipt_policy *policy,
 }
 
 /*
+ * Whoever executes a file closes it to writers first, and reads its head then: maybe
+ * from a page that is not the one that was settled and hashed.
+ */
+static bool others_execute(const struct receipt_request *req)
+{
+	/* Who comes from here on reads pages that are settled. */
+	smp_mb();
+
+	return atomic_read(&req->inode->i_writecount) < (req->executed ? -1 : 0);
+}
+
+/*
  * Once for each content: to do it again would mend what a recheck is there to find.
  * Nobody writes to a device under dm-verity.
  */
@@ -193,7 +205,8 @@ static enum receipt_reason settle_pages(const struct receipt_request *req,
 	    !receipt_pages_settle(req->inode))
 		return RECEIPT_REASON_OPEN_WRITER;
 
-	return receipt_state_settled(art->state, art->change) ?
+	return receipt_state_settled(art->state, art->change,
+				     others_execute(req)) ?
 	       RECEIPT_REASON_ALLOWED : RECEIPT_REASON_FILE_CHANGED;
 }
 

@@ -29,6 +29,7 @@ enum {
 	HOLD = BIT(1),		/* it is closed to writers where it is allowed */
 	RECHECK = BIT(2),	/* whatever is known of it, it is hashed */
 	ATOMIC = BIT(3),	/* under a spinlock */
+	EXECUTED = BIT(4),	/* it is being executed, and not stacked */
 };
 
 static noinline int judge_file(const char *hook, struct file *file,
@@ -43,6 +44,7 @@ static noinline int judge_file(const char *hook, struct file *file,
 		.locked = how & LOCKED,
 		.hold = how & HOLD,
 		.recheck = how & RECHECK,
+		.executed = how & EXECUTED,
 		.refuse = refuse,
 	};
 
@@ -202,8 +204,15 @@ static noinline int judge_program(const struct linux_binprm *bprm,
 {
 	const char *hook = "bprm_check_security";
 	u64 change = receipt_state_change(inode);
-	int ret = judge_file(hook, bprm->file, inode, RECEIPT_OP_EXECUTE, how,
-			     RECEIPT_REASON_ALLOWED);
+	int ret = 0;
+
+	/* Known, but maybe not when the head was read, see RECEIPT_OP_RUN. */
+	if (!(how & RECHECK) &&
+	    receipt_state_allows(inode, RECEIPT_OP_EXECUTE, bprm->file))
+		receipt_count(RECEIPT_STAT_HITS);
+	else
+		ret = judge_file(hook, bprm->file, inode, RECEIPT_OP_EXECUTE,
+				 how | EXECUTED, RECEIPT_REASON_ALLOWED);
 
 	return ret || !receipt_program_changed(bprm, inode, change) ? ret :
 	       judge_file(hook, bprm->file, inode, RECEIPT_OP_EXECUTE, how,
@@ -304,7 +313,7 @@ static int check_program(struct linux_binprm *bprm)
 	if (READ_ONCE(receipt_recheck) && gives_rights(bprm->file))
 		how |= RECHECK;
 	if (inode == file_inode(bprm->file) && !(how & RECHECK) &&
-	    receipt_state_allows(inode, RECEIPT_OP_EXECUTE, bprm->file))
+	    receipt_state_allows(inode, RECEIPT_OP_RUN, bprm->file))
 		receipt_count(RECEIPT_STAT_HITS);
 	else
 		ret = decide_program(bprm, inode, how);
@@ -357,7 +366,7 @@ static __always_inline bool known_program(const struct linux_binprm *bprm)
 	if (bprm->interp != bprm->filename || receipt_exe_any() ||
 	    READ_ONCE(receipt_recheck) || is_stacked(bprm->file) ||
 	    !runs_itself(bprm) ||
-	    !receipt_state_allows(inode, RECEIPT_OP_EXECUTE, bprm->file))
+	    !receipt_state_allows(inode, RECEIPT_OP_RUN, bprm->file))
 		return false;
 
 	return READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_ANON_EXEC) ||

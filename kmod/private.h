@@ -136,6 +136,11 @@ void receipt_rights_recall(struct receipt_state *state,
  * whatever the answer.
  */
 #define RECEIPT_OP_SETTLED	RECEIPT_OP_POLICY
+/*
+ * Beside EXECUTE: nobody can have read the head of the file, to execute it, before
+ * its pages were settled. Whoever executes it need not compare.
+ */
+#define RECEIPT_OP_RUN		RECEIPT_OP_X509_CERT
 
 /**
  * struct receipt_state - what is known of an inode
@@ -149,6 +154,7 @@ void receipt_rights_recall(struct receipt_state *state,
  * @verdict: policy generation << 16 | proven operations << 8 | allowed
  *	operations; zero when nothing is known. Read without the lock.
  * @settled: nothing but a writer changes the pages in memory, see pages.c
+ * @heads: when the pages were settled, somebody else was executing the file
  * @boot: came with the initramfs and was not opened for writing since
  * @digests: of the content since @change, by hashing
  * @rights: what the right to ANON_EXEC rests on, or NULL
@@ -166,6 +172,7 @@ struct receipt_state {
 	u64 change;
 	u64 verdict;
 	bool settled;
+	bool heads;
 	bool boot;
 	struct receipt_digests digests;
 	struct receipt_rights *rights;
@@ -176,7 +183,7 @@ void receipt_state_exit(void);
 struct receipt_state *receipt_state_get(struct inode *inode);
 bool receipt_state_digests(struct receipt_state *state, u8 kinds,
 			   struct receipt_digests *digests, u64 *change);
-bool receipt_state_settled(struct receipt_state *state, u64 change);
+bool receipt_state_settled(struct receipt_state *state, u64 change, bool heads);
 enum receipt_reason receipt_state_measured(struct receipt_state *state,
 					   u64 change,
 					   const struct receipt_digests *digests);
@@ -611,6 +618,7 @@ int receipt_anchor_raise(u32 to, struct netlink_ext_ack *extack);
  * @size: of @buf
  * @locked: called under mmap_lock or the policy's mutex: neither hash a file nor ask
  * @hold: the file becomes executable in memory: close it to writers
+ * @executed: @file is closed to writers because it is executed, and @inode is its own
  * @quiet: nobody is stopped by the answer: nothing is recorded, and the helper is
  *	asked only while it serves and answers
  * @recheck: hash the content anew, whatever is known of it
@@ -629,6 +637,7 @@ struct receipt_request {
 	size_t size;
 	bool locked;
 	bool hold;
+	bool executed;
 	bool quiet;
 	bool recheck;
 	bool need_proof;

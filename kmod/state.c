@@ -141,17 +141,20 @@ bool receipt_state_digests(struct receipt_state *state, u8 kinds,
  * receipt_state_settled - remember that only a writer changes the content
  * @state: state
  * @change: as it was before the pages were settled
+ * @heads: somebody else was executing the file, and may have read its head before
  *
  * Return: false when the content was opened for writing since.
  */
-bool receipt_state_settled(struct receipt_state *state, u64 change)
+bool receipt_state_settled(struct receipt_state *state, u64 change, bool heads)
 {
 	bool same;
 
 	spin_lock(&state->lock);
 	same = state->change == change;
-	if (same)
+	if (same) {
+		state->heads = heads;
 		WRITE_ONCE(state->settled, true);
+	}
 	spin_unlock(&state->lock);
 
 	return same;
@@ -220,6 +223,8 @@ bool receipt_state_allow(struct receipt_state *state, u64 change,
 	bool same;
 
 	spin_lock(&state->lock);
+	if (op == RECEIPT_OP_EXECUTE && !state->heads)
+		bits |= bits << RECEIPT_OP_RUN;
 	same = state->change == change;
 	if (same && state->verdict >> 16 == generation)
 		bits |= state->verdict;
@@ -300,6 +305,7 @@ void receipt_state_written(const struct inode *inode)
 		WRITE_ONCE(state->change, state->change + 1);
 		WRITE_ONCE(state->verdict, 0);
 		WRITE_ONCE(state->settled, false);
+		state->heads = false;
 		state->digests.n = 0;
 		WRITE_ONCE(state->boot, false);
 		swap(state->rights, rights);

@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -498,6 +499,109 @@ static void test_dedupe(void)
 	test_dedupe_refused();
 }
 
+/*
+ * The same, while another process has the file judged between the moment in which
+ * the kernel reads the head and the one in which it asks for a verdict.
+ */
+#define REFUSED		77
+#define RACES		60
+
+static struct { volatile int done, started; } *shared;
+
+static void on_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int race_head(long delay)
+{
+	struct timespec ts = { 0, delay };
+	Elf64_Ehdr head;
+	int go[2], status, st2;
+	pid_t runner, hog, judge;
+	char c;
+
+	prepare_way(&ways[0]);
+	memcpy(&head, image[GOOD], sizeof(head));
+	head.e_entry += ASTRAY_AT;
+	begin_in_memory(target, &head, sizeof(head));
+	shared->done = shared->started = 0;
+	if (pipe2(go, O_CLOEXEC))
+		broken("pipe2");
+	hog = fork();
+	if (!hog) {
+		on_cpu(0);
+		if (read(go[0], &c, 1) != 1)
+			_exit(1);
+		nanosleep(&ts, NULL);
+		shared->started = 1;
+		while (!shared->done)
+			;
+		_exit(0);
+	}
+	judge = fork();
+	if (!judge) {
+		on_cpu(1);
+		while (!shared->started)
+			;
+		map_to_run();
+		shared->done = 1;
+		_exit(0);
+	}
+	usleep(2000);
+	runner = fork();
+	if (!runner) {
+		struct sched_param none = {};
+
+		on_cpu(0);
+		sched_setscheduler(0, SCHED_IDLE, &none);
+		write_file(go[1], "", 1);
+		execl(target, target, NULL);
+		_exit(errno == ETXTBSY || errno == EACCES ? REFUSED : BROKEN);
+	}
+	waitpid(runner, &status, 0);
+	waitpid(judge, &st2, 0);
+	waitpid(hog, &st2, 0);
+	close(go[0]);
+	close(go[1]);
+	if (!end_vm_writev())
+		broken("process_vm_writev");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The delay is led to where the two outcomes that are right meet. */
+static void test_raced_head(void)
+{
+	int got, ran = 0, refused = 0, astray = 0;
+	long delay = 400000, step;
+
+	shared = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		broken("mmap");
+	for (int i = 0; i < RACES; i++) {
+		step = delay / 20 + random() % 3000 + 500;
+		got = race_head(delay);
+		ran += got == ALLOWED;
+		refused += got == REFUSED;
+		astray += got == RAN_ASTRAY;
+		if (got == REFUSED)
+			delay = delay > step + 1000 ? delay - step : 1000;
+		else
+			delay += step;
+	}
+	munmap((void *)shared, BLOCK);
+	note("ran %d, refused %d, astray %d", ran, refused, astray);
+	ok(!astray && ran + refused == RACES,
+	   "a head in memory alone, the file judged meanwhile: does not run");
+	prepare_way(&ways[0]);
+	expect_allowed(probe_exec(target, EACCES),
+		       "a head in memory alone, the file judged meanwhile: control");
+}
+
 int main(int argc, char **argv)
 {
 	const char *dir = argc > 1 ? argv[1] : "/mnt/pin";
@@ -523,6 +627,7 @@ int main(int argc, char **argv)
 	test_pipes();
 	test_broken_page(dir);
 	test_head();
+	test_raced_head();
 	test_dedupe();
 	return 0;
 }
