@@ -6,11 +6,13 @@
  * after a signal: the caller sees nothing of it. Meanwhile it goes round, so the worker
  * does not ask the helper; it hashes what was executed before a policy asked for it.
  */
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/list.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/uidgid.h>
 #include <linux/workqueue.h>
 
 #include "private.h"
@@ -18,7 +20,9 @@
 /* Who is killed, or takes a signal, may not come for the answer. */
 #define ANSWER_LIFE	(5 * HZ)
 /* Who is killed while it waits leaves its question behind: they are looked through. */
-#define QUESTIONS_MAX	1024
+#define QUESTIONS_MAX		1024	/* in all */
+#define QUESTIONS_ROOT		128	/* of these, for root alone */
+#define QUESTIONS_MAX_USER	64	/* of one user but root */
 
 /**
  * struct late - a question
@@ -26,6 +30,7 @@
  * @work: finds the answer, and drops it when nobody has come for it
  * @hook: that asks
  * @task: that asks, referenced
+ * @uid: of @task
  * @exe: its program, referenced, or NULL
  * @inode: real inode of @exe
  * @done: @ret is the answer
@@ -36,6 +41,7 @@ struct late {
 	struct delayed_work work;
 	const char *hook;
 	struct task_struct *task;
+	kuid_t uid;
 	struct file *exe;
 	struct inode *inode;
 	bool done;
@@ -121,11 +127,27 @@ static int take(struct late *l)
 	return ret;
 }
 
+static bool is_full(kuid_t uid)
+{
+	unsigned int n = 0;
+	struct late *l;
+
+	if (uid_eq(uid, GLOBAL_ROOT_UID))
+		return nquestions >= QUESTIONS_MAX;
+	if (nquestions >= QUESTIONS_MAX - QUESTIONS_ROOT)
+		return true;
+	list_for_each_entry(l, &questions, list)
+		if (uid_eq(l->uid, uid) && ++n >= QUESTIONS_MAX_USER)
+			return true;
+
+	return false;
+}
+
 static int ask(const char *hook, struct file *exe, struct inode *inode)
 {
 	struct late *l = NULL;
 
-	if (nquestions < QUESTIONS_MAX)
+	if (!is_full(current_uid()))
 		l = kzalloc(sizeof(*l), GFP_ATOMIC | __GFP_NOWARN);
 	/* Asked again, as long as nobody has heard the question. */
 	if (!l)
@@ -133,6 +155,7 @@ static int ask(const char *hook, struct file *exe, struct inode *inode)
 	INIT_DELAYED_WORK(&l->work, answer);
 	l->hook = hook;
 	l->task = get_task_struct(current);
+	l->uid = current_uid();
 	l->exe = exe ? get_file(exe) : NULL;
 	l->inode = inode;
 	list_add(&l->list, &questions);
