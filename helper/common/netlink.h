@@ -23,7 +23,8 @@
 
 #define RCPT_NL_BUFFER		(128u << 10)	/* bytes of one datagram from the kernel */
 #define RCPT_NL_NAME_MAX	64
-#define RCPT_NL_NO_FAMILY	"kernel has no receipt family: is the module loaded?"
+#define RCPT_NL_NO_FAMILY	"kernel has no receipt family: load the module with " \
+				"\"modprobe receipt\"; other network namespaces do not see it"
 
 struct rcpt_nl;
 
