@@ -238,7 +238,8 @@ int rcpt_index_open(const char *path, struct rcpt_index **out,
 	rcpt_index_close(index);
 	if (rc == ENOENT || rc == MDB_NOTFOUND)
 		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_EVIDENCE,
-				 RCPT_NO_OFFSET, "the store has no index");
+				 RCPT_NO_OFFSET, "the store has no index: nothing was added to it, "
+				 "or \"receiptctl store index\" is to be run");
 	return fail_lmdb(err, rc);
 }
 
