@@ -156,7 +156,8 @@ static int open_db(const char *dir, int flags, struct tlog **out,
 	}
 	if (!(flags & SQLITE_OPEN_CREATE) && access(path, F_OK))
 		rc = rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE,
-			       RCPT_NO_OFFSET, "log.db: %s", strerror(errno));
+			       RCPT_NO_OFFSET, "log.db: %s%s", strerror(errno),
+			       errno == ENOENT ? ": \"receiptctl log init\" makes a log" : "");
 	else if (sqlite3_open_v2(path, &log->db, SQLITE_OPEN_READWRITE |
 				 SQLITE_OPEN_NOMUTEX | flags, NULL) != SQLITE_OK ||
 		 sqlite3_busy_timeout(log->db, BUSY_MS) != SQLITE_OK)
