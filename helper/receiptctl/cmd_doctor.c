@@ -2,6 +2,7 @@
 /*
  * receiptctl doctor: would this machine boot and be reachable under a policy?
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,17 +166,21 @@ static int json_all(const struct doctor *d)
 static struct doctor *start(const char *root, const char * const *stores, size_t n, int *status)
 {
 	struct doctor *d = calloc(1, sizeof(*d));
+	struct rcpt_error err;
 
 	*status = RCPT_SYSTEM;
 	if (!d)
 		return NULL;
 	d->live = !root;
-	d->root = open(root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	d->why = calloc(1, sizeof(*d->why));
-	if (d->root < 0)
-		perror(root ? root : "/");
-	else if (d->why)
+	d->root = open(root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (d->root < 0) {
+		rcpt_fail(&err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			  "cannot open: %s", strerror(errno));
+		*status = print_error(root ? root : "/", &err);
+	} else if (d->why) {
 		*status = why_open_stores(d->why, stores, n);
+	}
 	return d;
 }
 

@@ -531,7 +531,8 @@ static int judge_live(struct doctor *d, struct rcpt_error *err)
 
 	if (files.hidden)
 		doctor_say(d, DOCTOR_WARN, RUNNING, NULL,
-			   "%zu processes could not be looked at: run it as root", files.hidden);
+			   "%zu process%s could not be looked at%s", files.hidden,
+			   files.hidden == 1 ? "" : "es", geteuid() ? ": run it as root" : "");
 	add_process(d, &files, 1, PID1, DOCTOR_FAIL);
 	if (helper)
 		add_process(d, &files, helper, HELPER, DOCTOR_FAIL);
