@@ -340,13 +340,17 @@ static void print_apart(const struct denials *all)
 	}
 }
 
-static void print_summary(const struct denials *d)
+static void print_summary(const struct learning *l)
 {
+	const struct denials *d = &l->denials;
+
 	if (d->n)
 		printf("%llu denial%s of %zu file%s\n", (unsigned long long)d->records,
 		       d->records == 1 ? "" : "s", d->n, d->n == 1 ? "" : "s");
 	else if (d->suppressed || d->lost || d->skipped)
 		puts("no denial was found, but not all was seen");
+	else if (l->nlogs && !d->seen)
+		puts("the log has no record of Receipt LSM: is it the right one, and not rotated?");
 	else
 		puts("nothing is missing");
 }
@@ -361,7 +365,7 @@ static int print_learned(const struct learning *l)
 {
 	const struct denials *d = &l->denials;
 
-	print_summary(d);
+	print_summary(l);
 	print_groups(l);
 	print_left_out(&l->plan);
 	print_apart(d);

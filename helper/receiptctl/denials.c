@@ -157,6 +157,7 @@ static int count(struct denials *d, const struct record *r, struct rcpt_error *e
 
 static int take(struct denials *d, const struct record *r, struct rcpt_error *err)
 {
+	d->seen++;
 	if (d->suppressed + r->suppressed >= d->suppressed)
 		d->suppressed += r->suppressed;
 	if (!r->denied)

@@ -45,6 +45,7 @@ struct denial {
  * @cap: room
  * @at: in the order in which they came
  * @tree: the same by what tells them apart
+ * @seen: records and events of any kind that were read
  * @records: denials that were read
  * @skipped: lines that look like records and are not
  * @suppressed: denials that the kernel did not record
@@ -55,6 +56,7 @@ struct denials {
 	size_t cap;
 	struct denial **at;
 	void *tree;
+	uint64_t seen;
 	uint64_t records;
 	uint64_t skipped;
 	uint64_t suppressed;

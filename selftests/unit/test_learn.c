@@ -337,6 +337,10 @@ static void test_nothing(void **state)
 
 	(void)state;
 	fclose(log);
+	assert_non_null(strstr(learn_text(), "the log has no record of Receipt LSM"));
+	log = audit_log();
+	fputs("type=KERNEL_OTHER msg=audit(1.2:3): receipt: helper=serving\n", log);
+	fclose(log);
 	assert_string_equal(learn_text(), "nothing is missing\n");
 	log = audit_log();
 	fputs("type=KERNEL_OTHER msg=audit(1.2:3): receipt: helper=serving suppressed=3\n", log);
