@@ -176,8 +176,8 @@ $(BUILD)/vm/init: selftests/vm/init.c
 	$(say)
 	$(Q)$(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -static -o $@.$$$$ $< && mv $@.$$$$ $@
 
-# kbuild DIR SOURCE...
-kbuild	= +$(Q)kdir=$(or $(KDIR),$$(selftests/vm/fetch-kernel cloud)/headers) && \
+# kbuild DIR SOURCE...; make -n shows it, and does not go on into Kbuild, which fails then
+kbuild	= $(if $(findstring n,$(firstword -$(MAKEFLAGS))),,+)$(Q)kdir=$(or $(KDIR),$$(selftests/vm/fetch-kernel cloud)/headers) && \
 	  scripts/kbuild "$$kdir" $(1)
 
 kmod: ## build the module; KDIR=... for another kernel's headers
