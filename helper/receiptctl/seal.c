@@ -439,7 +439,12 @@ static int print_result(const struct seal *seal)
 	if (seal->quiet)
 		return 0;
 	print_text(stdout, seal->out, strlen(seal->out));
-	printf(": %zu file%s sealed, payload ", seal->ntaken, seal->ntaken == 1 ? "" : "s");
+	fputs(": ", stdout);
+	if (seal->ntaken || !seal->has_root)
+		printf("%zu file%s", seal->ntaken, seal->ntaken == 1 ? "" : "s");
+	if (seal->has_root)
+		printf("%sdm-verity device", seal->ntaken ? " and a " : "a ");
+	fputs(" sealed, payload ", stdout);
 	print_hex(stdout, seal->payload, seal->payload_len);
 	printf(", entry %llu of log ", (unsigned long long)seal->proof.index);
 	print_text(stdout, tlog_issuer(seal->log), strlen(tlog_issuer(seal->log)));
