@@ -542,7 +542,7 @@ static int load(struct load *l, struct rcpt_span in)
 		return load_der(l, in);
 	if (in.data[0] >> 5 == RCPT_ARRAY || in.data[0] >> 5 == RCPT_MAP)
 		return load_cose(l, in);
-	return malformed(l, "neither JWKS, COSE keys, PEM nor DER");
+	return malformed(l, "no file of keys: neither JWKS, COSE keys, PEM nor DER");
 }
 
 /**

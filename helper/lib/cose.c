@@ -72,7 +72,7 @@ int rcpt_sign1_parse(struct rcpt_span in, struct rcpt_sign1 *out,
 		return r.failed;
 	if (head.major != RCPT_TAG || head.arg != TAG_SIGN1)
 		return rcpt_reader_fail(&r, RECEIPT_REASON_STRUCTURE, head.offset,
-					"not a COSE_Sign1: tag 18 expected");
+					"no bundle, statement or receipt: COSE_Sign1 (tag 18) expected");
 	if (rcpt_read_array(&r, &count, "COSE_Sign1"))
 		return r.failed;
 	if (count != 4)
