@@ -202,7 +202,11 @@ static bool next_question(int helper, int ms, struct question *q)
 	return false;
 }
 
-/* Root has all forgotten before each answer, so that the helper must be asked again. */
+/*
+ * Root has all forgotten before each answer, so that the helper must be asked again.
+ * The next question may come before the kernel has acknowledged the answer, and is then
+ * passed over with what is read on the way: it is pending, as it is for any helper.
+ */
 static void test_one_deadline(int helper)
 {
 	pid_t pid = start_map(new_file(), EACCES);
@@ -211,12 +215,11 @@ static void test_one_deadline(int helper)
 	struct question q;
 
 	while (!has_ended(pid)) {
-		if (!next_question(helper, 200, &q))
+		if (!next_question(helper, 200, &q) && !dump_question(helper, &q))
 			continue;
-		asked++;
 		usleep(2000000);
 		flush(border);
-		send_none(helper, &q, RECEIPT_REASON_NO_EVIDENCE);
+		asked += !send_none(helper, &q, RECEIPT_REASON_NO_EVIDENCE);
 	}
 	took = now_ms() - start;
 	expect_denied(end_probe(pid), MAP_HOOK, "helper-timeout", "asked again and again");
