@@ -257,22 +257,6 @@ static int check_vds(const struct rcpt_receipt *out, struct rcpt_error *err)
 	return 0;
 }
 
-static int parse(struct rcpt_span in, const struct rcpt_label *allowed, size_t nallowed,
-		 struct rcpt_receipt *out, struct rcpt_error *err)
-{
-	int ret = rcpt_sign1_parse(in, &out->sign1, err);
-
-	if (!ret)
-		ret = rcpt_tokenise(out->sign1.protected, &out->tokens, err);
-	if (!ret)
-		ret = rcpt_header_parse(out->sign1.protected, &out->header, err);
-	if (!ret)
-		ret = rcpt_header_crit(&out->header, allowed, nallowed, err);
-	if (!ret)
-		ret = check_vds(out, err);
-	return ret ? ret : read_unprotected(out, err);
-}
-
 /**
  * rcpt_receipt_parse() - take a receipt apart
  * @in: exactly it
@@ -304,8 +288,19 @@ int rcpt_receipt_parse_crit(struct rcpt_span in, const struct rcpt_label *allowe
 			    size_t nallowed, struct rcpt_receipt *out,
 			    struct rcpt_error *err)
 {
+	int ret;
+
 	memset(out, 0, sizeof(*out));
-	return parse(in, allowed, nallowed, out, err);
+	ret = rcpt_sign1_parse(in, &out->sign1, err);
+	if (!ret)
+		ret = rcpt_tokenise(out->sign1.protected, &out->tokens, err);
+	if (!ret)
+		ret = rcpt_header_parse(out->sign1.protected, &out->header, err);
+	if (!ret)
+		ret = rcpt_header_crit(&out->header, allowed, nallowed, err);
+	if (!ret)
+		ret = check_vds(out, err);
+	return ret ? ret : read_unprotected(out, err);
 }
 
 /**

@@ -248,7 +248,7 @@ static unsigned int count_enforced(int wait_ms, bool tell)
 {
 	struct pollfd pfd = { .fd = kmsg, .events = POLLIN };
 	unsigned int n = 0;
-	char line[8192];
+	char line[8192], *record;
 	ssize_t len;
 
 	while (poll(&pfd, 1, wait_ms) > 0) {
@@ -256,11 +256,12 @@ static unsigned int count_enforced(int wait_ms, bool tell)
 		if (len < 0)
 			continue;
 		line[len] = 0;
-		if (!strstr(line, "receipt: op=") || !strstr(line, " enforced=1 "))
+		record = strstr(line, "receipt: op=");
+		if (!record || !strstr(record, " enforced=1 "))
 			continue;
 		n++;
 		if (tell)
-			note("%s", strstr(line, "receipt: op="));
+			note("%s", record);
 	}
 	return n;
 }

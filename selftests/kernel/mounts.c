@@ -31,19 +31,23 @@
 #define BTRFS_SIZE	(96 << 20)	/* no less for two devices */
 #define MIRRORS		16		/* so many runs read from either */
 
-static void mount_on(const char *device, const char *dir, const char *type)
+static void mount_as(const char *device, const char *dir, const char *type,
+		     unsigned long flags, const char *options)
 {
 	mkdir(dir, 0755);
-	if (mount(device, dir, type, 0, NULL))
-		broken("mount of %s", device);
+	if (mount(device, dir, type, flags, options))
+		broken("mount of %s on %s", device, dir);
+}
+
+static void mount_on(const char *device, const char *dir, const char *type)
+{
+	mount_as(device, dir, type, 0, NULL);
 }
 
 static void mount_read_only(const char *device, const char *dir, const char *type,
 			    const char *options)
 {
-	mkdir(dir, 0755);
-	if (mount(device, dir, type, MS_RDONLY, options))
-		broken("mount of %s on %s", device, dir);
+	mount_as(device, dir, type, MS_RDONLY, options);
 }
 
 /*

@@ -3,13 +3,13 @@
  * A permissive policy stops nothing: what would have been denied passes, and is
  * reported: in an audit record, an event and a counter.
  */
-#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 
 #include "border.h"
 #include "elves.h"
+#include "layers.h"
 
 #define LIBRARY	"/t/libmarker.so"
 
@@ -148,18 +148,10 @@ static void test_event(void)
 
 static void mount_overlay(void)
 {
-	static const char *const dirs[] = { "", "/lower", "/upper", "/work", "/merged" };
-	char path[64];
-
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		snprintf(path, sizeof(path), "/mnt/over%s", dirs[i]);
-		mkdir(path, 0755);
-	}
+	make_layers("/mnt/over");
 	copy(ELVES "/no-page", "/mnt/over/lower/no-page", "");
 	copy(ELVES "/plain", "/mnt/over/lower/plain", "");
-	if (mount("overlay", MERGED, "overlay", 0, "lowerdir=/mnt/over/lower,"
-		  "upperdir=/mnt/over/upper,workdir=/mnt/over/work"))
-		broken("overlay");
+	mount_layers("/mnt/over", "");
 }
 
 /* An instruction that makes a system call: the vDSO has some. */

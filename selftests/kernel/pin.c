@@ -8,12 +8,12 @@
 #include <linux/magic.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/uio.h>
 
+#include "idle.h"
 #include "ways.h"
 
 #define MAP_HOOK	"mmap_file"
@@ -503,19 +503,9 @@ static void test_dedupe(void)
  * The same, while another process has the file judged between the moment in which
  * the kernel reads the head and the one in which it asks for a verdict.
  */
-#define REFUSED		77
 #define RACES		60
 
 static struct { volatile int done, started; } *shared;
-
-static void on_cpu(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
 
 static int race_head(long delay)
 {
@@ -534,7 +524,7 @@ static int race_head(long delay)
 		broken("pipe2");
 	hog = fork();
 	if (!hog) {
-		on_cpu(0);
+		run_on(0);
 		if (read(go[0], &c, 1) != 1)
 			_exit(1);
 		nanosleep(&ts, NULL);
@@ -545,7 +535,7 @@ static int race_head(long delay)
 	}
 	judge = fork();
 	if (!judge) {
-		on_cpu(1);
+		run_on(1);
 		while (!shared->started)
 			;
 		map_to_run();
@@ -555,13 +545,10 @@ static int race_head(long delay)
 	usleep(2000);
 	runner = fork();
 	if (!runner) {
-		struct sched_param none = {};
-
-		on_cpu(0);
-		sched_setscheduler(0, SCHED_IDLE, &none);
+		run_idle_on(0);
 		write_file(go[1], "", 1);
 		execl(target, target, NULL);
-		_exit(errno == ETXTBSY || errno == EACCES ? REFUSED : BROKEN);
+		_exit(errno == ETXTBSY || errno == EACCES ? DENIED : BROKEN);
 	}
 	waitpid(runner, &status, 0);
 	waitpid(judge, &st2, 0);
@@ -586,9 +573,9 @@ static void test_raced_head(void)
 		step = delay / 20 + random() % 3000 + 500;
 		got = race_head(delay);
 		ran += got == ALLOWED;
-		refused += got == REFUSED;
+		refused += got == DENIED;
 		astray += got == RAN_ASTRAY;
-		if (got == REFUSED)
+		if (got == DENIED)
 			delay = delay > step + 1000 ? delay - step : 1000;
 		else
 			delay += step;

@@ -9,9 +9,8 @@
  * executed by a rule that names its digest. Versions 2.x of the policy let everything
  * be executed.
  */
-#include <sys/mount.h>
-
 #include "helper.h"
+#include "layers.h"
 
 #define MPROTECT	"file_mprotect"
 #define MMAP		"mmap_file"
@@ -135,15 +134,10 @@ static void late(const char *what, void (*fn)(void))
 
 static void mount_overlay(void)
 {
-	mkdir("/mnt/lower", 0755);
-	mkdir("/mnt/upper", 0755);
-	mkdir("/mnt/work", 0755);
-	mkdir("/mnt/merged", 0755);
+	make_layers("/mnt");
 	copy("/t/plain", "/mnt/lower/plain", "");
 	copy("/t/jit", "/mnt/lower/jit", "");
-	if (mount("overlay", "/mnt/merged", "overlay", 0,
-		  "lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work"))
-		broken("overlay");
+	mount_layers("/mnt", "");
 }
 
 /* The file above has the content of another program from then on. */

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 
 #include "fuse.h"
+#include "layers.h"
 
 #define EXEC_HOOK	"bprm_check_security"
 #define TARGET		"/t/target"
@@ -17,16 +18,11 @@
 
 static void mount_overlay(void)
 {
-	mkdir("/mnt/lower", 0755);
-	mkdir("/mnt/upper", 0755);
-	mkdir("/mnt/work", 0755);
-	mkdir("/mnt/merged", 0755);
+	make_layers("/mnt");
 	copy(TARGET, "/mnt/lower/good", "");
 	copy(TARGET, "/mnt/lower/bad", "x");
 	copy(LIBRARY, "/mnt/lower/lib.so", "");
-	if (mount("overlay", "/mnt/merged", "overlay", 0,
-		  "lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work"))
-		broken("overlay");
+	mount_layers("/mnt", "");
 }
 
 static void test_overlay_exec(void)

@@ -6,11 +6,11 @@
  * The task that executes runs only when nobody else does, so that it can be stopped
  * anywhere. All code is sealed: headers that were changed start it elsewhere.
  */
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 
 #include "elves.h"
+#include "idle.h"
+#include "layers.h"
 
 #define EXEC_HOOK	"bprm_check_security"
 #define MAP_HOOK	"mmap_file"
@@ -170,26 +170,14 @@ static void wait_until(int64_t ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
-static void run_on(int cpu)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	if (sched_setaffinity(0, sizeof(cpus), &cpus))
-		broken("CPU %d", cpu);
-}
-
 static pid_t start_idle(int cpu)
 {
 	char *const argv[] = { run_path, NULL }, *const none[] = { NULL };
-	const struct sched_param param = {};
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
-	run_on(cpu);
-	sched_setscheduler(0, SCHED_IDLE, &param);
+	run_idle_on(cpu);
 	execve(run_path, argv, none);
 	_exit(errno == EACCES || errno == ETXTBSY ? DENIED : BROKEN);
 }
@@ -316,27 +304,14 @@ static void test_digest(int ms)
 	unlink(lower);
 }
 
-static void mount_overlay(void)
-{
-	static const char *const parts[] = { "lower", "upper", "work", "merged" };
-	char text[1024];
-
-	mkdir(dir, 0755);
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		mkdir(in(dir, parts[i]), 0755);
-	snprintf(text, sizeof(text), "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work,volatile",
-		 dir, dir, dir);
-	if (mount("overlay", in(dir, "merged"), "overlay", 0, text))
-		broken("overlay with %s", text);
-}
-
 int main(int argc, char **argv)
 {
 	unsigned int rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 100;
 
 	dir = argc > 2 ? argv[2] : "/mnt/stacked";
 	probe_init();
-	mount_overlay();
+	make_layers(dir);
+	mount_layers(dir, ",volatile");
 	prctl(PR_SET_TIMERSLACK, 1);
 	code_at = place_of_code(ELVES "/plain");
 	run_on(0);
