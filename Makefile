@@ -69,7 +69,7 @@ DYNAMIC	:= $(foreach p,$(DYNAMIC),$(p)$(if $(filter lib%,$(notdir $(p))),.so))
 
 .PHONY: all kmod helper unit kselftest kselftest-modules demo check check-build check-unit \
 	check-all check-debug check-fresh check-kernel check-vm kunit bench bench-programs interop \
-	fuzz coverage lint model model-programs packages packages-demo install clean help
+	fuzz coverage lint model model-programs packages packages-demo install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -262,12 +262,19 @@ packages: ## install the Debian packages that are missing
 install: helper ## install; DESTDIR= and PREFIX= say where
 	scripts/install "$$DESTDIR" "$$PREFIX"
 
+uninstall: ## remove what install has put there; /var/lib/receipt stays
+	scripts/install "$$DESTDIR" "$$PREFIX" --remove
+
+# A folder that something else has filled stays.
 clean: ## remove build/
 	@case $$(realpath .)/ in "$$(realpath -m $(BUILD))"/*) \
-		echo 'clean: $(BUILD) holds the sources' >&2; exit 1 ;; esac
+		echo 'clean: $(BUILD) holds the sources' >&2; exit 1 ;; esac; \
+	 [ ! -e $(BUILD) ] || ! [ "$$(ls -A $(BUILD))" ] || \
+		[ -n "$$(cd $(BUILD) && ls -d obj lib kmod san vm kselftest unit model sealed 2>/dev/null)" ] || \
+		{ echo 'clean: $(BUILD) holds nothing that was built here' >&2; exit 1; }
 	rm -rf $(BUILD)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
--include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/kmod/*' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' -not -path '$(BUILD)/kmod/*' 2>/dev/null)

@@ -177,8 +177,9 @@ static int check_text(const struct policy_file *f)
 	print_text(stdout, f->path, strlen(f->path));
 	printf(": policy ");
 	print_text(stdout, p->name, strlen(p->name));
-	printf(" %u.%u.%u, %s, %u logs, %u rules\n", p->version[0], p->version[1],
-	       p->version[2], rcpt_mode_name(p->mode), p->nlogs, p->nrules);
+	printf(" %u.%u.%u, %s, %u log%s, %u rule%s\n", p->version[0], p->version[1],
+	       p->version[2], rcpt_mode_name(p->mode), p->nlogs, p->nlogs == 1 ? "" : "s",
+	       p->nrules, p->nrules == 1 ? "" : "s");
 	return 0;
 }
 

@@ -43,7 +43,7 @@ static void expect(const char *log, const char *rule, const char *store, const c
 		 log, rule);
 	folder_write(in_folder(dir, "policy"), text, strlen(text));
 	out = run(&status, "policy check --store %s/%s %s/policy", dir, store, dir);
-	if (status || !strstr(out, "1 logs, 1 rules") ||
+	if (status || !strstr(out, "1 log, 1 rule") ||
 	    (warning ? !strstr(out, warning) : !!strstr(out, "warning")))
 		fail_msg("%s%s%s: %s", log, rule, store, out);
 }
