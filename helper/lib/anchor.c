@@ -564,8 +564,13 @@ int rcpt_keys_add(struct rcpt_keys *keys, struct rcpt_span in,
 {
 	struct load l = { .keys = keys, .source = source, .issuer = source->issuer,
 			  .err = err };
-	int ret = load(&l, in);
+	int ret;
 
+	/* JSON takes forty times its size when it is read. */
+	if (in.len > RCPT_MAX_KEY_FILE)
+		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_MAX_KEY_FILE,
+				 "a file of keys is over %u bytes", RCPT_MAX_KEY_FILE);
+	ret = load(&l, in);
 	if (!ret && !l.found)
 		return malformed(&l, "no public key of a supported kind in it");
 	return ret;

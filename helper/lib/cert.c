@@ -114,9 +114,13 @@ static int add_pem(STACK_OF(X509) *roots, struct rcpt_span in, struct rcpt_error
  */
 int rcpt_roots_add(STACK_OF(X509) **roots, struct rcpt_span in, struct rcpt_error *err)
 {
-	X509 *cert = read_der(in);
+	X509 *cert;
 	int before, ret;
 
+	if (in.len > RCPT_MAX_KEY_FILE)
+		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_MAX_KEY_FILE,
+				 "a file of certificates is over %u bytes", RCPT_MAX_KEY_FILE);
+	cert = read_der(in);
 	if (!*roots)
 		*roots = sk_X509_new_null();
 	if (!*roots) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "receipt.h"
@@ -58,43 +59,72 @@ static bool update(EVP_MD_CTX * const ctx[KINDS], const void *data, size_t len)
 	return true;
 }
 
-/* Sets errno where reading fails, leaves 0 where hashing does. */
-static bool hash_fd(int fd, EVP_MD_CTX * const ctx[KINDS])
+/*
+ * What a hash may fail by: reading, with errno, or else something that is said.
+ */
+static int fail_read(struct rcpt_error *err)
 {
-	uint8_t *buf = malloc(CHUNK);
-	bool ok = buf;
-	ssize_t n = 1;
-
-	while (ok && n) {
-		errno = 0;
-		n = read(fd, buf, CHUNK);
-		if (n < 0 && errno == EINTR)
-			continue;
-		ok = n >= 0 && update(ctx, buf, n);
-	}
-	free(buf);
-	return ok;
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			 "cannot read: %s", strerror(errno));
 }
 
-static bool hash_file(int fd, struct rcpt_digests *out)
+static int fail_hash(struct rcpt_error *err)
+{
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			 "cannot read: hashing failed");
+}
+
+/* A file that grows while it is read would have no end. */
+static int hash_fd(int fd, off_t size, const struct rcpt_budget *budget, uint8_t *buf,
+		   EVP_MD_CTX * const ctx[KINDS], struct rcpt_error *err)
+{
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, buf, CHUNK, at))) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail_read(err);
+		at += n;
+		if (at > size)
+			break;
+		if (rcpt_budget_late(budget))
+			return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_BOUND,
+					 RCPT_NO_OFFSET, "not read: the time for all files is over");
+		if (!update(ctx, buf, n))
+			return fail_hash(err);
+	}
+	if (at == size)
+		return 0;
+	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_FILE_CHANGED, RCPT_NO_OFFSET,
+			 "changed while it was read");
+}
+
+static int hash_file(int fd, off_t size, const struct rcpt_budget *budget,
+		     struct rcpt_digests *out, struct rcpt_error *err)
 {
 	const EVP_MD * const md[KINDS] = { EVP_sha256(), EVP_sha384(), EVP_sha512() };
+	uint8_t *buf = malloc(CHUNK);
 	EVP_MD_CTX *ctx[KINDS];
-	bool ok = true;
+	bool ok = buf;
 	size_t i;
+	int ret;
 
 	for (i = 0; i < KINDS; i++) {
 		ctx[i] = EVP_MD_CTX_new();
 		ok = ok && ctx[i] && EVP_DigestInit_ex(ctx[i], md[i], NULL);
 	}
-	ok = ok && hash_fd(fd, ctx);
+	ret = ok ? hash_fd(fd, size, budget, buf, ctx, err) : fail_hash(err);
 	for (i = 0; i < KINDS; i++) {
 		out->digests[i].kind = RECEIPT_KIND_SHA256 + i;
-		ok = ok && EVP_DigestFinal_ex(ctx[i], out->digests[i].bytes, NULL);
+		if (!ret && !EVP_DigestFinal_ex(ctx[i], out->digests[i].bytes, NULL))
+			ret = fail_hash(err);
 		EVP_MD_CTX_free(ctx[i]);
 	}
-	out->n = ok ? KINDS : 0;
-	return ok;
+	free(buf);
+	out->n = ret ? 0 : KINDS;
+	return ret;
 }
 
 /* As the kernel has it; nothing for a file that is not under fs-verity. */
@@ -114,32 +144,53 @@ static void add_fsverity(int fd, struct rcpt_digests *out)
 }
 
 /**
- * rcpt_digest_file() - digests of a file
- * @path: its name
+ * rcpt_digest_fd() - digests of an open file
+ * @fd: of a regular file; its position does not matter
+ * @budget: what it may cost; NULL: any file of at most RCPT_MAX_ARTIFACT bytes
  * @out: SHA-256, SHA-384 and SHA-512 of the content, and the fs-verity digest when
  *	the file is under fs-verity
  * @err: what went wrong
  *
- * Return: 0, or -RCPT_SYSTEM.
+ * Its size is looked at first: what is too large is not read.
+ *
+ * Return: 0, -RCPT_CANNOT_EVALUATE when the budget has not enough, -RCPT_INVALID when
+ * the file changed meanwhile, or -RCPT_SYSTEM.
+ */
+int rcpt_digest_fd(int fd, struct rcpt_budget *budget, struct rcpt_digests *out,
+		   struct rcpt_error *err)
+{
+	struct stat st;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	if (fstat(fd, &st))
+		return fail_read(err);
+	ret = rcpt_budget_take(budget, st.st_size, err);
+	if (!ret)
+		ret = hash_file(fd, st.st_size, budget, out, err);
+	if (!ret)
+		add_fsverity(fd, out);
+	return ret;
+}
+
+/**
+ * rcpt_digest_file() - digests of a file
+ * @path: its name
+ * @out: as of rcpt_digest_fd()
+ * @err: what went wrong
+ *
+ * Return: as rcpt_digest_fd(); -RCPT_SYSTEM when it is no regular file.
  */
 int rcpt_digest_file(const char *path, struct rcpt_digests *out,
 		     struct rcpt_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	int saved;
-	bool ok;
+	int fd = rcpt_open(AT_FDCWD, path, 0, NULL, err);
+	int ret;
 
 	memset(out, 0, sizeof(*out));
 	if (fd < 0)
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE,
-				 RCPT_NO_OFFSET, "cannot open: %s", strerror(errno));
-	ok = hash_file(fd, out);
-	saved = errno;
-	if (ok)
-		add_fsverity(fd, out);
+		return -RCPT_SYSTEM;
+	ret = rcpt_digest_fd(fd, NULL, out, err);
 	close(fd);
-	if (ok)
-		return 0;
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
-			 "cannot read: %s", saved ? strerror(saved) : "hashing failed");
+	return ret;
 }

@@ -3,7 +3,6 @@
  * Reading whole files, bounded.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +14,12 @@ static int system_error(struct rcpt_error *err, const char *what)
 {
 	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
 			 "%s: %s", what, strerror(errno));
+}
+
+static int fail_bound(struct rcpt_error *err, size_t max)
+{
+	return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, max,
+			 "file is over %zu bytes", max);
 }
 
 /* Grow by doubling: what stat says is a hint, pipes have no size. */
@@ -39,8 +44,7 @@ static int read_all(int fd, size_t max, size_t hint, uint8_t **data, size_t *len
 		}
 		if (used > max) {
 			free(buf);
-			return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, max,
-					 "file is over %zu bytes", max);
+			return fail_bound(err, max);
 		}
 		if (used == room) {
 			uint8_t *more = realloc(buf, room *= 2);
@@ -57,11 +61,13 @@ static int read_all(int fd, size_t max, size_t hint, uint8_t **data, size_t *len
 
 /**
  * rcpt_file_read() - read a whole file
- * @path: its name, "-" for standard input
+ * @path: as for rcpt_open_named()
  * @max: most bytes
  * @data: result, for free(); never NULL on success
  * @len: bytes of @data
  * @err: what went wrong
+ *
+ * What is longer is not read at all, where its size can be told.
  *
  * Return: 0; -RCPT_SYSTEM when it cannot be read; -RCPT_MALFORMED when it is
  * over @max.
@@ -69,17 +75,17 @@ static int read_all(int fd, size_t max, size_t hint, uint8_t **data, size_t *len
 int rcpt_file_read(const char *path, size_t max, uint8_t **data, size_t *len,
 		   struct rcpt_error *err)
 {
-	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) :
-				     dup(STDIN_FILENO);
 	struct stat st;
-	size_t hint = 4095;
+	int fd = rcpt_open_named(path, &st, err);
 	int ret;
 
 	if (fd < 0)
-		return system_error(err, "cannot open");
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0)
-		hint = (size_t)st.st_size < max ? (size_t)st.st_size : max;
-	ret = read_all(fd, max, hint, data, len, err);
+		return -RCPT_SYSTEM;
+	if (S_ISREG(st.st_mode) && st.st_size > 0 && (uint64_t)st.st_size > max)
+		ret = fail_bound(err, max);
+	else
+		ret = read_all(fd, max, S_ISREG(st.st_mode) && st.st_size > 0 ? st.st_size : 4095,
+			       data, len, err);
 	close(fd);
 	return ret;
 }

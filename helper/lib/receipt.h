@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -26,6 +27,8 @@
 #define RCPT_VERSION		"0.1.0"
 
 #define RCPT_MAX_INPUT		(64u << 20)	/* bytes of a file that is read whole */
+#define RCPT_MAX_KEY_FILE	(1u << 20)	/* bytes of a file of keys or certificates */
+#define RCPT_MAX_ARTIFACT	(1ull << 40)	/* bytes of a file that is hashed */
 #define RCPT_MAX_STATEMENT	(1u << 20)	/* bytes, with its receipts */
 #define RCPT_MAX_CHAIN		8		/* certificates in x5chain */
 #define RCPT_MAX_PROOFS		4		/* inclusion proofs in a receipt */
@@ -86,6 +89,30 @@ struct rcpt_span rcpt_span(const void *data, size_t len);
 bool rcpt_span_equal(struct rcpt_span a, const void *data, size_t len);
 
 /*
+ * open.c: opening what others made, and what that may cost
+ */
+
+/**
+ * struct rcpt_budget - what is left for reading files of others
+ * @file: bytes of one file
+ * @bytes: bytes of all together
+ * @until: nanoseconds of CLOCK_MONOTONIC
+ */
+struct rcpt_budget {
+	uint64_t file;
+	uint64_t bytes;
+	uint64_t until;
+};
+
+int rcpt_open(int dir, const char *path, uint64_t resolve, struct stat *st,
+	      struct rcpt_error *err);
+int rcpt_open_named(const char *path, struct stat *st, struct rcpt_error *err);
+void rcpt_budget_start(struct rcpt_budget *b, uint64_t file, uint64_t bytes,
+		       unsigned int seconds);
+bool rcpt_budget_late(const struct rcpt_budget *b);
+int rcpt_budget_take(struct rcpt_budget *b, uint64_t size, struct rcpt_error *err);
+
+/*
  * digest.c: hashing
  */
 
@@ -114,6 +141,8 @@ struct rcpt_digests {
 
 int rcpt_sha256(const void *data, size_t len, uint8_t out[RECEIPT_HASH_SIZE]);
 uint8_t rcpt_digest_kind(int64_t hash_alg);
+int rcpt_digest_fd(int fd, struct rcpt_budget *budget, struct rcpt_digests *out,
+		   struct rcpt_error *err);
 int rcpt_digest_file(const char *path, struct rcpt_digests *out,
 		     struct rcpt_error *err);
 

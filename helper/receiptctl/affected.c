@@ -204,7 +204,7 @@ static int judge(struct affected *a, const char *path, const char *link, enum re
 	w->op = op;
 	w->fstype = f ? type_of(a, f->dev) : NULL;
 	w->boot_verified = w->fstype && !strcmp(w->fstype, "rootfs");
-	if (why_digest(w, &err))
+	if (why_digest(w, NULL, &err))
 		return unreadable(a, path, &err);
 	status = why_find(w, &err) ? print_error(NULL, &err) : why_ask(w, a->nl);
 	if (!status) {

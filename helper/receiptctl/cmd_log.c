@@ -14,7 +14,6 @@
 #include "outfile.h"
 #include "receiptctl.h"
 
-#define MAX_KEY_INPUT	(1u << 20)
 
 static const char init_help[] =
 	"usage: receiptctl log init --dir DIR --issuer NAME [--alg ES384|ES256|ES512]\n"
@@ -295,7 +294,7 @@ static int load_issuer_key(const char *file, EVP_PKEY **key)
 	size_t len;
 	int rc;
 
-	if (rcpt_file_read(file, MAX_KEY_INPUT, &data, &len, &err))
+	if (rcpt_file_read(file, RCPT_MAX_KEY_FILE, &data, &len, &err))
 		return print_error(file, &err);
 	rc = rcpt_keys_add(&keys, rcpt_span(data, len), &any, &err);
 	free(data);

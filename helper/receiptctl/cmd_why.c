@@ -318,7 +318,7 @@ static int collect(struct why *w, const struct options *o)
 
 	w->path = o->file;
 	w->op = o->op;
-	if (why_digest(w, &err))
+	if (why_digest(w, NULL, &err))
 		return print_error(w->path, &err);
 	status = why_open_stores(w, o->stores, o->nstores);
 	if (!status && o->policy)

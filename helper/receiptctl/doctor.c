@@ -271,7 +271,7 @@ static int judge(struct doctor *d, const struct doctor_file *f, int fd, struct r
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	d->why->path = path;
 	d->why->op = f->op;
-	if (why_digest(d->why, &unread)) {
+	if (why_digest(d->why, NULL, &unread)) {
 		doctor_say(d, f->level, f->group, f->path, "%s", unread.text);
 		return 0;
 	}

@@ -16,7 +16,6 @@
 #include "receiptctl.h"
 #include "seal.h"
 
-#define MAX_KEY_INPUT	(1u << 20)
 #define RECEIPT_ROOM	(64u << 10)	/* what a receipt adds to a bundle, amply */
 
 static int no_memory(void)
@@ -115,7 +114,7 @@ static int load_key(struct seal *seal)
 	size_t len;
 	int rc;
 
-	if (rcpt_file_read(seal->key_file, MAX_KEY_INPUT, &pem, &len, &err))
+	if (rcpt_file_read(seal->key_file, RCPT_MAX_KEY_FILE, &pem, &len, &err))
 		return print_error(seal->key_file, &err);
 	rc = rcpt_signer_load(pem, len, &seal->signer, &err);
 	OPENSSL_cleanse(pem, len);
@@ -132,7 +131,7 @@ static int load_chain(struct seal *seal)
 
 	if (!seal->chain_file)
 		return 0;
-	if (rcpt_file_read(seal->chain_file, MAX_KEY_INPUT, &pem, &len, &err))
+	if (rcpt_file_read(seal->chain_file, RCPT_MAX_KEY_FILE, &pem, &len, &err))
 		return print_error(seal->chain_file, &err);
 	rc = rcpt_chain_load(pem, len, &seal->signer, &seal->chain, &err);
 	free(pem);

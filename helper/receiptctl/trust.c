@@ -86,7 +86,7 @@ static int read_keys(const char *name, const struct rcpt_key_source *source,
 {
 	uint8_t *data;
 	size_t len;
-	int ret = rcpt_file_read(name, RCPT_MAX_INPUT, &data, &len, err);
+	int ret = rcpt_file_read(name, RCPT_MAX_KEY_FILE, &data, &len, err);
 
 	if (ret)
 		return ret;
@@ -99,7 +99,7 @@ static int read_roots(const char *name, STACK_OF(X509) **roots, struct rcpt_erro
 {
 	uint8_t *data;
 	size_t len;
-	int ret = rcpt_file_read(name, RCPT_MAX_INPUT, &data, &len, err);
+	int ret = rcpt_file_read(name, RCPT_MAX_KEY_FILE, &data, &len, err);
 
 	if (ret)
 		return ret;

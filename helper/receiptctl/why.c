@@ -4,9 +4,11 @@
  * of it. The same evidence that the helper would send, judged by the code that
  * the kernel judges with.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "dmverity.h"
 #include "fstype.h"
@@ -16,27 +18,52 @@
 #include "why.h"
 
 /**
- * why_digest() - the digests that the kernel could find evidence by
- * @w: with path and op; digests and fstype are filled in
+ * why_digest_fd() - the digests that the kernel could find evidence by
+ * @w: with op; digests and fstype are filled in
+ * @fd: of the artifact, a regular file
+ * @budget: what reading it may cost, or NULL
  * @err: filled in on failure
  *
  * What the kernel reads into a buffer itself has digests of its content alone.
  *
- * Return: 0 or -RCPT_SYSTEM.
+ * Return: as rcpt_digest_fd().
  */
-int why_digest(struct why *w, struct rcpt_error *err)
+int why_digest_fd(struct why *w, int fd, struct rcpt_budget *budget, struct rcpt_error *err)
 {
 	struct rcpt_digests *d = &w->digests;
+	int ret = rcpt_digest_fd(fd, budget, d, err);
+	char path[32];
 
-	if (rcpt_digest_file(w->path, d, err))
-		return -RCPT_SYSTEM;
-	w->fstype = fstype_of(w->path, w->fstype_name);
+	if (ret)
+		return ret;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	w->fstype = fstype_of(path, w->fstype_name);
 	if (w->op != RECEIPT_OP_EXECUTE)
 		while (d->n && d->digests[d->n - 1].kind > RECEIPT_KIND_SHA512)
 			d->n--;
-	else if (dmverity_root(w->path, d->digests[d->n].bytes))
+	else if (dmverity_root(path, d->digests[d->n].bytes))
 		d->digests[d->n++].kind = RECEIPT_KIND_DMVERITY_SHA256;
 	return 0;
+}
+
+/**
+ * why_digest() - the same, of what a path names
+ * @w: with path and op; digests and fstype are filled in
+ * @budget: what reading it may cost, or NULL
+ * @err: filled in on failure
+ *
+ * Return: as rcpt_digest_fd(); -RCPT_SYSTEM when it is no regular file.
+ */
+int why_digest(struct why *w, struct rcpt_budget *budget, struct rcpt_error *err)
+{
+	int fd = rcpt_open(AT_FDCWD, w->path, 0, NULL, err);
+	int ret;
+
+	if (fd < 0)
+		return -RCPT_SYSTEM;
+	ret = why_digest_fd(w, fd, budget, err);
+	close(fd);
+	return ret;
 }
 
 /**

@@ -78,7 +78,8 @@ struct why {
 
 int why_ask(struct why *w, struct rcpt_nl *nl);
 int why_open_stores(struct why *w, const char *const *dirs, size_t n);
-int why_digest(struct why *w, struct rcpt_error *err);
+int why_digest_fd(struct why *w, int fd, struct rcpt_budget *budget, struct rcpt_error *err);
+int why_digest(struct why *w, struct rcpt_budget *budget, struct rcpt_error *err);
 int why_find(struct why *w, struct rcpt_error *err);
 bool why_counts(const struct why *w, uint8_t kind);
 void why_summarize(const struct policy_file *policy, struct why_found *f);

@@ -577,6 +577,35 @@ static void bounds_the_number_of_keys(void **state)
 	assert_int_equal(keys.count, 0);
 }
 
+/* The same key behind so much white space: its place in a file is no matter, its size is. */
+static void bounds_the_size_of_files(void **state)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	char *text = malloc(RCPT_MAX_KEY_FILE + 1);
+	struct rcpt_keys keys = { 0 };
+	STACK_OF(X509) *roots = NULL;
+	char pem[2048];
+	struct rcpt_span in = pem_certificate(key, pem, sizeof(pem));
+	struct rcpt_error err;
+
+	(void)state;
+	memset(text, '\n', RCPT_MAX_KEY_FILE + 1);
+	memcpy(text, in.data, in.len);
+	in = rcpt_span(text, RCPT_MAX_KEY_FILE);
+	assert_int_equal(rcpt_keys_add(&keys, in, &anyone, &err), 0);
+	assert_int_equal(keys.count, 1);
+	assert_int_equal(rcpt_roots_add(&roots, in, &err), 0);
+	in.len++;
+	assert_int_equal(rcpt_keys_add(&keys, in, &anyone, &err), -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_BOUND);
+	assert_int_equal(rcpt_roots_add(&roots, in, &err), -RCPT_MALFORMED);
+	assert_int_equal(err.reason, RECEIPT_REASON_BOUND);
+	sk_X509_pop_free(roots, X509_free);
+	rcpt_keys_free(&keys);
+	EVP_PKEY_free(key);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -597,6 +626,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_points_of_policies),
 		cmocka_unit_test(matches_issuer_and_key_id),
 		cmocka_unit_test(bounds_the_number_of_keys),
+		cmocka_unit_test(bounds_the_size_of_files),
 	};
 
 	return cmocka_run_group_tests_name("key", tests, NULL, NULL);
