@@ -256,7 +256,7 @@ static int run_key(int argc, char **argv)
 	if (args.name && !log_line_is_name(args.name))
 		return usage_error(args.command, "--name: 1 to %d letters, digits, '-', '_' and '.'",
 				   RECEIPT_POLICY_NAME_MAX);
-	if (tlog_open(args.dir, &log, &err))
+	if (tlog_open_read(args.dir, &log, &err))
 		return print_error(args.dir, &err);
 	rc = print_policy_line(log, args.name);
 	tlog_close(log);
@@ -554,7 +554,7 @@ static int run_list(int argc, char **argv)
 		rc = no_arguments(&args, argc);
 	if (rc || args.done)
 		return rc;
-	if (tlog_open(args.dir, &log, &err))
+	if (tlog_open_read(args.dir, &log, &err))
 		return print_error(args.dir, &err);
 	array = args.json ? json_array() : NULL;
 	rc = tlog_each(log, list_entry, array, &err);

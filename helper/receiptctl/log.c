@@ -14,10 +14,10 @@
 #include <openssl/x509.h>
 #include <sqlite3.h>
 
+#include "logdb.h"
 #include "outfile.h"
 
 #define LOG_VERSION	1
-#define BUSY_MS		60000
 #define MAX_KEY_FILE	65536
 
 /*
@@ -45,7 +45,7 @@ static const char schema[] =
  * @signer: private key; pkey is NULL until it is loaded
  */
 struct tlog {
-	sqlite3 *db;
+	struct logdb db;
 	char *dir;
 	char *issuer;
 	int64_t alg;
@@ -62,13 +62,7 @@ static int no_memory(struct rcpt_error *err)
 
 static int fail_db(struct tlog *log, struct rcpt_error *err)
 {
-	int code = sqlite3_errcode(log->db);
-	bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
-		       code == SQLITE_ERROR;
-
-	return rcpt_fail(err, damaged ? RCPT_MALFORMED : RCPT_SYSTEM,
-			 damaged ? RECEIPT_REASON_STRUCTURE : RECEIPT_REASON_UNREADABLE,
-			 RCPT_NO_OFFSET, "log.db: %s", sqlite3_errmsg(log->db));
+	return logdb_fail(&log->db, err);
 }
 
 /*
@@ -77,7 +71,7 @@ static int fail_db(struct tlog *log, struct rcpt_error *err)
 
 static int exec(struct tlog *log, const char *sql, struct rcpt_error *err)
 {
-	return sqlite3_exec(log->db, sql, NULL, NULL, NULL) == SQLITE_OK ?
+	return sqlite3_exec(log->db.db, sql, NULL, NULL, NULL) == SQLITE_OK ?
 	       0 : fail_db(log, err);
 }
 
@@ -85,7 +79,8 @@ static sqlite3_stmt *prepare(struct tlog *log, const char *sql)
 {
 	sqlite3_stmt *s = NULL;
 
-	sqlite3_prepare_v2(log->db, sql, -1, &s, NULL);
+	logdb_alive(&log->db);
+	sqlite3_prepare_v2(log->db.db, sql, -1, &s, NULL);
 	return s;
 }
 
@@ -141,31 +136,17 @@ bad:
 			 RECEIPT_MAX_CLAIM);
 }
 
-/* An existing file only, unless @flags has SQLITE_OPEN_CREATE. */
-static int open_db(const char *dir, int flags, struct tlog **out,
+static int open_db(const char *dir, enum logdb_how how, struct tlog **out,
 		   struct rcpt_error *err)
 {
 	struct tlog *log = calloc(1, sizeof(*log));
-	char *path = NULL;
-	int rc = 0;
+	int rc;
 
-	if (!log || !(log->dir = strdup(dir)) ||
-	    asprintf(&path, "%s/log.db", dir) < 0) {
+	if (!log || !(log->dir = strdup(dir))) {
 		tlog_close(log);
 		return no_memory(err);
 	}
-	if (!(flags & SQLITE_OPEN_CREATE) && access(path, F_OK))
-		rc = rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE,
-			       RCPT_NO_OFFSET, "log.db: %s%s", strerror(errno),
-			       errno == ENOENT ? ": \"receiptctl log init\" makes a log" : "");
-	else if (sqlite3_open_v2(path, &log->db, SQLITE_OPEN_READWRITE |
-				 SQLITE_OPEN_NOMUTEX | flags, NULL) != SQLITE_OK ||
-		 sqlite3_busy_timeout(log->db, BUSY_MS) != SQLITE_OK)
-		rc = fail_db(log, err);
-	free(path);
-	/* A commit returns only when it is on the disk. */
-	if (!rc)
-		rc = exec(log, "PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;", err);
+	rc = logdb_open(dir, how, &log->db, err);
 	if (rc) {
 		tlog_close(log);
 		return rc;
@@ -209,14 +190,17 @@ static int read_row(struct tlog *log, struct rcpt_error *err)
 	return rc;
 }
 
-int tlog_open(const char *dir, struct tlog **out, struct rcpt_error *err)
+static int open_log(const char *dir, enum logdb_how how, struct tlog **out,
+		    struct rcpt_error *err)
 {
 	struct tlog *log;
-	int rc = open_db(dir, 0, &log, err);
+	int rc = open_db(dir, how, &log, err);
 
 	if (rc)
 		return rc;
 	rc = read_row(log, err);
+	if (!rc)
+		rc = logdb_unchanged(&log->db, err);
 	if (rc) {
 		tlog_close(log);
 		return rc;
@@ -225,11 +209,21 @@ int tlog_open(const char *dir, struct tlog **out, struct rcpt_error *err)
 	return 0;
 }
 
+int tlog_open(const char *dir, struct tlog **out, struct rcpt_error *err)
+{
+	return open_log(dir, LOGDB_WRITE, out, err);
+}
+
+int tlog_open_read(const char *dir, struct tlog **out, struct rcpt_error *err)
+{
+	return open_log(dir, LOGDB_READ, out, err);
+}
+
 void tlog_close(struct tlog *log)
 {
 	if (!log)
 		return;
-	sqlite3_close(log->db);
+	logdb_close(&log->db);
 	rcpt_signer_free(&log->signer);
 	free(log->dir);
 	free(log->issuer);
@@ -299,7 +293,7 @@ static int fill(struct tlog *log, const char *issuer,
 	if (!rc)
 		rc = exec(log, "COMMIT", err);
 	if (rc)
-		sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
+		sqlite3_exec(log->db.db, "ROLLBACK", NULL, NULL, NULL);
 	return rc;
 }
 
@@ -318,7 +312,7 @@ int tlog_init(const char *dir, const char *issuer, int64_t alg,
 		rc = rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE,
 			       RCPT_NO_OFFSET, "cannot make the folder: %s", strerror(errno));
 	else
-		rc = open_db(dir, SQLITE_OPEN_CREATE, &log, err);
+		rc = open_db(dir, LOGDB_CREATE, &log, err);
 	if (!rc) {
 		rc = exec(log, "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;", err);
 		if (!rc)
@@ -634,11 +628,21 @@ int tlog_append(struct tlog *log, const struct rcpt_statement *stmt,
 	if (!rc)
 		rc = exec(log, "COMMIT", err);
 	if (rc) {
-		sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
+		sqlite3_exec(log->db.db, "ROLLBACK", NULL, NULL, NULL);
 		free(*receipt);
 		*receipt = NULL;
 	}
 	return rc;
+}
+
+/* A database that was made to have no end gives its rows again. */
+static int check_order(uint64_t index, uint64_t next, struct rcpt_error *err)
+{
+	if (index == next)
+		return 0;
+	return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE, RCPT_NO_OFFSET,
+			 "log.db: entry %llu stands where %llu should be",
+			 (unsigned long long)index, (unsigned long long)next);
 }
 
 int tlog_each(struct tlog *log, tlog_entry_fn fn, void *arg,
@@ -646,6 +650,7 @@ int tlog_each(struct tlog *log, tlog_entry_fn fn, void *arg,
 {
 	sqlite3_stmt *s = prepare(log, "SELECT idx, time, statement FROM entry ORDER BY idx");
 	int step = SQLITE_ERROR;
+	uint64_t next = 0;
 	int told = 0;
 
 	while (s && !told && (step = sqlite3_step(s)) == SQLITE_ROW) {
@@ -656,10 +661,13 @@ int tlog_each(struct tlog *log, tlog_entry_fn fn, void *arg,
 					       sqlite3_column_bytes(s, 2)),
 		};
 
-		told = fn(&entry, arg);
+		logdb_alive(&log->db);
+		told = check_order(entry.index, next++, err);
+		if (!told)
+			told = fn(&entry, arg);
 	}
 	sqlite3_finalize(s);
 	if (told)
 		return told;
-	return step == SQLITE_DONE ? 0 : fail_db(log, err);
+	return step == SQLITE_DONE ? logdb_unchanged(&log->db, err) : fail_db(log, err);
 }

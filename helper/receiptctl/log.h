@@ -39,9 +39,20 @@ int tlog_init(const char *dir, const char *issuer, int64_t alg,
  * @log: result
  * @err: filled in on failure
  *
- * Return: 0, -RCPT_MALFORMED when it is no log or damaged, or -RCPT_SYSTEM.
+ * Return: 0, -RCPT_MALFORMED when it is no log or damaged, -RCPT_INVALID when files in
+ * the folder are not the log's, or -RCPT_SYSTEM.
  */
 int tlog_open(const char *dir, struct tlog **log, struct rcpt_error *err);
+
+/**
+ * tlog_open_read() - open a log to look at it: nothing is written or deleted
+ * @dir: its folder
+ * @log: result, for tlog_each() and what it says of itself
+ * @err: filled in on failure
+ *
+ * Return: as tlog_open().
+ */
+int tlog_open_read(const char *dir, struct tlog **log, struct rcpt_error *err);
 
 /**
  * tlog_load_key() - load the private key, which appending needs
@@ -151,7 +162,7 @@ typedef int (*tlog_entry_fn)(const struct tlog_entry *entry, void *arg);
  * @arg: for @fn
  * @err: filled in on failure
  *
- * Return: 0, what @fn returned, or -RCPT_SYSTEM.
+ * Return: 0, what @fn returned, -RCPT_MALFORMED when it is damaged, or -RCPT_SYSTEM.
  */
 int tlog_each(struct tlog *log, tlog_entry_fn fn, void *arg,
 	      struct rcpt_error *err);

@@ -6,6 +6,7 @@
 #include "sample.h"
 
 #include "../../helper/receiptctl/log.c"
+#include "../../helper/receiptctl/logdb.c"
 
 #define ISSUER	"log.example"
 
@@ -32,7 +33,7 @@ static char *new_log(void)
 	return dir;
 }
 
-static struct tlog *open_log(const char *dir)
+static struct tlog *open_it(const char *dir)
 {
 	struct rcpt_error err = { .text = "" };
 	struct tlog *log;
@@ -110,7 +111,7 @@ static void test_init(void **state)
 	assert_int_equal(stat(in_folder(dir, "key.pem"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(tlog_init(dir, ISSUER, RCPT_ES384, &err), -RCPT_INVALID);
-	log = open_log(dir);
+	log = open_it(dir);
 	assert_string_equal(tlog_issuer(log), ISSUER);
 	assert_int_equal(tlog_alg(log), RCPT_ES384);
 	tlog_close(log);
@@ -126,7 +127,7 @@ static void test_init_again(void **state)
 	folder_write(in_folder(dir, "log.db"), "", 0);
 	folder_write(in_folder(dir, "key.pem"), "x", 1);
 	assert_int_equal(tlog_init(dir, ISSUER, RCPT_ES256, NULL), 0);
-	tlog_close(open_log(dir));
+	tlog_close(open_it(dir));
 	folder_remove(dir);
 }
 
@@ -157,7 +158,7 @@ static void test_damaged(void **state)
 static void test_every_size(void **state)
 {
 	char *dir = new_log();
-	struct tlog *log = open_log(dir);
+	struct tlog *log = open_it(dir);
 	uint8_t nodes[256][32];
 	struct signed_one one[40];
 	unsigned int size, i;
@@ -194,7 +195,7 @@ static void test_issuers(void **state)
 	struct signed_one one = make_statement("entry", 1);
 	struct rcpt_claims *claims = &one.stmt.header.claims;
 	char *dir = new_log();
-	struct tlog *log = open_log(dir);
+	struct tlog *log = open_it(dir);
 	struct rcpt_signer other;
 	struct rcpt_error err;
 
@@ -218,7 +219,7 @@ static void test_no_claims(void **state)
 {
 	struct signed_one one = make_statement("entry", 1);
 	char *dir = new_log();
-	struct tlog *log = open_log(dir);
+	struct tlog *log = open_it(dir);
 	struct rcpt_entry_proof proof;
 	struct rcpt_error err;
 	uint8_t *receipt;
@@ -251,7 +252,7 @@ struct given {
 /* Append until @count is reached or this process is killed. */
 static void append_forever(const char *dir, const char *prefix, unsigned int count, int out)
 {
-	struct tlog *log = open_log(dir);
+	struct tlog *log = open_it(dir);
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
@@ -313,7 +314,7 @@ static int collect_entry(const struct tlog_entry *entry, void *arg)
 static struct content read_content(const char *dir)
 {
 	struct content content = { 0 };
-	struct tlog *log = open_log(dir);
+	struct tlog *log = open_it(dir);
 
 	assert_int_equal(tlog_each(log, collect_entry, &content, NULL), 0);
 	tlog_close(log);
@@ -401,6 +402,245 @@ static void test_two_at_once(void **state)
 	folder_remove(dir);
 }
 
+/*
+ * What others put into the folder of a log
+ */
+
+/* Run SQL on a database, which need be no log. */
+static void sql(const char *dir, const char *text)
+{
+	sqlite3 *db;
+	char *why = NULL;
+
+	assert_int_equal(sqlite3_open(in_folder(dir, "log.db"), &db), SQLITE_OK);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", text, why);
+	sqlite3_close(db);
+}
+
+static void put32(uint8_t *out, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		out[i] = value >> (24 - 8 * i);
+}
+
+/* A hot journal that calls @victim its super-journal, which SQLite deletes. */
+static void plant_journal(const char *dir, const char *victim)
+{
+	static const uint8_t magic[8] = { 0xd9, 0xd5, 5, 0xf9, 0x20, 0xa1, 0x63, 0xd7 };
+	uint8_t j[512 + 4 + PATH_MAX] = { 0 };
+	size_t len = strlen(victim), at = 512;
+	uint32_t sum = 0;
+	struct stat st;
+
+	assert_int_equal(stat(in_folder(dir, "log.db"), &st), 0);
+	memcpy(j, magic, 8);
+	put32(j + 12, 0x12345678);	/* nonce */
+	put32(j + 16, st.st_size / 4096);
+	put32(j + 20, 512);		/* sector */
+	put32(j + 24, 4096);		/* page */
+	put32(j + at, 0x40000000 / 4096 + 1);
+	memcpy(j + at + 4, victim, len);
+	for (size_t i = 0; i < len; i++)
+		sum += (int8_t)victim[i];
+	put32(j + at + 4 + len, len);
+	put32(j + at + 8 + len, sum);
+	memcpy(j + at + 12 + len, magic, 8);
+	folder_write(in_folder(dir, "log.db-journal"), j, at + 20 + len);
+}
+
+static bool is_there(const char *path)
+{
+	return !access(path, F_OK);
+}
+
+/* What reading leaves behind: nothing, and nothing is changed. */
+static void expect_untouched(const char *dir, const struct stat *before)
+{
+	struct stat st;
+
+	assert_int_equal(folder_count(dir, "-wal") + folder_count(dir, "-shm"), 0);
+	assert_int_equal(stat(in_folder(dir, "log.db"), &st), 0);
+	assert_true(same_file(&st, before));
+}
+
+static void test_journal(void **state)
+{
+	char *dir = new_log(), *victim_dir = folder_make(), victim[PATH_MAX];
+	struct rcpt_error err;
+	struct stat before;
+	struct tlog *log;
+	sqlite3 *db;
+
+	(void)state;
+	snprintf(victim, sizeof(victim), "%s/victim", victim_dir);
+	sql(dir, "PRAGMA journal_mode=DELETE; CREATE TABLE x (y); INSERT INTO x VALUES (1)");
+	assert_int_equal(stat(in_folder(dir, "log.db"), &before), 0);
+
+	plant_journal(dir, victim);
+	folder_write(victim, "precious", 8);
+	assert_int_equal(tlog_open_read(dir, &log, &err), -RCPT_INVALID);
+	assert_int_equal(tlog_open(dir, &log, &err), -RCPT_INVALID);
+	assert_non_null(strstr(err.text, "log.db-journal"));
+	assert_true(is_there(victim));
+	assert_true(is_there(in_folder(dir, "log.db-journal")));
+	expect_untouched(dir, &before);
+
+	/* put there just after the look: what is below deletes what is the log's alone */
+	assert_true(make_vfs());
+	assert_int_equal(sqlite3_open_v2(in_folder(dir, "log.db"), &db, SQLITE_OPEN_READWRITE,
+					 VFS), SQLITE_OK);
+	sqlite3_exec(db, "SELECT * FROM log", NULL, NULL, NULL);
+	sqlite3_close(db);
+	assert_true(is_there(victim));
+
+	/* and SQLite by itself does delete it */
+	plant_journal(dir, victim);
+	sql(dir, "SELECT * FROM log");
+	assert_false(is_there(victim));
+	assert_int_equal(tlog_open_read(dir, &log, &err), 0);
+	tlog_close(log);
+	folder_remove(victim_dir);
+	folder_remove(dir);
+}
+
+static int count_entry(const struct tlog_entry *entry, void *arg)
+{
+	(void)entry;
+	++*(int *)arg;
+	return 0;
+}
+
+static void append_one(struct tlog *log, unsigned int number)
+{
+	struct signed_one one = make_statement("x", number);
+	struct rcpt_entry_proof proof;
+	uint8_t *receipt;
+	size_t len;
+
+	assert_int_equal(tlog_append(log, &one.stmt, &proof, &receipt, &len, NULL), 0);
+	free(receipt);
+	free_statement(&one);
+}
+
+static int count_all(const char *dir)
+{
+	struct rcpt_error err = { .text = "" };
+	struct tlog *log;
+	int n = 0;
+
+	if (tlog_open_read(dir, &log, &err) || tlog_each(log, count_entry, &n, &err))
+		fail_msg("%s", err.text);
+	tlog_close(log);
+	return n;
+}
+
+/* With a writer that is still there, and after it; also where nothing may be written. */
+static void test_reading(void **state)
+{
+	char *dir = new_log();
+	struct rcpt_error err;
+	struct stat before;
+	struct tlog *log;
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(count_all(dir), 0);
+	log = open_it(dir);
+	append_one(log, 1);
+	append_one(log, 2);
+	assert_true(is_there(in_folder(dir, "log.db-wal")));
+	assert_int_equal(count_all(dir), 2);
+	append_one(log, 3);
+	assert_int_equal(count_all(dir), 3);
+	tlog_close(log);
+	assert_int_equal(stat(in_folder(dir, "log.db"), &before), 0);
+	assert_int_equal(chmod(dir, 0500), 0);
+	assert_int_equal(count_all(dir), 3);
+	assert_int_equal(chmod(dir, 0700), 0);
+	expect_untouched(dir, &before);
+
+	/* what changed meanwhile is no log of any moment */
+	assert_int_equal(tlog_open_read(dir, &log, &err), 0);
+	sql(dir, "PRAGMA wal_checkpoint(TRUNCATE); DELETE FROM issuer; CREATE TABLE y (z)");
+	assert_int_equal(tlog_each(log, count_entry, &n, &err), -RCPT_SYSTEM);
+	assert_int_equal(err.reason, RECEIPT_REASON_FILE_CHANGED);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+/* Neither link nor FIFO is opened; what belongs to others is not taken. */
+static void test_foreign(void **state)
+{
+	static const char * const names[] = { "log.db", "log.db-wal", "log.db-shm" };
+	struct rcpt_error err;
+	struct tlog *log;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char *dir = new_log(), path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		rename(path, in_folder(dir, "other"));
+		assert_int_equal(symlink("other", path), 0);
+		assert_int_equal(tlog_open_read(dir, &log, &err), -RCPT_INVALID);
+		assert_int_equal(tlog_open(dir, &log, &err), -RCPT_INVALID);
+		unlink(path);
+		assert_int_equal(mkfifo(path, 0600), 0);
+		assert_int_equal(tlog_open_read(dir, &log, &err), -RCPT_INVALID);
+		unlink(path);
+		folder_write(path, "", 0);
+		if (!chown(path, 65534, -1)) {
+			assert_int_equal(tlog_open_read(dir, &log, &err), -RCPT_INVALID);
+			assert_non_null(strstr(err.text, "another user"));
+		}
+		folder_remove(dir);
+	}
+}
+
+/* Work without end, made of what SQLite would follow. */
+static void test_endless(void **state)
+{
+	static const char * const made[] = {
+		/* a view in the place of the table that is read first */
+		"ALTER TABLE log RENAME TO was; CREATE VIEW log AS WITH RECURSIVE r(x) AS "
+		"(SELECT 1 UNION ALL SELECT x FROM r) SELECT x, x, x, x FROM r WHERE x = 2",
+		/* no view, but a column that is computed */
+		"DROP TABLE log; CREATE TABLE log (version, issuer AS (hex(zeroblob(9000000))), "
+		"alg, key); INSERT INTO log (version) VALUES (1)",
+	};
+	struct rcpt_error err;
+	struct tlog *log;
+	int n = 0;
+	char *dir;
+
+	(void)state;
+	alarm(600);
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
+		dir = new_log();
+		sql(dir, made[i]);
+		assert_int_equal(tlog_open_read(dir, &log, &err), -RCPT_MALFORMED);
+		assert_int_equal(tlog_open(dir, &log, &err), -RCPT_MALFORMED);
+		folder_remove(dir);
+	}
+	/* the bound itself: without it this has no end, views or none */
+	dir = new_log();
+	assert_int_equal(tlog_open_read(dir, &log, &err), 0);
+	assert_int_equal(exec(log, "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x FROM r) "
+			      "SELECT count(*) FROM r", &err), -RCPT_MALFORMED);
+	assert_non_null(strstr(err.text, "too long"));
+	tlog_close(log);
+	/* entries that come again or are missing */
+	sql(dir, "INSERT INTO entry VALUES (1, 0, x'00', x'00')");
+	assert_int_equal(tlog_open_read(dir, &log, &err), 0);
+	assert_int_equal(tlog_each(log, count_entry, &n, &err), -RCPT_MALFORMED);
+	assert_int_equal(n, 0);
+	tlog_close(log);
+	alarm(0);
+	folder_remove(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +652,10 @@ int main(void)
 		cmocka_unit_test(test_no_claims),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_two_at_once),
+		cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_reading),
+		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_endless),
 	};
 
 	return cmocka_run_group_tests(tests, make_key, drop_key);
