@@ -248,8 +248,8 @@ struct evidence {
 
 static uint8_t scratch[4 * BLOB_ROOM];
 
-static MAYBE_UNUSED size_t sign_header(const struct key *k, const struct header *h,
-				       const void *payload, size_t len, uint8_t *sig)
+/* The Sig_structure of RFC 9052, in @scratch; its length. */
+static MAYBE_UNUSED size_t signed_bytes(const struct header *h, const void *payload, size_t len)
 {
 	static const uint8_t context[] = "\x84\x6aSignature1";
 	size_t n = sizeof(context) - 1;
@@ -257,7 +257,14 @@ static MAYBE_UNUSED size_t sign_header(const struct key *k, const struct header 
 	memcpy(scratch, context, n);
 	n += encode_header(scratch + n, h);
 	scratch[n++] = 0x40;
-	n += encode_bytes(scratch + n, payload, len);
+	return n + encode_bytes(scratch + n, payload, len);
+}
+
+static MAYBE_UNUSED size_t sign_header(const struct key *k, const struct header *h,
+				       const void *payload, size_t len, uint8_t *sig)
+{
+	size_t n = signed_bytes(h, payload, len);
+
 	return sign_with(k, scratch, n, sig);
 }
 

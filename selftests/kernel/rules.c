@@ -24,6 +24,8 @@ struct said {
 };
 
 #define TREE_SIZE	128
+#define P256_POINT	65
+#define P256_SPKI	(26 + P256_POINT)	/* bytes of DER */
 
 static struct key issuer, thief, log_one, log_next;
 static struct evidence ev;
@@ -853,6 +855,114 @@ static void test_revoke_key_renamed(void)
 	allowed(&own, "another key, and a rule that denies by the key");
 }
 
+/* The public key of @d, which signs as @like does. */
+static void key_of_scalar(const EC_GROUP *group, const BIGNUM *d, const struct key *like,
+			  struct key *out)
+{
+	EC_POINT *point = EC_POINT_new(group);
+	uint8_t der[300];
+	int len;
+
+	*out = *like;
+	/* The point is the end of it, and no length of P-256 asks for padding but one. */
+	len = EVP_DecodeBlock(der, (const uint8_t *)like->spki, strlen(like->spki)) - 2;
+	if (len != P256_SPKI || !EC_POINT_mul(group, point, d, NULL, NULL, NULL) ||
+	    EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED, der + len - P256_POINT,
+			       P256_POINT, NULL) != P256_POINT)
+		broken("key of a signature");
+	EVP_EncodeBlock((uint8_t *)out->spki, der, len);
+	EC_POINT_free(point);
+}
+
+/*
+ * A signature of @stmt, and the two keys that it is of: s k = z + r d, and -k has the
+ * same r as k.
+ */
+static void sign_for_two(struct statement *stmt, struct key *first, struct key *second)
+{
+	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	const BIGNUM *order = EC_GROUP_get0_order(group);
+	BIGNUM *k = BN_new(), *r = BN_new(), *s = BN_new(), *z = BN_new(), *d = BN_new();
+	EC_POINT *point = EC_POINT_new(group);
+	BN_CTX *ctx = BN_CTX_new();
+	uint8_t hash[HASH];
+	size_t n = signed_bytes(&stmt->hdr, stmt->payload, stmt->payload_len);
+
+	SHA256(scratch, n, hash);
+	BN_bin2bn(hash, HASH, z);
+	if (!BN_rand_range(k, order) || !BN_rand_range(s, order) ||
+	    !EC_POINT_mul(group, point, k, NULL, NULL, ctx) ||
+	    !EC_POINT_get_affine_coordinates(group, point, r, NULL, ctx) ||
+	    !BN_nnmod(r, r, order, ctx))
+		broken("signature of two keys");
+	BN_bn2binpad(r, stmt->sig, HASH);
+	BN_bn2binpad(s, stmt->sig + HASH, HASH);
+	stmt->sig_len = 2 * HASH;
+	BN_mod_inverse(r, r, order, ctx);
+	for (int i = 0; i < 2; i++) {
+		BN_mod_mul(d, s, k, order, ctx);
+		BN_mod_sub(d, d, z, order, ctx);
+		BN_mod_mul(d, d, r, order, ctx);
+		key_of_scalar(group, d, &issuer, i ? second : first);
+		BN_sub(k, order, k);
+	}
+	BN_CTX_free(ctx);
+	EC_POINT_free(point);
+	BN_free(k);
+	BN_free(r);
+	BN_free(s);
+	BN_free(z);
+	BN_free(d);
+	EC_GROUP_free(group);
+}
+
+static void say_again(const struct evidence *said)
+{
+	evidence_message(&message, said);
+	if (request(border, &message))
+		broken("evidence: %s", answer.text);
+}
+
+/*
+ * Whoever has two keys can make one signature of both. The first key that the policy
+ * names is the one that has signed: he could have signed with that one alone.
+ */
+static void test_two_keys(void)
+{
+	struct file f = new_file("/run"), own;
+	struct said s = said();
+	static struct evidence of_two;
+	struct key one, two;
+	char body[1024];
+
+	make_evidence(f.digest, &log_one, &s);
+	sign_for_two(&ev.stmt, &one, &two);
+	make_receipt(&ev.receipts[0], &ev.stmt, &log_one, &s);
+	of_two = ev;
+	snprintf(body, sizeof(body), "op=EXECUTE receipt=one issuer_key=%s action=ALLOW\n",
+		 one.spki);
+	next("", "", body);
+	say_again(&of_two);
+	allowed(&f, "one signature of two keys: a rule names the first");
+	snprintf(body, sizeof(body), "op=EXECUTE receipt=one issuer_key=%s action=ALLOW\n",
+		 two.spki);
+	next("", "", body);
+	say_again(&of_two);
+	allowed(&f, "one signature of two keys: a rule names the second");
+	snprintf(body, sizeof(body), "op=EXECUTE receipt=one issuer_key=%s action=ALLOW\n"
+		 "revoke issuer_key=%s\n", one.spki, two.spki);
+	next("", "", body);
+	say_again(&of_two);
+	allowed(&f, "one signature of two keys: of a rule and revoked, the rule is first");
+	snprintf(body, sizeof(body), "op=EXECUTE receipt=one issuer_key=%s action=DENY\n"
+		 "op=EXECUTE receipt=one issuer_key=%s action=ALLOW\n" ALL, two.spki, one.spki);
+	next("", "", body);
+	say_again(&of_two);
+	own = said_of(&s);
+	denied_by_rule(&f, "one signature of two keys: the rule that denies is first");
+	allowed(&own, "another key");
+}
+
 /* One bit of a key, wherever it stands. */
 static void test_points(void)
 {
@@ -926,6 +1036,61 @@ static void test_no_helper(void)
 	ok(outcome == DENIED && find_denial("mmap_file", "helper-timeout", 1) && ms > 2500,
 	   "no_helper=cached, it is lost: unknown, after helper_timeout=3");
 	note("%lld ms", (long long)ms);
+}
+
+/*
+ * A policy that denies by a key takes effect at once, though nobody can be asked. Under
+ * the one before, only firmware is denied by it, so who signed is known.
+ */
+static void test_deny_key(void)
+{
+	char before[1024], after[1024];
+	struct said s = said();
+	struct file stolen, own;
+
+	snprintf(before, sizeof(before), "op=FIRMWARE receipt=one issuer_key=%s action=DENY\n" ALL,
+		 thief.spki);
+	snprintf(after, sizeof(after), "op=EXECUTE receipt=one issuer_key=%s action=DENY\n" ALL,
+		 thief.spki);
+	next("helper_timeout=1", "", before);
+	own = said_of(&s);
+	s.signer = &thief;
+	stolen = said_of(&s);
+	allowed(&stolen, "a rule denies by a key: before");
+	allowed(&own, "a rule denies by a key: another issuer, before");
+	become_helper();
+	next("helper_timeout=1", "", after);
+	close(helper_fd);
+	denied_by_rule(&stolen, "a rule denies by a key: after it, without a helper");
+	allowed(&own, "a rule denies by a key: another issuer, without a helper");
+}
+
+/* The same where the policy before does not name the key: who signed is not known. */
+static void test_deny_new_key(void)
+{
+	struct said s = said();
+	struct file stolen, own;
+	char after[1024];
+
+	snprintf(after, sizeof(after), "op=EXECUTE receipt=one issuer_key=%s action=DENY\n" ALL,
+		 thief.spki);
+	next("helper_timeout=1", "", ALL);
+	own = said_of(&s);
+	s.signer = &thief;
+	stolen = said_of(&s);
+	allowed(&stolen, "a rule denies by a new key: before");
+	allowed(&own, "a rule denies by a new key: another issuer, before");
+	become_helper();
+	next("helper_timeout=1", "", after);
+	close(helper_fd);
+	expect_denied(probe_map(stolen.path, EACCES), "mmap_file", "helper-timeout",
+		      "a rule denies by a new key: not proven again");
+	ok(!strcmp(explained(&stolen), "no-evidence"), "a rule denies by a new key: no-evidence");
+	vouch(stolen.digest, &log_one, &s);
+	s.signer = &issuer;
+	vouch(own.digest, &log_one, &s);
+	denied_by_rule(&stolen, "a rule denies by a new key: proven again");
+	allowed(&own, "a rule denies by a new key: another issuer, proven again");
 }
 
 /*
@@ -1089,10 +1254,13 @@ int main(int argc, char **argv)
 	test_revoke_statements();
 	test_revoke_key();
 	test_revoke_key_renamed();
+	test_two_keys();
 	test_points();
 	test_policy_default();
 	test_refused();
 	test_no_helper();
+	test_deny_key();
+	test_deny_new_key();
 	test_log_position();
 	return 0;
 }
