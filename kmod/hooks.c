@@ -518,11 +518,17 @@ int receipt_file_open(struct file *file)
 	       receipt_decide_anon("file_open", RECEIPT_ANON_SLEEPS) : 0;
 }
 
-/* As the kernel will ask in a moment, in may_dedupe_file(). */
+/*
+ * As the kernel will ask in a moment, in may_dedupe_file() and before it exchanges
+ * anything.
+ */
 static bool may_dedupe(const struct file *file)
 {
 	struct mnt_idmap *idmap = file_mnt_idmap(file);
 	struct inode *inode = file_inode(file);
+
+	if (IS_IMMUTABLE(inode))
+		return false;
 
 	return capable(CAP_SYS_ADMIN) ||
 	       vfsuid_eq_kuid(i_uid_into_vfsuid(idmap, inode),

@@ -17,6 +17,8 @@
 #include "ways.h"
 
 #define MAP_HOOK	"mmap_file"
+#define FLIPS		10000	/* calls while a mode changes */
+#define AT_ONCE		64	/* files of a call */
 
 /* A way to hold the first page of a file mapped at @map, and to write EVIL later. */
 struct pin {
@@ -444,6 +446,104 @@ static void test_dedupe_as_user(void)
 	ok(stat_value("hashed") == hashed, "FIDEDUPERANGE by who may not write: and is known");
 }
 
+static pid_t start_flipping(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		alarm(10 * PROBE_SECONDS);
+		for (;;) {
+			chmod(target, 0757);
+			chmod(target, 0755);
+		}
+	}
+	return pid;
+}
+
+/* How often who is not always allowed to write got which answer. */
+struct answers {
+	unsigned int eperm, etxtbsy, other;
+};
+
+static int dedupe_often(void *arg)
+{
+	int from = open(other, O_RDONLY | O_CLOEXEC), to = open(target, O_RDONLY | O_CLOEXEC);
+	struct {
+		struct file_dedupe_range range;
+		struct file_dedupe_range_info info[AT_ONCE];
+	} d = { .range = { .src_length = BLOCK, .dest_count = AT_ONCE } };
+	int64_t end = now_ms() + 500 * PROBE_SECONDS;
+	struct answers *a = arg;
+
+	if (from < 0 || to < 0 || setgid(1000) || setuid(1000))
+		return BROKEN;
+	for (int i = 0; i < AT_ONCE; i++)
+		d.info[i].dest_fd = to;
+	for (int i = 0; now_ms() < end && (i < FLIPS || !a->eperm || !a->etxtbsy); i++) {
+		if (ioctl(from, FIDEDUPERANGE, &d))
+			return BROKEN;
+		for (int j = 0; j < AT_ONCE; j++) {
+			a->eperm += d.info[j].status == -EPERM;
+			a->etxtbsy += d.info[j].status == -ETXTBSY;
+			a->other += d.info[j].status != -EPERM && d.info[j].status != -ETXTBSY;
+		}
+	}
+	return ALLOWED;
+}
+
+/*
+ * The kernel asks whether somebody may write after the hook has: the mode of a file
+ * that somebody runs changes all the time, and no answer lets other content in.
+ */
+static void test_dedupe_flip(void)
+{
+	struct answers *a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *run = map_to_run();
+	pid_t pid;
+
+	if (a == MAP_FAILED || run == MAP_FAILED)
+		broken("%s", target);
+	pid = start_flipping();
+	expect_allowed(probe(dedupe_often, a), "FIDEDUPERANGE while the mode changes");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ok(a->eperm && a->etxtbsy, "FIDEDUPERANGE while the mode changes: both modes are seen");
+	ok(!a->other, "FIDEDUPERANGE while the mode changes: EPERM or ETXTBSY, always");
+	note("%u EPERM, %u ETXTBSY, %u other", a->eperm, a->etxtbsy, a->other);
+	munmap(run, BLOCK);
+	munmap(a, sizeof(*a));
+	chmod(target, 0755);
+}
+
+static void set_immutable(bool on)
+{
+	int fd = open(target, O_RDONLY | O_CLOEXEC), flags;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags))
+		broken("FS_IOC_GETFLAGS");
+	flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags))
+		broken("FS_IOC_SETFLAGS");
+	close(fd);
+}
+
+/* Nobody writes to an immutable file, root neither. */
+static void test_dedupe_immutable(void)
+{
+	uint64_t hashed;
+
+	expect_allowed(probe_exec(target, EACCES), "FIDEDUPERANGE into what is immutable: before");
+	hashed = stat_value("hashed");
+	set_immutable(true);
+	ok(dedupe(other, target) == -EPERM, "FIDEDUPERANGE into what is immutable: EPERM");
+	expect_allowed(probe_exec(target, EACCES), "FIDEDUPERANGE into what is immutable: it runs");
+	ok(stat_value("hashed") == hashed, "FIDEDUPERANGE into what is immutable: and is known");
+	set_immutable(false);
+	ok(dedupe(other, target) == FILE_DEDUPE_RANGE_DIFFERS,
+	   "FIDEDUPERANGE into what is not immutable any more: other content");
+}
+
 /* What is refused while somebody runs the file leaves what is known of it. */
 static void test_dedupe_refused(void)
 {
@@ -496,6 +596,8 @@ static void test_dedupe(void)
 	prepare_way(&ways[0]);
 	expect_allowed(probe_exec(target, EACCES), "FIDEDUPERANGE: written anew");
 	test_dedupe_as_user();
+	test_dedupe_flip();
+	test_dedupe_immutable();
 	test_dedupe_refused();
 }
 
