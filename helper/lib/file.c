@@ -89,3 +89,45 @@ int rcpt_file_read(const char *path, size_t max, uint8_t **data, size_t *len,
 	close(fd);
 	return ret;
 }
+
+/**
+ * rcpt_text_open() - read a text file whole, to go through its lines
+ * @dir: directory that @path is below, or AT_FDCWD
+ * @path: of a regular file
+ * @resolve: as of rcpt_open()
+ * @max: most bytes
+ * @err: filled in on failure, or NULL
+ *
+ * Whoever may write the file cannot make reading it endless.
+ *
+ * Return: stream; NULL with errno, EFBIG when it is over @max.
+ */
+FILE *rcpt_text_open(int dir, const char *path, uint64_t resolve, size_t max,
+		     struct rcpt_error *err)
+{
+	struct rcpt_error own;
+	struct stat st;
+	int fd = rcpt_open(dir, path, resolve, &st, err), ret;
+	uint8_t *data = NULL;
+	FILE *f = NULL;
+	size_t len;
+
+	if (fd < 0)
+		return NULL;
+	err = err ? err : &own;
+	errno = 0;
+	ret = st.st_size > 0 && (uint64_t)st.st_size > max ? fail_bound(err, max) :
+	      read_all(fd, max, st.st_size > 0 ? st.st_size : 4095, &data, &len, err);
+	close(fd);
+	if (!ret) {
+		f = fmemopen(NULL, len + 1, "w+");
+		if (f && fwrite(data, 1, len, f) == len)
+			rewind(f);
+	}
+	free(data);
+	if (ret == -RCPT_MALFORMED)
+		errno = EFBIG;
+	if (!ret && !f)
+		system_error(err, "cannot read");
+	return f;
+}

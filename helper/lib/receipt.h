@@ -151,6 +151,8 @@ int rcpt_digest_file(const char *path, struct rcpt_digests *out,
  */
 int rcpt_file_read(const char *path, size_t max, uint8_t **data, size_t *len,
 		   struct rcpt_error *err);
+FILE *rcpt_text_open(int dir, const char *path, uint64_t resolve, size_t max,
+		     struct rcpt_error *err);
 
 /*
  * cbor.c: strict reading of CBOR

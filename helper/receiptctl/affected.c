@@ -5,10 +5,12 @@
  * Nothing is stopped.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "affected.h"
 #include "event.h"
@@ -17,6 +19,7 @@
 #include "modules.h"
 #include "procmaps.h"
 #include "receiptctl.h"
+#include "spend.h"
 #include "why.h"
 
 #define MAX_MOUNTS	1024
@@ -42,6 +45,7 @@ struct mount {
  * @mounts: file systems
  * @found: how many would be denied
  * @unread: how many could not be judged
+ * @spend: what reading may cost
  */
 struct affected {
 	struct why why;
@@ -52,6 +56,7 @@ struct affected {
 	struct mount mounts[MAX_MOUNTS];
 	size_t found;
 	size_t unread;
+	struct spend spend;
 };
 
 /* "36 35 98:0 /root /mnt rw - ext4 /dev/vda rw" */
@@ -192,20 +197,33 @@ static int unreadable(struct affected *a, const char *path, const struct rcpt_er
 	return 0;
 }
 
-/* Return: 0 or the exit status. @link opens what is called @path. */
-static int judge(struct affected *a, const char *path, const char *link, enum receipt_op op,
-		 const struct proc_file *f)
+/* Opens it, and says why not: a process may have had its share. */
+static int open_to_judge(struct affected *a, const char *link, const struct proc_file *f,
+			 struct rcpt_error *err)
+{
+	struct stat st;
+	int fd = rcpt_open(AT_FDCWD, link, 0, &st, err);
+
+	if (fd < 0 || spend_on(&a->spend, f && f->nusers ? f->users[0].pid : 0, st.st_size) ==
+	    SPEND_YES)
+		return fd;
+	close(fd);
+	rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
+		  "not read: process %d has over %u files or %llu bytes", f->users[0].pid,
+		  SPEND_PROCESS_FILES, SPEND_PROCESS_BYTES);
+	return -1;
+}
+
+static int judge_fd(struct affected *a, const char *path, int fd, const struct proc_file *f)
 {
 	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
+	const char *type = f ? type_of(a, f->dev) : NULL;
 	struct why *w = &a->why;
 	int status;
 
-	w->path = link;
-	w->op = op;
-	w->fstype = f ? type_of(a, f->dev) : NULL;
-	w->boot_verified = w->fstype && !strcmp(w->fstype, "rootfs");
-	if (why_digest(w, NULL, &err))
+	if (why_digest_fd(w, fd, &a->spend.all, &err))
 		return unreadable(a, path, &err);
+	w->boot_verified = type && !strcmp(type, "rootfs");
 	status = why_find(w, &err) ? print_error(NULL, &err) : why_ask(w, a->nl);
 	if (!status) {
 		why_judge(w);
@@ -215,16 +233,36 @@ static int judge(struct affected *a, const char *path, const char *link, enum re
 	return status;
 }
 
+/* Return: 0 or the exit status. @link opens what is called @path. */
+static int judge(struct affected *a, const char *path, const char *link, enum receipt_op op,
+		 const struct proc_file *f)
+{
+	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
+	int fd = open_to_judge(a, link, f, &err), status;
+
+	if (fd < 0)
+		return unreadable(a, path, &err);
+	a->why.path = path;
+	a->why.op = op;
+	status = judge_fd(a, path, fd, f);
+	close(fd);
+	return status;
+}
+
+/* Root's first: nobody else's files keep them from being looked at. */
 static int judge_files(struct affected *a)
 {
 	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
 	struct proc_files files = { 0 };
 	int status = proc_files_read("/proc", &files, &err) ? print_error(NULL, &err) : 0;
 
-	for (size_t i = 0; i < files.n && !status; i++)
-		status = judge(a, files.at[i]->path, files.at[i]->link, RECEIPT_OP_EXECUTE,
-			       files.at[i]);
-	a->unread += files.hidden;
+	spend_start(&a->spend);
+	for (int of_root = 1; of_root >= 0; of_root--)
+		for (size_t i = 0; i < files.n && !status; i++)
+			if (files.at[i]->of_root == of_root)
+				status = judge(a, files.at[i]->path, files.at[i]->link,
+					       RECEIPT_OP_EXECUTE, files.at[i]);
+	a->unread += files.hidden + files.cut;
 	proc_files_free(&files);
 	return status;
 }
@@ -296,6 +334,7 @@ int affected_print(const char *const *stores, size_t nstores, bool json)
 		rcpt_nl_close(a->nl);
 	}
 	why_free(&a->why);
+	spend_free(&a->spend);
 	json_decref(a->list);
 	free(a);
 	return status;

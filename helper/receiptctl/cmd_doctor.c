@@ -198,6 +198,7 @@ static void finish(struct doctor *d)
 	}
 	while (d->nfolders)
 		free(d->folders[--d->nfolders]);
+	spend_free(&d->spend);
 	if (d->why)
 		why_free(d->why);
 	if (d->root >= 0)

@@ -19,21 +19,58 @@
 #define MAX_QUEUE	(8 * DOCTOR_MAX_FILES)
 
 /**
- * doctor_path_open() - open something below the root, for reading
+ * doctor_folder_open() - open a folder below the root
  * @d: with the root; links do not lead out of it
  * @path: from the root
- * @flags: besides, O_DIRECTORY
  *
  * Return: a descriptor, or -1 with errno.
  */
-int doctor_path_open(const struct doctor *d, const char *path, int flags)
+int doctor_folder_open(const struct doctor *d, const char *path)
 {
 	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags,
+		.flags = O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NONBLOCK,
 		.resolve = RESOLVE_IN_ROOT,
 	};
 
 	return syscall(SYS_openat2, d->root, path, &how, sizeof(how));
+}
+
+/**
+ * doctor_file_open() - open a regular file below the root
+ * @d: with the root; links do not lead out of it
+ * @path: from the root
+ * @err: filled in on failure, or NULL
+ *
+ * Return: a descriptor, or -1 with errno as rcpt_open() sets it.
+ */
+int doctor_file_open(const struct doctor *d, const char *path, struct rcpt_error *err)
+{
+	return rcpt_open(d->root, path, RESOLVE_IN_ROOT, NULL, err);
+}
+
+/**
+ * doctor_start() - begin with a part of the examination
+ * @d: examination
+ * @running: the part is all that runs; else what the machine needs
+ *
+ * What somebody runs takes nothing away from what the machine needs.
+ */
+void doctor_start(struct doctor *d, bool running)
+{
+	d->running = running;
+	spend_start(&d->spend);
+}
+
+/**
+ * doctor_too_much() - note that a bound was met
+ * @d: examination
+ */
+void doctor_too_much(struct doctor *d)
+{
+	if (d->running)
+		d->running_full = true;
+	else
+		d->full = true;
 }
 
 /**
@@ -50,6 +87,11 @@ void doctor_say(struct doctor *d, enum doctor_level level, const char *group,
 	struct doctor_finding *more, f = { .level = level, .group = group };
 	va_list args;
 
+	if (d->nfindings >= DOCTOR_MAX_FINDINGS && !d->ending) {
+		d->count[level]++;
+		doctor_too_much(d);
+		return;
+	}
 	more = realloc(d->findings, (d->nfindings + 1) * sizeof(*more));
 	if (more)
 		d->findings = more;
@@ -78,7 +120,7 @@ void doctor_add(struct doctor *d, const struct doctor_file *file)
 	struct doctor_file *more, f = *file;
 
 	if (d->nqueue == MAX_QUEUE) {
-		d->full = true;
+		doctor_too_much(d);
 		return;
 	}
 	more = realloc(d->queue, (d->nqueue + 1) * sizeof(*more));
@@ -111,7 +153,7 @@ static void add_needed(struct doctor *d, const struct doctor_file *by, const cha
 /* ld.so passes over libraries for 32 bits. */
 static bool is_library(const struct doctor *d, const char *path)
 {
-	int fd = doctor_path_open(d, path, 0);
+	int fd = doctor_file_open(d, path, NULL);
 	bool is = fd >= 0 && elf_is_64(fd);
 
 	if (fd >= 0)
@@ -134,12 +176,26 @@ static bool expand(char out[PATH_MAX], const char *folder, size_t len, const cha
 			origin, (int)(len - skip), folder + skip) < PATH_MAX;
 }
 
+/* Of a runpath, what is behind the bound of folders; NULL when it is not so long. */
+static const char *behind_runpath(const char *runpath)
+{
+	for (size_t n = 0; runpath && *runpath; n++) {
+		if (n == DOCTOR_MAX_RUNPATH)
+			return runpath;
+		runpath += strcspn(runpath, ":");
+		runpath += *runpath == ':';
+	}
+	return NULL;
+}
+
 static bool find_in_runpath(const struct doctor *d, const char *runpath, const char *origin,
 			    const char *name, char found[2 * PATH_MAX])
 {
+	const char *end = behind_runpath(runpath);
 	char folder[PATH_MAX];
 
-	for (size_t len; runpath && *runpath; runpath += len + (runpath[len] == ':')) {
+	for (size_t len; runpath && *runpath && runpath != end;
+	     runpath += len + (runpath[len] == ':')) {
 		len = strcspn(runpath, ":");
 		if (!len || !expand(folder, runpath, len, origin))
 			continue;
@@ -183,7 +239,11 @@ static void add_libraries(struct doctor *d, const struct doctor_file *f, const c
 
 	if (needs->interp)
 		add_needed(d, f, needs->interp);
-	for (size_t i = 0; i < needs->nneeded; i++) {
+	if (behind_runpath(needs->runpath))
+		doctor_say(d, f->level, f->group, path,
+			   "its runpath has over %u folders: the others were not looked at",
+			   DOCTOR_MAX_RUNPATH);
+	for (size_t i = 0; i < needs->nneeded && !rcpt_budget_late(&d->spend.all); i++) {
 		if (find_library(d, needs, path, needs->needed[i], found))
 			add_needed(d, f, found);
 		else if (!is_loaded(d, f->group, needs->needed[i]))
@@ -237,7 +297,7 @@ static bool seen_before(struct doctor *d, const struct stat *st, enum receipt_op
 		    d->seen[i].op == op)
 			return true;
 	if (d->nseen == DOCTOR_MAX_FILES) {
-		d->full = true;
+		doctor_too_much(d);
 		return true;
 	}
 	d->seen[d->nseen].dev = st->st_dev;
@@ -262,16 +322,26 @@ static void say_verdict(struct doctor *d, const struct doctor_file *f)
 		d->findings[d->nfindings - 1].unproven = true;
 }
 
+/* Return: whether the file may be read. */
+static bool may_read(struct doctor *d, const struct doctor_file *f, uint64_t size)
+{
+	enum spend_answer answer = spend_on(&d->spend, f->pid, size);
+
+	if (answer == SPEND_LAST)
+		doctor_say(d, f->level, f->group, f->path,
+			   "not read, and nothing more of process %d: over %u files or %llu bytes",
+			   f->pid, SPEND_PROCESS_FILES, SPEND_PROCESS_BYTES);
+	return answer == SPEND_YES;
+}
+
 static int judge(struct doctor *d, const struct doctor_file *f, int fd, struct rcpt_error *err)
 {
-	char path[32];
 	struct rcpt_error unread = { 0 };
 	int ret;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	d->why->path = path;
+	d->why->path = f->path;
 	d->why->op = f->op;
-	if (why_digest(d->why, NULL, &unread)) {
+	if (why_digest_fd(d->why, fd, &d->spend.all, &unread)) {
 		doctor_say(d, f->level, f->group, f->path, "%s", unread.text);
 		return 0;
 	}
@@ -290,11 +360,28 @@ static int judge_fd(struct doctor *d, const struct doctor_file *f, int fd,
 	struct stat st;
 	int ret;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || seen_before(d, &st, f->op))
+	if (fstat(fd, &st) || seen_before(d, &st, f->op) || !may_read(d, f, st.st_size))
 		return 0;
 	ret = judge(d, f, fd, err);
 	if (!ret && f->op == RECEIPT_OP_EXECUTE)
 		add_needs(d, f, f->path, fd);
+	return ret;
+}
+
+static int judge_next(struct doctor *d, const struct doctor_file *f, struct rcpt_error *err)
+{
+	struct rcpt_error unread = { 0 };
+	int fd = f->link ? rcpt_open(AT_FDCWD, f->link, 0, NULL, &unread) :
+			   doctor_file_open(d, f->path, &unread);
+	int ret;
+
+	if (fd < 0) {
+		if (errno != ENOENT && errno != ENOTDIR && errno != EISDIR)
+			doctor_say(d, f->level, f->group, f->path, "%s", unread.text);
+		return 0;
+	}
+	ret = judge_fd(d, f, fd, err);
+	close(fd);
 	return ret;
 }
 
@@ -311,16 +398,15 @@ int doctor_judge(struct doctor *d, struct rcpt_error *err)
 
 	for (size_t i = 0; i < d->nqueue && !ret; i++) {
 		const struct doctor_file f = d->queue[i];
-		int fd = f.link ? open(f.link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) :
-				  doctor_path_open(d, f.path, 0);
 
-		if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
-			doctor_say(d, f.level, f.group, f.path, "cannot be read: %s",
-				   strerror(errno));
-		if (fd < 0)
-			continue;
-		ret = judge_fd(d, &f, fd, err);
-		close(fd);
+		if (rcpt_budget_late(&d->spend.all) || !d->spend.all.bytes) {
+			doctor_say(d, f.level, f.group, NULL,
+				   "%zu files were not looked at: it took over %u seconds or "
+				   "%llu bytes", d->nqueue - i, SPEND_SECONDS,
+				   SPEND_ALL_BYTES);
+			break;
+		}
+		ret = judge_next(d, &f, err);
 	}
 	while (d->nqueue) {
 		free(d->queue[--d->nqueue].path);

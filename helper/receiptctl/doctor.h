@@ -8,10 +8,14 @@
 #include <stdarg.h>
 #include <sys/types.h>
 
+#include "spend.h"
 #include "why.h"
 
 #define DOCTOR_MAX_FILES	8192	/* that are judged */
+#define DOCTOR_MAX_FINDINGS	65536
 #define DOCTOR_MAX_FOLDERS	64	/* that libraries are looked for in */
+#define DOCTOR_MAX_RUNPATH	64	/* of a file, likewise */
+#define DOCTOR_MAX_TEXT		(16u << 20)	/* bytes of a file of configuration */
 
 enum doctor_level {
 	DOCTOR_OK,
@@ -43,6 +47,7 @@ struct doctor_finding {
  * @op: operation
  * @path: below the root
  * @link: opens it whoever has its name now, or NULL
+ * @pid: process that pays for it; 0: the machine needs it
  */
 struct doctor_file {
 	const char *group;
@@ -50,6 +55,7 @@ struct doctor_file {
 	enum receipt_op op;
 	char *path;
 	char *link;
+	pid_t pid;
 };
 
 /**
@@ -67,7 +73,11 @@ struct doctor_file {
  * @nfindings: used entries of @findings
  * @findings: in the order they were made
  * @count: of findings by level
- * @full: some bound was met, and not all was looked at
+ * @spend: for reading; what the machine needs is read first, and has its own
+ * @running: what is judged now is all that runs; otherwise, what the machine needs
+ * @ending: what is found now is said whatever was found before
+ * @full: some bound was met, and not all that the machine needs was looked at
+ * @running_full: not all that runs was
  * @no_memory: memory was short
  */
 struct doctor {
@@ -88,12 +98,19 @@ struct doctor {
 	size_t nfindings;
 	struct doctor_finding *findings;
 	size_t count[DOCTOR_LEVELS];
+	struct spend spend;
+	bool running;
+	bool ending;
 	bool full;
+	bool running_full;
 	bool no_memory;
 };
 
 /* doctor.c */
-int doctor_path_open(const struct doctor *d, const char *path, int flags);
+int doctor_folder_open(const struct doctor *d, const char *path);
+int doctor_file_open(const struct doctor *d, const char *path, struct rcpt_error *err);
+void doctor_start(struct doctor *d, bool running);
+void doctor_too_much(struct doctor *d);
 void doctor_say(struct doctor *d, enum doctor_level level, const char *group,
 		const char *path, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void doctor_add(struct doctor *d, const struct doctor_file *file);

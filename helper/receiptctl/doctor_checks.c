@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +27,7 @@
 #define RUNNING		"running"
 #define POLICY		"policy"
 #define AROUND		"surroundings"
+#define CONFIG		"configuration"
 
 static const char * const pid1_files[] = {
 	"/sbin/init", "/usr/lib/systemd/systemd", "/usr/lib/systemd/systemd-executor", NULL
@@ -60,13 +62,14 @@ static void add_all(struct doctor *d, const char *group, const char * const *pat
 		add(d, group, DOCTOR_FAIL, *paths);
 }
 
-static FILE *open_text(const struct doctor *d, const char *path)
+/* What is there and cannot be read whole is a finding. */
+static FILE *open_text(struct doctor *d, const char *path)
 {
-	int fd = doctor_path_open(d, path, 0);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	struct rcpt_error err = { 0 };
+	FILE *f = rcpt_text_open(d->root, path, RESOLVE_IN_ROOT, DOCTOR_MAX_TEXT, &err);
 
-	if (fd >= 0 && !f)
-		close(fd);
+	if (!f && errno != ENOENT && errno != ENOTDIR && errno != EISDIR && errno != EACCES)
+		doctor_say(d, DOCTOR_FAIL, CONFIG, path, "not looked at: %s", err.text);
 	return f;
 }
 
@@ -89,7 +92,7 @@ static void each_line(struct doctor *d, const char *path,
 static void each_entry(struct doctor *d, const char *folder,
 		       void (*take)(struct doctor *d, const char *path))
 {
-	int fd = doctor_path_open(d, folder, O_DIRECTORY);
+	int fd = doctor_folder_open(d, folder);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	char path[PATH_MAX];
@@ -115,7 +118,7 @@ static void add_folder(struct doctor *d, char *line)
 	if (*line != '/')
 		return;
 	if (d->nfolders == DOCTOR_MAX_FOLDERS) {
-		d->full = true;
+		doctor_too_much(d);
 		return;
 	}
 	d->folders[d->nfolders] = strdup(line);
@@ -313,7 +316,7 @@ static void add_modules(struct doctor *d)
 static bool any_there(const struct doctor *d, const char * const *paths)
 {
 	for (; *paths; paths++) {
-		int fd = doctor_path_open(d, *paths, 0);
+		int fd = doctor_file_open(d, *paths, NULL);
 
 		if (fd >= 0)
 			close(fd);
@@ -370,12 +373,16 @@ static void add_mapped(struct doctor *d, const struct proc_file *f, const char *
 				    .path = f->path, .link = f->link };
 	char *path;
 
+	if (d->running && f->nusers)
+		file.pid = f->users[0].pid;
 	doctor_add(d, &file);
 	if (!end)
 		return;
 	path = strndup(f->path, end - f->path);
+	file.path = path;
+	file.link = NULL;
 	if (path)
-		add(d, group, level, path);
+		doctor_add(d, &file);
 	free(path);
 }
 
@@ -383,8 +390,17 @@ static void add_process(struct doctor *d, const struct proc_files *files, pid_t 
 			const char *group, enum doctor_level level)
 {
 	for (size_t i = 0; i < files->n; i++)
-		if (!pid || used_by(files->at[i], pid))
+		if (used_by(files->at[i], pid))
 			add_mapped(d, files->at[i], group, level);
+}
+
+/* Root's first: nobody else's files keep them from being looked at. */
+static void add_running(struct doctor *d, const struct proc_files *files)
+{
+	for (int of_root = 1; of_root >= 0; of_root--)
+		for (size_t i = 0; i < files->n; i++)
+			if (files->at[i]->of_root == of_root)
+				add_mapped(d, files->at[i], RUNNING, DOCTOR_WARN);
 }
 
 /*
@@ -442,7 +458,7 @@ static void check_policy(struct doctor *d)
  * The surroundings
  */
 
-static bool has_text(const struct doctor *d, const char *path, const char *text)
+static bool has_text(struct doctor *d, const char *path, const char *text)
 {
 	FILE *f = open_text(d, path);
 	char line[PATH_MAX];
@@ -464,7 +480,7 @@ static void check_that(struct doctor *d, bool good, const char *what, const char
 }
 
 /* Of the device-mapper, by cryptsetup or like it. */
-static bool is_encrypted(const struct doctor *d, dev_t dev)
+static bool is_encrypted(struct doctor *d, dev_t dev)
 {
 	char path[64];
 
@@ -473,7 +489,7 @@ static bool is_encrypted(const struct doctor *d, dev_t dev)
 }
 
 /* zram is memory. */
-static bool stays_secret(const struct doctor *d, const char *swap)
+static bool stays_secret(struct doctor *d, const char *swap)
 {
 	struct stat st;
 
@@ -533,6 +549,10 @@ static int judge_live(struct doctor *d, struct rcpt_error *err)
 		doctor_say(d, DOCTOR_WARN, RUNNING, NULL,
 			   "%zu process%s could not be looked at%s", files.hidden,
 			   files.hidden == 1 ? "" : "es", geteuid() ? ": run it as root" : "");
+	if (files.cut)
+		doctor_say(d, DOCTOR_WARN, RUNNING, NULL,
+			   "not all files of %zu process%s were looked at: they have too many, "
+			   "or it took too long", files.cut, files.cut == 1 ? "" : "es");
 	add_process(d, &files, 1, PID1, DOCTOR_FAIL);
 	if (helper)
 		add_process(d, &files, helper, HELPER, DOCTOR_FAIL);
@@ -540,7 +560,8 @@ static int judge_live(struct doctor *d, struct rcpt_error *err)
 	add_modules(d);
 	if (!ret)
 		ret = doctor_judge(d, err);
-	add_process(d, &files, 0, RUNNING, DOCTOR_WARN);
+	doctor_start(d, true);
+	add_running(d, &files);
 	if (!ret)
 		ret = doctor_judge(d, err);
 	proc_files_free(&files);
@@ -569,6 +590,7 @@ int doctor_check(struct doctor *d, struct rcpt_error *err)
 {
 	int ret;
 
+	doctor_start(d, false);
 	find_folders(d);
 	add_all(d, PID1, pid1_files);
 	add_login(d);
@@ -578,12 +600,18 @@ int doctor_check(struct doctor *d, struct rcpt_error *err)
 		ret = d->live ? judge_live(d, err) : judge_image(d, err);
 	if (ret)
 		return ret;
+	d->ending = true;
 	check_policy(d);
 	if (d->live)
 		check_around(d);
 	if (d->full)
-		doctor_say(d, DOCTOR_FAIL, RUNNING, NULL,
-			   "over %d files: not all were looked at", DOCTOR_MAX_FILES);
+		doctor_say(d, DOCTOR_FAIL, CONFIG, NULL,
+			   "over %d files or %d findings: not all were looked at",
+			   DOCTOR_MAX_FILES, DOCTOR_MAX_FINDINGS);
+	if (d->running_full)
+		doctor_say(d, DOCTOR_WARN, RUNNING, NULL,
+			   "over %d files or %d findings: not all were looked at",
+			   DOCTOR_MAX_FILES, DOCTOR_MAX_FINDINGS);
 	if (!d->no_memory)
 		return 0;
 	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,

@@ -24,6 +24,10 @@
  * @user: the process
  * @id: it, or a thread of it whose folder is read
  * @hidden: it may not be looked at
+ * @root: it is root's
+ * @added: files that it was the first to have
+ * @cut: not all of it was looked at
+ * @budget: time for all
  * @err: of the caller
  */
 struct walk {
@@ -32,6 +36,10 @@ struct walk {
 	struct proc_user user;
 	const char *id;
 	bool hidden;
+	bool root;
+	size_t added;
+	bool cut;
+	struct rcpt_budget budget;
 	struct rcpt_error *err;
 };
 
@@ -100,9 +108,12 @@ static int add_file(struct walk *w, const struct proc_file *like, struct proc_fi
 	struct proc_files *files = w->files;
 	struct proc_file *f;
 
-	if (files->n == PROC_MAX_FILES)
-		return rcpt_fail(w->err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
-				 "over %u files are mapped", PROC_MAX_FILES);
+	*out = NULL;
+	if (files->n == PROC_MAX_FILES || w->added == PROC_MAX_OF_ONE) {
+		w->cut = true;
+		return 0;
+	}
+	w->added++;
 	f = make_room(files) ? NULL : new_file(like);
 	if (!f)
 		return no_memory(w->err);
@@ -142,7 +153,10 @@ static int found(struct walk *w, const struct proc_file *like)
 	struct proc_file *f = known ? *known : NULL;
 	int ret = f ? 0 : add_file(w, like, &f);
 
-	return ret ? ret : add_user(w, f);
+	if (ret || !f)
+		return ret;
+	f->of_root |= w->root;
+	return add_user(w, f);
 }
 
 static FILE *open_in(const struct walk *w, const char *name)
@@ -221,6 +235,10 @@ static bool walk_maps(struct walk *w, int *ret)
 	}
 	while (!*ret && getline(&line, &room, maps) > 0) {
 		any = true;
+		if (rcpt_budget_late(&w->budget)) {
+			w->cut = true;
+			break;
+		}
 		if (parse_mapping(line, &m))
 			*ret = found_mapping(w, &m);
 	}
@@ -291,6 +309,15 @@ static int walk_threads(struct walk *w, const char *pid)
 	return ret;
 }
 
+static bool is_of_root(const struct walk *w, const char *pid)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", w->proc, pid);
+	return !stat(path, &st) && !st.st_uid;
+}
+
 static int walk_process(struct walk *w, const char *pid)
 {
 	bool any;
@@ -298,10 +325,14 @@ static int walk_process(struct walk *w, const char *pid)
 
 	w->user.pid = atoi(pid);
 	w->hidden = false;
+	w->root = is_of_root(w, pid);
+	w->added = 0;
+	w->cut = false;
 	ret = walk_task(w, pid, &any);
 	if (!ret && !any && !w->hidden)
 		ret = walk_threads(w, pid);
 	w->files->hidden += w->hidden;
+	w->files->cut += w->cut;
 	return ret;
 }
 
@@ -312,10 +343,9 @@ static int walk_process(struct walk *w, const char *pid)
  * @err: filled in on failure
  *
  * Processes that end meanwhile are left out. Root sees all; others see their own,
- * and without links of mappings.
+ * and without links of mappings. What is over a bound is left out, and counted.
  *
- * Return: 0, -RCPT_MALFORMED for over PROC_MAX_FILES files, or -RCPT_SYSTEM when
- * @proc cannot be read or memory is short.
+ * Return: 0, or -RCPT_SYSTEM when @proc cannot be read or memory is short.
  */
 int proc_files_read(const char *proc, struct proc_files *files, struct rcpt_error *err)
 {
@@ -324,6 +354,7 @@ int proc_files_read(const char *proc, struct proc_files *files, struct rcpt_erro
 	struct dirent *entry;
 	int ret = 0;
 
+	rcpt_budget_start(&w.budget, 0, 0, PROC_SECONDS);
 	if (!dir)
 		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
 				 "cannot read %s: %s", proc, strerror(errno));

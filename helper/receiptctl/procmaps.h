@@ -10,6 +10,8 @@
 #include "receipt.h"
 
 #define PROC_MAX_FILES	(64u << 10)	/* different ones */
+#define PROC_MAX_OF_ONE	4096		/* that one process adds */
+#define PROC_SECONDS	120		/* for all processes */
 #define PROC_MAX_USERS	1024		/* processes that are named for one file */
 
 /**
@@ -30,6 +32,7 @@ struct proc_user {
  * @link: below /proc: opens the mapped file itself, also when it was deleted or
  *	another has its name. @path when @by_path
  * @by_path: the kernel gave no link; what has the name may be another file
+ * @of_root: a process of root has it
  * @nusers: processes that have it
  * @last: the last of them
  * @users: the first PROC_MAX_USERS of them
@@ -40,6 +43,7 @@ struct proc_file {
 	char *path;
 	char *link;
 	bool by_path;
+	bool of_root;
 	size_t nusers;
 	pid_t last;
 	struct proc_user *users;
@@ -52,6 +56,8 @@ struct proc_file {
  * @at: files, by path
  * @tree: the same by device and inode
  * @hidden: processes that could not be looked at
+ * @cut: processes of which not all was looked at: they have too many files, there are
+ *	too many in all, or the time was over
  */
 struct proc_files {
 	size_t n;
@@ -59,6 +65,7 @@ struct proc_files {
 	struct proc_file **at;
 	void *tree;
 	size_t hidden;
+	size_t cut;
 };
 
 int proc_files_read(const char *proc, struct proc_files *files, struct rcpt_error *err);

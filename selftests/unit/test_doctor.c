@@ -4,12 +4,14 @@
  * evidence of one library is gone; and ELF files that lie.
  */
 #include <elf.h>
+#include <sys/inotify.h>
 
 #include "folder.h"
 
 #include "receipt.h"
 #include "sign.h"
 
+#include "../../helper/receiptctl/doctor.h"
 #include "../../helper/receiptctl/elf.c"
 
 static char command[PATH_MAX];
@@ -348,6 +350,89 @@ static void test_loaded(void **state)
 	assert_int_equal(sh("rm -r r/usr/bin/su r/own && " DOCTOR "policy"), 0);
 }
 
+/* A FIFO is not opened, where a program, a library or a list should be. */
+static void test_fifo(void **state)
+{
+	static const char * const fifos[] = {
+		"r/usr/sbin/agetty", "r/own/libx.so", "r/etc/nsswitch.conf", "r/etc/pam.d/x"
+	};
+	struct sample s = sample_make();
+	char events[4096];
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), opened;
+
+	(void)state;
+	memcpy(s.strings + 9, "/own", 5);
+	folder_write(in_folder(dir, "r/usr/bin/su"), &s, sizeof(s));
+	assert_int_equal(sh("rm -f r/usr/lib/x86_64-linux-gnu/libx.so && "
+			    "mkdir r/own && mv r/etc/nsswitch.conf . && cp /usr/bin/true r/own/libx.so"),
+			 0);
+	assert_int_equal(sh(DOCTOR "policy"), 1);
+	assert_true(says("/own/libx.so: EXECUTE denied"));	/* the control */
+	assert_int_equal(sh("rm r/own/libx.so"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fifos); i++) {
+		assert_int_equal(mkfifo(in_folder(dir, fifos[i]), 0600), 0);
+		assert_true(inotify_add_watch(fd, in_folder(dir, fifos[i]), IN_OPEN) >= 0);
+	}
+	alarm(600);
+	assert_int_equal(sh(DOCTOR "policy"), 1);
+	alarm(0);
+	assert_true(read(fd, events, sizeof(events)) < 0);
+	assert_true(says("^FAIL  login: /sbin/agetty: not a regular file, but a FIFO"));
+	assert_true(says("^warn  login: /bin/su: its library libx.so is not found"));
+	assert_true(says("^FAIL  configuration: /etc/nsswitch.conf: not looked at"));
+	assert_true(says("^FAIL  configuration: /etc/pam.d/x: not looked at"));
+	opened = open(in_folder(dir, fifos[1]), O_RDONLY | O_NONBLOCK);
+	assert_true(read(fd, events, sizeof(events)) > 0);	/* the watch does tell */
+	close(opened);
+	close(fd);
+	assert_int_equal(sh("rm -r r/usr/bin/su r/own r/usr/sbin/agetty r/etc/pam.d/x "
+			    "r/etc/nsswitch.conf && mv nsswitch.conf r/etc && " DOCTOR "policy"),
+			 0);
+}
+
+/* What has no end is not read, and is said. */
+static void test_sparse(void **state)
+{
+	(void)state;
+	alarm(600);
+	assert_int_equal(sh("truncate -s 5G r/usr/sbin/agetty && " DOCTOR "policy"), 1);
+	assert_true(says("^FAIL  login: /sbin/agetty: not read: it has 5368709120 bytes"));
+	assert_int_equal(sh("rm r/usr/sbin/agetty && cp r/etc/passwd . && "
+			    "truncate -s 4T r/etc/passwd && " DOCTOR "policy"), 1);
+	assert_true(says("^FAIL  configuration: /etc/passwd: not looked at: file is over"));
+	alarm(0);
+	assert_int_equal(sh("cp passwd r/etc/ && " DOCTOR "policy"), 0);
+}
+
+/* Folders of a runpath, up to the bound and over it. */
+static void test_runpath(void **state)
+{
+	struct {
+		struct sample s;
+		char more[8192];
+	} big = { .s = sample_make() };
+
+	(void)state;
+	big.s.headers[0].p_filesz = sizeof(big);
+	big.s.dyn[1].d_un.d_val = 0x1000 + offsetof(typeof(big), more);
+	big.s.dyn[2].d_un.d_val = sizeof(big.more);
+	memcpy(big.more, "\0libx.so", 9);
+	for (size_t i = 9; i + 2 < sizeof(big.more); i += 2)
+		memcpy(big.more + i, "a:", 2);
+	memcpy(big.more + 9 + 2 * (DOCTOR_MAX_RUNPATH - 1), "/own", 5);
+	assert_int_equal(sh("mkdir r/own && cp /usr/bin/true r/own/libx.so"), 0);
+	folder_write(in_folder(dir, "r/usr/bin/su"), &big, sizeof(big));
+	assert_int_equal(sh(DOCTOR "policy"), 1);
+	assert_true(says("/own/libx.so: EXECUTE denied"));
+	assert_false(says("its runpath has over"));
+	memcpy(big.more + 9 + 2 * (DOCTOR_MAX_RUNPATH - 1), "a:/own", 7);
+	folder_write(in_folder(dir, "r/usr/bin/su"), &big, sizeof(big));
+	assert_int_equal(sh(DOCTOR "policy"), 1);
+	assert_false(says("/own/libx.so: EXECUTE denied"));
+	assert_true(says("^FAIL  login: /bin/su: its runpath has over 64 folders"));
+	assert_int_equal(sh("rm -r r/usr/bin/su r/own && " DOCTOR "policy"), 0);
+}
+
 static int find_command(void)
 {
 	ssize_t n = readlink("/proc/self/exe", command, sizeof(command) - 32);
@@ -372,6 +457,9 @@ int main(void)
 		cmocka_unit_test(test_elf_hostile),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_loaded),
+		cmocka_unit_test(test_fifo),
+		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_runpath),
 	};
 
 	if (find_command())

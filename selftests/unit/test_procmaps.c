@@ -9,6 +9,7 @@
 #include "folder.h"
 
 #include "../../helper/receiptctl/procmaps.c"
+#include "../../helper/receiptctl/spend.c"
 
 static struct proc_files read_all(const char *proc)
 {
@@ -20,7 +21,7 @@ static struct proc_files read_all(const char *proc)
 	return files;
 }
 
-static const struct proc_file *find(const struct proc_files *files, const struct stat *st)
+static const struct proc_file *find_file(const struct proc_files *files, const struct stat *st)
 {
 	for (size_t i = 0; i < files->n; i++)
 		if (files->at[i]->dev == st->st_dev && files->at[i]->ino == st->st_ino)
@@ -62,9 +63,9 @@ static void test_own(void **state)
 	assert_int_equal(stat("/proc/self/exe", &exe), 0);
 
 	files = read_all("/proc");
-	assert_int_equal(times_used(find(&files, &exe), getpid()), 1);
-	assert_int_equal(times_used(find(&files, &mapped), getpid()), 1);
-	assert_null(find(&files, &plain));
+	assert_int_equal(times_used(find_file(&files, &exe), getpid()), 1);
+	assert_int_equal(times_used(find_file(&files, &mapped), getpid()), 1);
+	assert_null(find_file(&files, &plain));
 	proc_files_free(&files);
 	munmap(map, 1);
 	munmap(read, 1);
@@ -94,10 +95,10 @@ static void test_replaced(void **state)
 	assert_int_equal(stat(in_folder(dir, "lib"), &new), 0);
 
 	files = read_all("/proc");
-	f = find(&files, &old);
+	f = find_file(&files, &old);
 	assert_non_null(f);
 	assert_non_null(strstr(f->path, "lib (deleted)"));
-	assert_null(find(&files, &new));
+	assert_null(find_file(&files, &new));
 	if (!f->by_path) {
 		fd = open(f->link, O_RDONLY);
 		assert_true(read(fd, got, 3) == 3);
@@ -123,8 +124,8 @@ static void test_shared(void **state)
 		while (1)
 			pause();
 	files = read_all("/proc");
-	assert_int_equal(times_used(find(&files, &exe), getpid()), 1);
-	assert_int_equal(times_used(find(&files, &exe), pid), 1);
+	assert_int_equal(times_used(find_file(&files, &exe), getpid()), 1);
+	assert_int_equal(times_used(find_file(&files, &exe), pid), 1);
 	proc_files_free(&files);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -173,6 +174,60 @@ static void test_made(void **state)
 	folder_remove(dir);
 }
 
+/* One process with too many files is cut, and hides no other's. */
+static void test_many(void **state)
+{
+	char *dir, *maps = NULL;
+	size_t len;
+	FILE *f = open_memstream(&maps, &len);
+	struct proc_files files;
+
+	(void)state;
+	for (int i = 1; i <= PROC_MAX_OF_ONE; i++)
+		fprintf(f, "1000-2000 r-xp 00000000 08:01 %d   /none/%d\n", i, i);
+	fclose(f);
+	dir = made_proc(maps);
+	assert_int_equal(mkdir(in_folder(dir, "8"), 0755), 0);
+	folder_write(in_folder(dir, "8/maps"), "1000-2000 r-xp 00000000 08:02 1   /none/a\n", 42);
+	files = read_all(dir);
+	assert_int_equal(files.n, PROC_MAX_OF_ONE + 1);
+	assert_int_equal(files.cut, 0);
+	proc_files_free(&files);
+	f = fopen(in_folder(dir, "7/maps"), "a");
+	fprintf(f, "1000-2000 r-xp 00000000 08:01 999999   /none/x\n");
+	fclose(f);
+	files = read_all(dir);
+	assert_int_equal(files.n, PROC_MAX_OF_ONE + 1);
+	assert_int_equal(files.cut, 1);
+	proc_files_free(&files);
+	folder_remove(dir);
+	free(maps);
+}
+
+/* A process has its share, whatever others had; said once. */
+static void test_spend(void **state)
+{
+	struct rcpt_error err;
+	struct spend s = { 0 };
+
+	(void)state;
+	spend_start(&s);
+	for (int i = 0; i < SPEND_PROCESS_FILES; i++)
+		assert_int_equal(spend_on(&s, 1, 1), SPEND_YES);
+	assert_int_equal(spend_on(&s, 1, 1), SPEND_LAST);
+	assert_int_equal(spend_on(&s, 1, 1), SPEND_NO);
+	assert_int_equal(spend_on(&s, 2, SPEND_FILE_BYTES), SPEND_YES);
+	for (int i = 1; i < (int)(SPEND_PROCESS_BYTES / SPEND_FILE_BYTES); i++)
+		assert_int_equal(spend_on(&s, 2, SPEND_FILE_BYTES), SPEND_YES);
+	assert_int_equal(spend_on(&s, 2, 1), SPEND_LAST);
+	assert_int_equal(spend_on(&s, 0, 1), SPEND_YES);
+	/* one file of 1 EiB is refused as a file */
+	assert_int_equal(spend_on(&s, 3, 1ull << 60), SPEND_YES);
+	assert_int_equal(rcpt_budget_take(&s.all, 1ull << 60, &err), -RCPT_CANNOT_EVALUATE);
+	assert_int_equal(rcpt_budget_take(&s.all, 1, &err), 0);
+	spend_free(&s);
+}
+
 /* The first thread is gone; the memory is that of another. */
 static void test_thread(void **state)
 {
@@ -214,6 +269,8 @@ int main(void)
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_made),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_spend),
 		cmocka_unit_test(test_thread),
 		cmocka_unit_test(test_no_proc),
 	};
