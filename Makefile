@@ -122,9 +122,10 @@ $(B)/receiptd $(B)/receiptctl:
 	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 unit: $(UNIT) $(RECEIPTCTL) $(RECEIPTD)
+$(B)/unit/test_log: $(patsubst %,$(B)/obj/helper/receiptctl/log%.o,guard head issuer tree)
 $(B)/unit/%: $(B)/obj/selftests/unit/%.o $(LIBNL) $(LIBRECEIPT)
 	$(say)
-	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS) -lsqlite3 -lfsverity -lseccomp
+	$(Q)$(CC) $(STD) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -lsqlite3 -lfsverity -lseccomp
 
 # The kernel's sources as they are, with every branch counted; see model.h.
 MODEL_FLAGS := -Iselftests/model/shim $(STD) $(CFLAGS) $(CPPFLAGS) -Iselftests/model \

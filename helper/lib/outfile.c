@@ -99,13 +99,13 @@ static int sync_folder(char *path)
 	return rc;
 }
 
-int rcpt_outfile_commit(struct rcpt_outfile *out, const void *data, size_t len,
-			struct rcpt_error *err)
+static int commit(struct rcpt_outfile *out, const void *data, size_t len,
+		  unsigned int flags, struct rcpt_error *err)
 {
 	int rc = 0;
 
 	if (write_all(out->fd, data, len) || fsync(out->fd) ||
-	    rename(out->temp, out->path)) {
+	    renameat2(AT_FDCWD, out->temp, AT_FDCWD, out->path, flags)) {
 		rc = fail_errno(err, "cannot write");
 		rcpt_outfile_abort(out);
 		return rc;
@@ -114,4 +114,16 @@ int rcpt_outfile_commit(struct rcpt_outfile *out, const void *data, size_t len,
 		rc = fail_errno(err, "cannot make durable");
 	release(out);
 	return rc;
+}
+
+int rcpt_outfile_commit(struct rcpt_outfile *out, const void *data, size_t len,
+			struct rcpt_error *err)
+{
+	return commit(out, data, len, 0, err);
+}
+
+int rcpt_outfile_commit_new(struct rcpt_outfile *out, const void *data, size_t len,
+			    struct rcpt_error *err)
+{
+	return commit(out, data, len, RENAME_NOREPLACE, err);
 }

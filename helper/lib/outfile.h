@@ -47,6 +47,18 @@ int rcpt_outfile_commit(struct rcpt_outfile *out, const void *data, size_t len,
 			struct rcpt_error *err);
 
 /**
+ * rcpt_outfile_commit_new() - the same, for a name that nothing has yet
+ * @out: as opened; ended in every case, on failure nothing is left of it
+ * @data: content
+ * @len: its length
+ * @err: filled in on failure
+ *
+ * Return: 0, or -RCPT_SYSTEM, also when there is a file by now.
+ */
+int rcpt_outfile_commit_new(struct rcpt_outfile *out, const void *data, size_t len,
+			    struct rcpt_error *err);
+
+/**
  * rcpt_outfile_abort() - remove what was begun
  * @out: as opened, or ended already
  */

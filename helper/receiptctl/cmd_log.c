@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "log.h"
+#include "log_issuer.h"
 #include "logline.h"
 #include "options.h"
 #include "outfile.h"
@@ -36,23 +37,37 @@ static const char key_help[] =
 	"  --help        this text\n";
 
 static const char append_help[] =
-	"usage: receiptctl log append --dir DIR [OPTION]... STATEMENT...\n"
+	"usage: receiptctl log append --dir DIR [--issuer NAME] [OPTION]... STATEMENT...\n"
 	"\n"
 	"Registers signed statements and gives receipts for them. The statement with\n"
 	"its receipt goes to STATEMENT.transparent. A statement that is in the log\n"
 	"already keeps its entry and gets a new receipt.\n"
 	"\n"
-	"The log answers for who signed: a statement is registered only when a key\n"
-	"that the log knows of its issuer has signed it.\n"
+	"The log answers for who signed: a statement is registered only when the log\n"
+	"knows its issuer, by a key, a root or a DID (\"receiptctl log issuer\"), and that\n"
+	"proves the signature. A statement that is refused leaves nothing behind.\n"
 	"\n"
 	"  --dir DIR           folder of the log\n"
-	"  --issuer-key FILE   public key or certificate of the statements' issuer; the\n"
-	"                      log remembers it\n"
-	"  --trust-chain       take the first certificate in the statement (x5chain) for\n"
-	"                      the issuer's key; the log remembers it\n"
+	"  --issuer NAME       the statements must be of this issuer\n"
+	"  --issuer-key FILE   public key or certificate of --issuer; the log remembers\n"
+	"                      it when a statement is registered with it\n"
+	"  --issuer-root FILE  certificate to which those in the statements (x5chain) must\n"
+	"                      lead; remembered likewise\n"
+	"  --another           also when the log knows --issuer by something else\n"
 	"  --out FILE          write the receipt alone to FILE; for one statement\n"
 	"  --json              one JSON object on standard output\n"
 	"  --help              this text\n";
+
+static const char adopt_help[] =
+	"usage: receiptctl log adopt --dir DIR\n"
+	"\n"
+	"Says that this folder is the log. A log that was copied or restored signs nothing\n"
+	"until then: two copies that sign contradict each other, and so does a copy that\n"
+	"lacks the last entry. Look at its size first. A log that was set back behind\n"
+	"its own guard is never adopted.\n"
+	"\n"
+	"  --dir DIR   folder of the log\n"
+	"  --help      this text\n";
 
 static const char list_help[] =
 	"usage: receiptctl log list --dir DIR [--json]\n"
@@ -64,7 +79,7 @@ static const char list_help[] =
 	"  --json      one JSON object on standard output\n"
 	"  --help      this text\n";
 
-enum { OPT_DIR = 1, OPT_ISSUER, OPT_ALG, OPT_NAME, OPT_KEY, OPT_CHAIN, OPT_OUT,
+enum { OPT_DIR = 1, OPT_ISSUER, OPT_ALG, OPT_NAME, OPT_KEY, OPT_ROOT, OPT_ANOTHER, OPT_OUT,
        OPT_JSON, OPT_HELP };
 
 static const struct option options[] = {
@@ -73,7 +88,8 @@ static const struct option options[] = {
 	{ "alg", required_argument, NULL, OPT_ALG },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "issuer-key", required_argument, NULL, OPT_KEY },
-	{ "trust-chain", no_argument, NULL, OPT_CHAIN },
+	{ "issuer-root", required_argument, NULL, OPT_ROOT },
+	{ "another", no_argument, NULL, OPT_ANOTHER },
 	{ "out", required_argument, NULL, OPT_OUT },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -93,8 +109,9 @@ static const struct option options[] = {
  * @alg: --alg
  * @name: --name
  * @key: --issuer-key
+ * @root: --issuer-root
  * @out: --out
- * @chain: --trust-chain
+ * @another: --another
  * @json: --json
  * @done: help was asked for and given
  */
@@ -107,8 +124,9 @@ struct args {
 	const char *alg;
 	const char *name;
 	const char *key;
+	const char *root;
 	const char *out;
-	bool chain;
+	bool another;
 	bool json;
 	bool done;
 };
@@ -147,8 +165,11 @@ static int set_option(void *all, int option, const char *arg)
 	case OPT_OUT:
 		args->out = arg;
 		return 0;
-	case OPT_CHAIN:
-		args->chain = true;
+	case OPT_ROOT:
+		args->root = arg;
+		return 0;
+	case OPT_ANOTHER:
+		args->another = true;
 		return 0;
 	case OPT_JSON:
 		args->json = true;
@@ -271,7 +292,7 @@ static int run_key(int argc, char **argv)
  * struct submission - a statement on its way into the log
  * @args: command line
  * @log: open, with its key
- * @key: of --issuer-key, or NULL
+ * @issuer: what the options say of the issuer
  * @file: name of the statement
  * @stmt: parsed
  * @results: one JSON object for each that was registered
@@ -279,77 +300,11 @@ static int run_key(int argc, char **argv)
 struct submission {
 	const struct args *args;
 	struct tlog *log;
-	EVP_PKEY *key;
+	struct log_issuer issuer;
 	const char *file;
 	struct rcpt_statement stmt;
 	json_t *results;
 };
-
-static int load_issuer_key(const char *file, EVP_PKEY **key)
-{
-	struct rcpt_key_source any = { 0 };
-	struct rcpt_keys keys = { 0 };
-	struct rcpt_error err;
-	uint8_t *data;
-	size_t len;
-	int rc;
-
-	if (rcpt_file_read(file, RCPT_MAX_KEY_FILE, &data, &len, &err))
-		return print_error(file, &err);
-	rc = rcpt_keys_add(&keys, rcpt_span(data, len), &any, &err);
-	free(data);
-	if (!rc && keys.count != 1)
-		rc = rcpt_fail(&err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE,
-			       RCPT_NO_OFFSET, "holds %zu keys, not one", keys.count);
-	if (!rc) {
-		*key = keys.keys[0].pkey;
-		EVP_PKEY_up_ref(*key);
-	}
-	rcpt_keys_free(&keys);
-	return rc ? print_error(file, &err) : 0;
-}
-
-/* Check the signer with a key that was given, which is then the issuer's. */
-static int check_given(struct submission *sub, EVP_PKEY *key, struct rcpt_error *err)
-{
-	int rc = rcpt_statement_verify(&sub->stmt, key, err);
-
-	return rc ? rc : tlog_trust(sub->log, sub->stmt.header.claims.iss, key, err);
-}
-
-/* Or with its certificates, which must be valid now. */
-static int check_chain(struct submission *sub, struct rcpt_error *err)
-{
-	struct rcpt_issuer_trust trust = { .ntimes = 1, .times = { time(NULL) } };
-	const struct rcpt_header *h = &sub->stmt.header;
-	EVP_PKEY *key;
-	int rc = rcpt_issuer_verify(&sub->stmt, &trust, err);
-
-	if (rc)
-		return rc;
-	key = rcpt_key_from_cert(h->chain[0]);
-	rc = key ? tlog_trust(sub->log, h->claims.iss, key, err) :
-		   rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-			     "no memory");
-	EVP_PKEY_free(key);
-	return rc;
-}
-
-static int check_signer(struct submission *sub, struct rcpt_error *err)
-{
-	int rc = rcpt_header_crit(&sub->stmt.header, NULL, 0, err);
-
-	if (rc)
-		return rc;
-	if (!sub->stmt.header.claims.iss.len)
-		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_NO_CLAIMS,
-				 RCPT_NO_OFFSET, "the statement names no issuer");
-	if (sub->key)
-		return check_given(sub, sub->key, err);
-	if (sub->args->chain)
-		return check_chain(sub, err);
-	return tlog_check_issuer(sub->log, &sub->stmt, err);
-}
 
 /* Write the receipt, or the statement with it; @name tells where. */
 static int write_result(struct submission *sub, struct rcpt_span receipt, char **name)
@@ -401,10 +356,9 @@ static int register_statement(struct submission *sub)
 	uint8_t *receipt;
 	char *name;
 	size_t len;
-	int rc = check_signer(sub, &err);
+	int rc = tlog_append(sub->log, &sub->stmt, sub->args->issuer ? &sub->issuer.vouch : NULL,
+			     &proof, &receipt, &len, &err);
 
-	if (!rc)
-		rc = tlog_append(sub->log, &sub->stmt, &proof, &receipt, &len, &err);
 	if (rc)
 		return print_error(sub->file, &err);
 	rc = write_result(sub, rcpt_span(receipt, len), &name);
@@ -440,11 +394,12 @@ static int prepare_append(struct submission *sub)
 	const struct args *args = sub->args;
 	struct rcpt_error err;
 
-	if (args->key) {
-		int rc = load_issuer_key(args->key, &sub->key);
+	if (args->issuer) {
+		int rc = log_issuer_read(args->issuer, args->key, args->root, &sub->issuer);
 
 		if (rc)
 			return rc;
+		sub->issuer.vouch.another = args->another;
 	}
 	if (tlog_open(args->dir, &sub->log, &err) || tlog_load_key(sub->log, &err))
 		return print_error(args->dir, &err);
@@ -455,8 +410,9 @@ static int run_append(int argc, char **argv)
 {
 	struct args args = {
 		.command = "log append", .help = append_help,
-		.allowed = OPT_BIT(OPT_DIR) | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_CHAIN) |
-			   OPT_BIT(OPT_OUT) | OPT_BIT(OPT_JSON),
+		.allowed = OPT_BIT(OPT_DIR) | OPT_BIT(OPT_ISSUER) | OPT_BIT(OPT_KEY) |
+			   OPT_BIT(OPT_ROOT) | OPT_BIT(OPT_ANOTHER) | OPT_BIT(OPT_OUT) |
+			   OPT_BIT(OPT_JSON),
 	};
 	struct submission sub = { .args = &args };
 	int rc = parse_args(&args, argc, argv);
@@ -466,8 +422,10 @@ static int run_append(int argc, char **argv)
 		return rc;
 	if (optind == argc)
 		return usage_error(args.command, "a statement is missing");
-	if (args.key && args.chain)
-		return usage_error(args.command, "--issuer-key or --trust-chain, not both");
+	if (!args.issuer && (args.key || args.root || args.another))
+		return usage_error(args.command, "--issuer is missing: whose key or root is it?");
+	if (args.key && args.root)
+		return usage_error(args.command, "--issuer-key or --issuer-root, not both");
 	if (args.out && argc - optind > 1)
 		return usage_error(args.command, "--out is for one statement");
 	sub.results = json_array();
@@ -479,7 +437,7 @@ static int run_append(int argc, char **argv)
 	if (args.json && json_array_size(sub.results))
 		json_print(json_pack("{s:O}", "entries", sub.results));
 	json_decref(sub.results);
-	EVP_PKEY_free(sub.key);
+	log_issuer_free(&sub.issuer);
 	tlog_close(sub.log);
 	return rc;
 }
@@ -568,11 +526,46 @@ static int run_list(int argc, char **argv)
 	return rc;
 }
 
+/*
+ * adopt
+ */
+
+static int run_adopt(int argc, char **argv)
+{
+	struct args args = {
+		.command = "log adopt", .help = adopt_help, .allowed = OPT_BIT(OPT_DIR),
+	};
+	struct rcpt_error err;
+	struct tlog *log;
+	uint64_t size;
+	int rc = parse_args(&args, argc, argv);
+
+	if (!rc)
+		rc = no_arguments(&args, argc);
+	if (rc || args.done)
+		return rc;
+	if (tlog_open(args.dir, &log, &err))
+		return print_error(args.dir, &err);
+	rc = tlog_adopt(log, &err);
+	if (!rc)
+		rc = tlog_size(log, &size, &err);
+	if (rc) {
+		rc = print_error(args.dir, &err);
+	} else {
+		print_text(stdout, args.dir, strlen(args.dir));
+		printf(": this is the log now, with %llu entries\n", (unsigned long long)size);
+	}
+	tlog_close(log);
+	return rc;
+}
+
 static const struct command commands[] = {
 	{ "init", run_init, "make a log" },
 	{ "key", run_key, "print the line that makes a policy trust it" },
 	{ "append", run_append, "register statements, give receipts" },
 	{ "list", run_list, "list the entries" },
+	{ "issuer", log_issuer, "show and change the issuers that it knows" },
+	{ "adopt", run_adopt, "go on with a copy" },
 	{ 0 }
 };
 

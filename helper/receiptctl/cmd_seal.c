@@ -25,6 +25,7 @@ static const char help[] =
 	"  --subject SUB       what it is about, as policies name it\n"
 	"  --svn N             security version\n"
 	"  --log DIR           local log to register in\n"
+	"  --another           also when the log knows the issuer by another key\n"
 	"  --out BUNDLE        file to write\n"
 	"  --usage LIST        grant these to every file, whatever it is: execute, kmodule,\n"
 	"                      firmware, kexec-image, kexec-initramfs, x509-cert, policy,\n"
@@ -56,6 +57,7 @@ static const struct option options[] = {
 	{ "dmverity", required_argument, NULL, OPT_DMVERITY },
 	{ "hash-envelope", no_argument, NULL, OPT_ENVELOPE },
 	{ "hash-alg", required_argument, NULL, OPT_ALG },
+	{ "another", no_argument, NULL, SEAL_ANOTHER },
 	{ "json", no_argument, NULL, SEAL_JSON },
 	{ "quiet", no_argument, NULL, SEAL_QUIET },
 	{ "help", no_argument, NULL, SEAL_HELP },

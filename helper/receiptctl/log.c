@@ -2,9 +2,10 @@
 /*
  * The local transparency log.
  */
-#include "log.h"
+#include "tlog.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,18 +13,16 @@
 #include <unistd.h>
 
 #include <openssl/x509.h>
-#include <sqlite3.h>
 
-#include "logdb.h"
+#include "lockfile.h"
 #include "outfile.h"
 
-#define LOG_VERSION	1
 #define MAX_KEY_FILE	65536
 
-/*
- * Nodes of complete subtrees only: these never change, and any root or path is
- * made of a logarithmic number of them.
- */
+#define HEAD_TABLE							\
+	"CREATE TABLE head (size INTEGER PRIMARY KEY, time INTEGER NOT NULL,"	\
+	" root BLOB NOT NULL, receipt BLOB NOT NULL);"
+
 static const char schema[] =
 	"CREATE TABLE log (version INTEGER NOT NULL, issuer TEXT NOT NULL,"
 	" alg INTEGER NOT NULL, key BLOB NOT NULL);"
@@ -32,84 +31,54 @@ static const char schema[] =
 	"CREATE TABLE node (level INTEGER NOT NULL, pos INTEGER NOT NULL,"
 	" hash BLOB NOT NULL, PRIMARY KEY (level, pos)) WITHOUT ROWID;"
 	"CREATE TABLE issuer (iss TEXT NOT NULL, key BLOB NOT NULL,"
-	" PRIMARY KEY (iss, key)) WITHOUT ROWID;";
+	" kind INTEGER NOT NULL DEFAULT 0, added INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY (iss, key)) WITHOUT ROWID;"
+	HEAD_TABLE;
+
+/* Version 1 had receipts, and did not keep them. */
+static const char upgrade_schema[] =
+	"ALTER TABLE issuer ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE issuer ADD COLUMN added INTEGER NOT NULL DEFAULT 0;"
+	HEAD_TABLE
+	"UPDATE log SET version = 2;";
+
+/* Files of SQLite. They take their mode from the first. */
+static const char *const db_files[] = { "log.db", "log.db-wal", "log.db-shm" };
+
+/* Who holds the lock of SQLite that stopped us; only those who may read log.db can. */
+static void find_holder(struct tlog *log, char *text, size_t room)
+{
+	char *path;
+	size_t i;
+
+	text[0] = '\0';
+	for (i = 0; i < ARRAY_SIZE(db_files); i++) {
+		if (asprintf(&path, "%s/%s", log->dir, db_files[i]) < 0)
+			return;
+		if (!rcpt_lock_holder(path, text, room))
+			text[0] = '\0';
+		free(path);
+		if (text[0])
+			return;
+	}
+}
 
 /**
- * struct tlog - an open log
- * @db: the database
- * @dir: folder
- * @issuer: name
- * @alg: signature algorithm
- * @key: public key, DER
- * @key_len: its length
- * @signer: private key; pkey is NULL until it is loaded
+ * tlog_fail() - describe what SQLite says
+ * @log: open
+ * @err: filled in
+ *
+ * Return: negative status.
  */
-struct tlog {
-	struct logdb db;
-	char *dir;
-	char *issuer;
-	int64_t alg;
-	uint8_t *key;
-	size_t key_len;
-	struct rcpt_signer signer;
-};
-
-static int no_memory(struct rcpt_error *err)
+int tlog_fail(struct tlog *log, struct rcpt_error *err)
 {
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-			 RCPT_NO_OFFSET, "out of memory");
-}
+	char holder[80];
 
-static int fail_db(struct tlog *log, struct rcpt_error *err)
-{
-	return logdb_fail(&log->db, err);
-}
-
-/*
- * statements of SQL
- */
-
-static int exec(struct tlog *log, const char *sql, struct rcpt_error *err)
-{
-	return sqlite3_exec(log->db.db, sql, NULL, NULL, NULL) == SQLITE_OK ?
-	       0 : fail_db(log, err);
-}
-
-static sqlite3_stmt *prepare(struct tlog *log, const char *sql)
-{
-	sqlite3_stmt *s = NULL;
-
-	logdb_alive(&log->db);
-	sqlite3_prepare_v2(log->db.db, sql, -1, &s, NULL);
-	return s;
-}
-
-/* Each bind returns whether it worked, and accepts that prepare() did not. */
-static bool bind_int(sqlite3_stmt *s, int i, int64_t value)
-{
-	return s && sqlite3_bind_int64(s, i, value) == SQLITE_OK;
-}
-
-static bool bind_blob(sqlite3_stmt *s, int i, const void *data, size_t len)
-{
-	return s && sqlite3_bind_blob64(s, i, data, len, SQLITE_STATIC) == SQLITE_OK;
-}
-
-static bool bind_text(sqlite3_stmt *s, int i, const void *text, size_t len)
-{
-	return s && sqlite3_bind_text64(s, i, text, len, SQLITE_STATIC,
-					SQLITE_UTF8) == SQLITE_OK;
-}
-
-/* Run to the end what gives no rows, and drop it. */
-static int finish(struct tlog *log, sqlite3_stmt *s, bool bound, struct rcpt_error *err)
-{
-	int rc = 0;
-
-	if (!bound || sqlite3_step(s) != SQLITE_DONE)
-		rc = fail_db(log, err);
-	sqlite3_finalize(s);
-	return rc;
+	if (sqlite3_errcode(log->db.db) != SQLITE_BUSY)
+		return logdb_fail(&log->db, err);
+	find_holder(log, holder, sizeof(holder));
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			 "log.db: locked by %s", holder[0] ? holder : "another process");
 }
 
 /*
@@ -142,6 +111,8 @@ static int open_db(const char *dir, enum logdb_how how, struct tlog **out,
 	struct tlog *log = calloc(1, sizeof(*log));
 	int rc;
 
+	if (log)
+		log->lock = -1;
 	if (!log || !(log->dir = strdup(dir))) {
 		tlog_close(log);
 		return no_memory(err);
@@ -159,9 +130,10 @@ static int take_row(struct tlog *log, sqlite3_stmt *s, struct rcpt_error *err)
 {
 	const void *key = sqlite3_column_blob(s, 3);
 
-	if (sqlite3_column_int64(s, 0) != LOG_VERSION)
+	if (sqlite3_column_int64(s, 0) < 1 || sqlite3_column_int64(s, 0) > LOG_VERSION)
 		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_STRUCTURE,
 				 RCPT_NO_OFFSET, "log.db: unknown version");
+	log->version = sqlite3_column_int64(s, 0);
 	log->issuer = strdup((const char *)sqlite3_column_text(s, 1) ?: "");
 	log->alg = sqlite3_column_int64(s, 2);
 	log->key_len = sqlite3_column_bytes(s, 3);
@@ -185,8 +157,21 @@ static int read_row(struct tlog *log, struct rcpt_error *err)
 		rc = rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE,
 			       RCPT_NO_OFFSET, "log.db: not a log");
 	else
-		rc = fail_db(log, err);
+		rc = tlog_fail(log, err);
 	sqlite3_finalize(s);
+	return rc;
+}
+
+/* All of it as it was at one time, whoever appends meanwhile. */
+static int check_head(struct tlog *log, struct rcpt_error *err)
+{
+	struct log_head head;
+	int rc = exec(log, "BEGIN", err);
+
+	if (rc)
+		return rc;
+	rc = loghead_check(log, true, &head, err);
+	sqlite3_exec(log->db.db, "ROLLBACK", NULL, NULL, NULL);
 	return rc;
 }
 
@@ -199,6 +184,8 @@ static int open_log(const char *dir, enum logdb_how how, struct tlog **out,
 	if (rc)
 		return rc;
 	rc = read_row(log, err);
+	if (!rc)
+		rc = check_head(log, err);
 	if (!rc)
 		rc = logdb_unchanged(&log->db, err);
 	if (rc) {
@@ -224,6 +211,7 @@ void tlog_close(struct tlog *log)
 	if (!log)
 		return;
 	logdb_close(&log->db);
+	rcpt_lock_drop(log->lock);
 	rcpt_signer_free(&log->signer);
 	free(log->dir);
 	free(log->issuer);
@@ -245,7 +233,7 @@ static int write_key(const char *dir, const struct rcpt_signer *signer,
 	if (!rc) {
 		rc = rcpt_outfile_open(path, 0600, &out, err);
 		if (!rc)
-			rc = rcpt_outfile_commit(&out, pem, len, err);
+			rc = rcpt_outfile_commit_new(&out, pem, len, err);
 		OPENSSL_clear_free(pem, len);
 	}
 	free(path);
@@ -275,10 +263,21 @@ static bool has_schema(struct tlog *log)
 	return has;
 }
 
+static void remove_key(const char *dir)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/key.pem", dir) < 0)
+		return;
+	unlink(path);
+	free(path);
+}
+
 /* The key is in place before the transaction that makes it the log's. */
 static int fill(struct tlog *log, const char *issuer,
 		const struct rcpt_signer *signer, struct rcpt_error *err)
 {
+	bool made = false;
 	int rc;
 
 	if (has_schema(log))
@@ -288,12 +287,68 @@ static int fill(struct tlog *log, const char *issuer,
 		rc = exec(log, schema, err);
 	if (!rc)
 		rc = insert_row(log, issuer, signer, err);
-	if (!rc)
+	if (!rc) {
 		rc = write_key(log->dir, signer, err);
+		made = !rc;
+	}
 	if (!rc)
 		rc = exec(log, "COMMIT", err);
-	if (rc)
-		sqlite3_exec(log->db.db, "ROLLBACK", NULL, NULL, NULL);
+	if (!rc)
+		return logguard_write(log, err);
+	sqlite3_exec(log->db.db, "ROLLBACK", NULL, NULL, NULL);
+	if (made)
+		remove_key(log->dir);
+	return rc;
+}
+
+static int take_lock(struct tlog *log, struct rcpt_error *err)
+{
+	char *path;
+	int rc;
+
+	if (asprintf(&path, "%s/lock", log->dir) < 0)
+		return no_memory(err);
+	rc = rcpt_lock_take(path, RCPT_LOCK_WAIT_MS, &log->lock, err);
+	free(path);
+	return rc;
+}
+
+static void drop_lock(struct tlog *log)
+{
+	rcpt_lock_drop(log->lock);
+	log->lock = -1;
+}
+
+static int fail_folder(struct rcpt_error *err, const char *what)
+{
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			 "cannot make %s: %s", what, strerror(errno));
+}
+
+/* For nobody else's eyes, and only where no key of anybody is. */
+static int make_files(const char *dir, struct rcpt_error *err)
+{
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	struct stat st;
+	int fd, dirfd, rc = 0;
+
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return fail_folder(err, "the folder");
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return fail_folder(err, "the folder");
+	if (fstatat(dirfd, "log.db", &st, AT_SYMLINK_NOFOLLOW) &&
+	    !fstatat(dirfd, "key.pem", &st, AT_SYMLINK_NOFOLLOW)) {
+		rc = rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_STRUCTURE, RCPT_NO_OFFSET,
+			       "key.pem is there, and no log that it is of: a key is never replaced");
+	} else {
+		fd = openat(dirfd, "log.db", flags, 0600);
+		if (fd < 0)
+			rc = fail_folder(err, "log.db");
+		else
+			close(fd);
+	}
+	close(dirfd);
 	return rc;
 }
 
@@ -308,13 +363,13 @@ int tlog_init(const char *dir, const char *issuer, int64_t alg,
 		rc = rcpt_signer_generate(alg, &signer, err);
 	if (rc)
 		return rc;
-	if (mkdir(dir, 0755) && errno != EEXIST)
-		rc = rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE,
-			       RCPT_NO_OFFSET, "cannot make the folder: %s", strerror(errno));
-	else
+	rc = make_files(dir, err);
+	if (!rc)
 		rc = open_db(dir, LOGDB_CREATE, &log, err);
 	if (!rc) {
-		rc = exec(log, "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;", err);
+		rc = take_lock(log, err);
+		if (!rc)
+			rc = exec(log, "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;", err);
 		if (!rc)
 			rc = fill(log, issuer, &signer, err);
 		tlog_close(log);
@@ -353,7 +408,9 @@ int tlog_load_key(struct tlog *log, struct rcpt_error *err)
 	rc = rcpt_signer_load(pem, len, &log->signer, err);
 	OPENSSL_cleanse(pem, len);
 	free(pem);
-	return rc ? rc : check_key(log, err);
+	if (!rc)
+		rc = check_key(log, err);
+	return rc ? rc : logguard_check(log, true, err);
 }
 
 const char *tlog_issuer(const struct tlog *log)
@@ -372,217 +429,182 @@ struct rcpt_span tlog_public_key(const struct tlog *log)
 }
 
 /*
- * issuers
- */
-
-int tlog_trust(struct tlog *log, struct rcpt_span iss, EVP_PKEY *key,
-	       struct rcpt_error *err)
-{
-	sqlite3_stmt *s = prepare(log, "INSERT OR IGNORE INTO issuer VALUES (?, ?)");
-	uint8_t *spki = NULL;
-	int len = i2d_PUBKEY(key, &spki);
-	int rc = finish(log, s, len > 0 && bind_text(s, 1, iss.data, iss.len) &&
-			bind_blob(s, 2, spki, len), err);
-
-	OPENSSL_free(spki);
-	return rc;
-}
-
-/* Does the key of the current row verify the statement? */
-static bool row_verifies(sqlite3_stmt *s, const struct rcpt_statement *stmt)
-{
-	const uint8_t *der = sqlite3_column_blob(s, 0);
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &der, sqlite3_column_bytes(s, 0));
-	bool ok = key && !rcpt_statement_verify(stmt, key, NULL);
-
-	EVP_PKEY_free(key);
-	return ok;
-}
-
-int tlog_check_issuer(struct tlog *log, const struct rcpt_statement *stmt,
-		      struct rcpt_error *err)
-{
-	struct rcpt_span iss = stmt->header.claims.iss;
-	sqlite3_stmt *s = prepare(log, "SELECT key FROM issuer WHERE iss = ?");
-	unsigned int known = 0;
-	bool ok = false;
-	int step = SQLITE_ERROR;
-
-	if (bind_text(s, 1, iss.data ? (const void *)iss.data : "", iss.len))
-		while (!ok && (step = sqlite3_step(s)) == SQLITE_ROW) {
-			known++;
-			ok = row_verifies(s, stmt);
-		}
-	sqlite3_finalize(s);
-	if (ok)
-		return 0;
-	if (step != SQLITE_DONE)
-		return fail_db(log, err);
-	return known ? rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_ISSUER_SIGNATURE,
-				 RCPT_NO_OFFSET, "not signed by a key that this log knows of its issuer") :
-		       rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_ISSUER_KEY,
-				 RCPT_NO_OFFSET, "this log knows no key of its issuer: name it once with --issuer-key");
-}
-
-/*
- * the tree
- */
-
-static int get_node(struct tlog *log, unsigned int level, uint64_t pos,
-		    uint8_t hash[32], struct rcpt_error *err)
-{
-	sqlite3_stmt *s = prepare(log, "SELECT hash FROM node WHERE level = ? AND pos = ?");
-	int rc = 0;
-
-	if (bind_int(s, 1, level) && bind_int(s, 2, pos) &&
-	    sqlite3_step(s) == SQLITE_ROW && sqlite3_column_bytes(s, 0) == 32)
-		memcpy(hash, sqlite3_column_blob(s, 0), 32);
-	else
-		rc = rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE,
-			       RCPT_NO_OFFSET, "log.db: node %u.%llu is missing", level,
-			       (unsigned long long)pos);
-	sqlite3_finalize(s);
-	return rc;
-}
-
-static int put_node(struct tlog *log, unsigned int level, uint64_t pos,
-		    const uint8_t hash[32], struct rcpt_error *err)
-{
-	sqlite3_stmt *s = prepare(log, "INSERT INTO node VALUES (?, ?, ?)");
-
-	return finish(log, s, bind_int(s, 1, level) && bind_int(s, 2, pos) &&
-		      bind_blob(s, 3, hash, 32), err);
-}
-
-/* Add leaf @pos and every subtree that it completes. */
-static int grow(struct tlog *log, uint64_t pos, const uint8_t leaf[32],
-		struct rcpt_error *err)
-{
-	uint8_t hash[32], left[32];
-	unsigned int level = 0;
-	int rc;
-
-	memcpy(hash, leaf, 32);
-	for (;; level++, pos >>= 1) {
-		rc = put_node(log, level, pos, hash, err);
-		if (rc || !(pos & 1))
-			return rc;
-		rc = get_node(log, level, pos - 1, left, err);
-		if (rc)
-			return rc;
-		if (rcpt_node_hash(left, hash, hash))
-			return no_memory(err);
-	}
-}
-
-/* Largest power of two below @n, which is at least 2. */
-static uint64_t split(uint64_t n)
-{
-	return 1ULL << (63 - __builtin_clzll(n - 1));
-}
-
-/*
- * Hash of the leaves [lo, hi). Complete subtrees on the way down the right edge
- * are joined to the rest: at most one look-up a level.
- */
-static int range_hash(struct tlog *log, uint64_t lo, uint64_t hi,
-		      uint8_t out[32], struct rcpt_error *err)
-{
-	uint64_t n = hi - lo;
-	uint8_t left[32], right[32];
-	int rc;
-
-	if (!(n & (n - 1)))
-		return get_node(log, __builtin_ctzll(n), lo / n, out, err);
-	rc = range_hash(log, lo, lo + split(n), left, err);
-	if (!rc)
-		rc = range_hash(log, lo + split(n), hi, right, err);
-	if (!rc && rcpt_node_hash(left, right, out))
-		rc = no_memory(err);
-	return rc;
-}
-
-static void reverse(uint8_t (*path)[32], size_t n)
-{
-	uint8_t swap[32];
-	size_t i;
-
-	for (i = 0; i < n / 2; i++) {
-		memcpy(swap, path[i], 32);
-		memcpy(path[i], path[n - 1 - i], 32);
-		memcpy(path[n - 1 - i], swap, 32);
-	}
-}
-
-/* PATH(index, D[size]) of RFC 9162 2.1.3.1, gathered from the top. */
-static int find_path(struct tlog *log, struct rcpt_entry_proof *proof,
-		     struct rcpt_error *err)
-{
-	uint64_t lo = 0, hi = proof->size;
-	int rc = 0;
-
-	proof->npath = 0;
-	while (!rc && hi - lo > 1) {
-		uint64_t mid = lo + split(hi - lo);
-		uint8_t *sibling = proof->path[proof->npath++];
-
-		if (proof->index < mid) {
-			rc = range_hash(log, mid, hi, sibling, err);
-			hi = mid;
-		} else {
-			rc = range_hash(log, lo, mid, sibling, err);
-			lo = mid;
-		}
-	}
-	reverse(proof->path, proof->npath);
-	return rc;
-}
-
-static int prove(struct tlog *log, struct rcpt_entry_proof *proof,
-		 struct rcpt_error *err)
-{
-	uint8_t leaf[32];
-	int rc = get_node(log, 0, proof->index, leaf, err);
-
-	if (!rc)
-		rc = find_path(log, proof, err);
-	if (!rc && rcpt_rfc9162_root(leaf, proof->index, proof->size,
-				     (const uint8_t (*)[32])proof->path,
-				     proof->npath, proof->root))
-		rc = no_memory(err);
-	return rc;
-}
-
-/*
  * entries
  */
+
+int tlog_size(struct tlog *log, uint64_t *size, struct rcpt_error *err)
+{
+	sqlite3_stmt *s = prepare(log, "SELECT ifnull(max(idx) + 1, 0) FROM entry");
+	int rc = 0;
+
+	if (s && sqlite3_step(s) == SQLITE_ROW && sqlite3_column_int64(s, 0) >= 0)
+		*size = sqlite3_column_int64(s, 0);
+	else
+		rc = tlog_fail(log, err);
+	sqlite3_finalize(s);
+	return rc;
+}
+
+/* Sign the tree of @proof, and remember that it was. */
+static int sign_tree(struct tlog *log, int64_t now, const struct rcpt_entry_proof *proof,
+		     uint8_t **receipt, size_t *len, struct rcpt_error *err)
+{
+	struct log_head head = { .size = proof->size, .time = now };
+	int rc = rcpt_receipt_sign(log->issuer, now, proof, &log->signer, receipt, len, err);
+
+	if (rc)
+		return rc;
+	memcpy(head.root, proof->root, sizeof(head.root));
+	return loghead_put(log, &head, rcpt_span(*receipt, *len), err);
+}
+
+/* What was made for everybody to read before is no longer. */
+static int close_files(struct tlog *log, struct rcpt_error *err)
+{
+	char *path;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < ARRAY_SIZE(db_files); i++) {
+		if (asprintf(&path, "%s/%s", log->dir, db_files[i]) < 0)
+			return no_memory(err);
+		rc = chmod(path, 0600);
+		free(path);
+		if (rc && errno != ENOENT)
+			return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE,
+					 RCPT_NO_OFFSET, "%s: %s", db_files[i], strerror(errno));
+	}
+	return 0;
+}
+
+static int upgrade(struct tlog *log, struct rcpt_error *err)
+{
+	struct rcpt_entry_proof proof;
+	uint8_t *receipt = NULL;
+	size_t len;
+	int rc = close_files(log, err);
+
+	if (!rc)
+		rc = exec(log, upgrade_schema, err);
+	if (!rc)
+		rc = tlog_size(log, &proof.size, err);
+	if (rc || !proof.size)
+		return rc;
+	proof.index = proof.size - 1;
+	rc = logtree_prove(log, &proof, err);
+	if (!rc)
+		rc = sign_tree(log, time(NULL), &proof, &receipt, &len, err);
+	free(receipt);
+	return rc;
+}
+
+/* Of now: another process may have upgraded the log since it was opened. */
+static int read_version(struct tlog *log, struct rcpt_error *err)
+{
+	sqlite3_stmt *s = prepare(log, "SELECT version FROM log");
+	int rc = 0;
+
+	if (s && sqlite3_step(s) == SQLITE_ROW)
+		log->version = sqlite3_column_int64(s, 0);
+	else
+		rc = tlog_fail(log, err);
+	sqlite3_finalize(s);
+	return rc;
+}
+
+static int begin_locked(struct tlog *log, struct log_head *head, struct rcpt_error *err)
+{
+	int rc = read_version(log, err);
+
+	if (!rc && log->version == 1)
+		rc = upgrade(log, err);
+	if (!rc)
+		rc = read_version(log, err);
+	if (!rc)
+		rc = loghead_check(log, false, head, err);
+	/* Where there is none yet; before anything is signed. */
+	return rc ? rc : logguard_write(log, err);
+}
+
+/**
+ * tlog_begin() - begin to write to the log
+ * @log: open, with its key loaded
+ * @head: result: the last tree that was signed
+ * @err: filled in on failure
+ *
+ * The log is locked, is the one that its guard tells of, and its tree is the one that was
+ * signed last.
+ *
+ * Context: Waits for other processes that write, for a bounded time.
+ * Return: 0, to be ended by tlog_end(); else as tlog_append().
+ */
+int tlog_begin(struct tlog *log, struct log_head *head, struct rcpt_error *err)
+{
+	int rc = take_lock(log, err);
+
+	if (rc)
+		return rc;
+	rc = logguard_check(log, true, err);
+	if (!rc)
+		rc = exec(log, "BEGIN IMMEDIATE", err);
+	if (!rc) {
+		rc = begin_locked(log, head, err);
+		if (!rc)
+			return 0;
+		sqlite3_exec(log->db.db, "ROLLBACK", NULL, NULL, NULL);
+		read_version(log, NULL);
+	}
+	drop_lock(log);
+	return rc;
+}
+
+/**
+ * tlog_end() - end it: all of it for good, or nothing
+ * @log: as tlog_begin() left it
+ * @rc: of what was done; other than 0 undoes it
+ * @err: filled in on failure here; else it says already what went wrong
+ *
+ * Return: @rc, or -RCPT_SYSTEM.
+ */
+int tlog_end(struct tlog *log, int rc, struct rcpt_error *err)
+{
+	if (!rc)
+		rc = exec(log, "COMMIT", err);
+	if (rc) {
+		sqlite3_exec(log->db.db, "ROLLBACK", NULL, NULL, NULL);
+		read_version(log, NULL);
+	} else {
+		rc = logguard_write(log, err);
+	}
+	drop_lock(log);
+	return rc;
+}
 
 /* Number of entries, and of the one with @digest; @found tells if there is one. */
 static int find_entry(struct tlog *log, const uint8_t digest[32],
 		      struct rcpt_entry_proof *proof, bool *found,
 		      struct rcpt_error *err)
 {
-	sqlite3_stmt *s = prepare(log, "SELECT (SELECT ifnull(max(idx) + 1, 0) FROM entry),"
-				       " (SELECT idx FROM entry WHERE digest = ?)");
-	int rc = 0;
+	sqlite3_stmt *s = prepare(log, "SELECT idx FROM entry WHERE digest = ?");
+	int rc = tlog_size(log, &proof->size, err);
+	int step = SQLITE_ERROR;
 
-	if (bind_blob(s, 1, digest, 32) && sqlite3_step(s) == SQLITE_ROW) {
-		proof->size = sqlite3_column_int64(s, 0);
-		*found = sqlite3_column_type(s, 1) != SQLITE_NULL;
-		proof->index = *found ? (uint64_t)sqlite3_column_int64(s, 1) : proof->size;
-	} else {
-		rc = fail_db(log, err);
-	}
+	if (!rc && bind_blob(s, 1, digest, 32))
+		step = sqlite3_step(s);
+	*found = step == SQLITE_ROW;
+	proof->index = *found ? (uint64_t)sqlite3_column_int64(s, 0) : proof->size;
+	if (!rc && step != SQLITE_ROW && step != SQLITE_DONE)
+		rc = tlog_fail(log, err);
 	sqlite3_finalize(s);
 	return rc;
 }
 
 static int add_entry(struct tlog *log, const struct rcpt_statement *stmt,
-		     uint64_t index, struct rcpt_error *err)
+		     uint64_t index, int64_t now, struct rcpt_error *err)
 {
 	sqlite3_stmt *s = prepare(log, "INSERT INTO entry VALUES (?, ?, ?, ?)");
 	uint8_t leaf[32];
-	int rc = finish(log, s, bind_int(s, 1, index) && bind_int(s, 2, time(NULL)) &&
+	int rc = finish(log, s, bind_int(s, 1, index) && bind_int(s, 2, now) &&
 			bind_blob(s, 3, stmt->digest, 32) &&
 			bind_blob(s, 4, stmt->bytes, stmt->len), err);
 
@@ -590,10 +612,10 @@ static int add_entry(struct tlog *log, const struct rcpt_statement *stmt,
 		return rc;
 	if (rcpt_leaf_hash(stmt->digest, 32, leaf))
 		return no_memory(err);
-	return grow(log, index, leaf, err);
+	return logtree_add(log, index, leaf, err);
 }
 
-static int append(struct tlog *log, const struct rcpt_statement *stmt,
+static int append(struct tlog *log, const struct rcpt_statement *stmt, int64_t now,
 		  struct rcpt_entry_proof *proof, uint8_t **receipt, size_t *len,
 		  struct rcpt_error *err)
 {
@@ -601,37 +623,56 @@ static int append(struct tlog *log, const struct rcpt_statement *stmt,
 	int rc = find_entry(log, stmt->digest, proof, &found, err);
 
 	if (!rc && !found)
-		rc = add_entry(log, stmt, proof->size++, err);
+		rc = add_entry(log, stmt, proof->size++, now, err);
 	if (!rc)
-		rc = prove(log, proof, err);
-	if (!rc)
-		rc = rcpt_receipt_sign(log->issuer, time(NULL), proof, &log->signer,
-				       receipt, len, err);
-	return rc;
+		rc = logtree_prove(log, proof, err);
+	return rc ? rc : sign_tree(log, now, proof, receipt, len, err);
 }
 
 int tlog_append(struct tlog *log, const struct rcpt_statement *stmt,
-		struct rcpt_entry_proof *proof, uint8_t **receipt, size_t *len,
-		struct rcpt_error *err)
+		const struct tlog_vouch *vouch, struct rcpt_entry_proof *proof,
+		uint8_t **receipt, size_t *len, struct rcpt_error *err)
 {
 	const struct rcpt_claims *claims = &stmt->header.claims;
+	struct log_head head;
+	int64_t now;
 	int rc;
 
 	*receipt = NULL;
 	if (!stmt->header.has_claims || !claims->iss.len || !claims->sub.len)
 		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_NO_CLAIMS,
 				 RCPT_NO_OFFSET, "the statement lacks issuer or subject");
-	rc = exec(log, "BEGIN IMMEDIATE", err);
+	rc = rcpt_header_crit(&stmt->header, NULL, 0, err);
+	if (!rc)
+		rc = tlog_begin(log, &head, err);
 	if (rc)
 		return rc;
-	rc = append(log, stmt, proof, receipt, len, err);
+	now = time(NULL);
+	rc = loghead_time(&head, &now, err);
 	if (!rc)
-		rc = exec(log, "COMMIT", err);
+		rc = logissuer_check(log, stmt, vouch, err);
+	if (!rc)
+		rc = append(log, stmt, now, proof, receipt, len, err);
+	rc = tlog_end(log, rc, err);
 	if (rc) {
-		sqlite3_exec(log->db.db, "ROLLBACK", NULL, NULL, NULL);
 		free(*receipt);
 		*receipt = NULL;
 	}
+	return rc;
+}
+
+int tlog_adopt(struct tlog *log, struct rcpt_error *err)
+{
+	int rc = take_lock(log, err);
+
+	if (rc)
+		return rc;
+	rc = logguard_check(log, false, err);
+	if (!rc)
+		rc = check_head(log, err);
+	if (!rc)
+		rc = logguard_write(log, err);
+	drop_lock(log);
 	return rc;
 }
 
@@ -669,5 +710,5 @@ int tlog_each(struct tlog *log, tlog_entry_fn fn, void *arg,
 	sqlite3_finalize(s);
 	if (told)
 		return told;
-	return step == SQLITE_DONE ? logdb_unchanged(&log->db, err) : fail_db(log, err);
+	return step == SQLITE_DONE ? logdb_unchanged(&log->db, err) : tlog_fail(log, err);
 }

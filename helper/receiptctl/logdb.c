@@ -14,7 +14,7 @@
 
 #define NAME		"log.db"
 #define VFS		"receipt-log"
-#define BUSY_MS		60000
+#define BUSY_MS		5000		/* for readers; who writes waits for the lock */
 #define STEPS_A_CALL	10000		/* between two looks at the bound */
 #define MAX_STEPS	10000000	/* for one row: some hundreds are needed */
 #define MAX_LENGTH	(4 << 20)	/* bytes of a row; a statement has 1 MiB */

@@ -14,8 +14,8 @@
 
 static const char help[] =
 	"usage: receiptctl policy seal --issuer-key KEY.pem --issuer ISS --log DIR --out BUNDLE\n"
-	"                              [--subject SUB] [--svn N] [--x5chain FILE] [--json]\n"
-	"                              [--quiet] POLICY\n"
+	"                              [--subject SUB] [--svn N] [--x5chain FILE] [--another]\n"
+	"                              [--json] [--quiet] POLICY\n"
 	"\n"
 	"Reads a policy as the kernel does, then seals it: signs a statement that vouches\n"
 	"for it as a policy and nothing else, registers the statement in a log and writes\n"
@@ -29,6 +29,7 @@ static const char help[] =
 	"  --subject SUB       what it is about; policy/ and the policy's name when left out\n"
 	"  --svn N             security version\n"
 	"  --log DIR           local log to register in\n"
+	"  --another           also when the log knows the issuer by another key\n"
 	"  --out BUNDLE        file to write\n"
 	"  --json              one JSON object on standard output\n"
 	"  --quiet             no output but errors and warnings\n"
@@ -42,6 +43,7 @@ static const struct option options[] = {
 	{ "svn", required_argument, NULL, SEAL_SVN },
 	{ "log", required_argument, NULL, SEAL_LOG },
 	{ "out", required_argument, NULL, SEAL_OUT },
+	{ "another", no_argument, NULL, SEAL_ANOTHER },
 	{ "json", no_argument, NULL, SEAL_JSON },
 	{ "quiet", no_argument, NULL, SEAL_QUIET },
 	{ "help", no_argument, NULL, SEAL_HELP },

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/x509.h>
+
 #include "bundle.h"
 #include "options.h"
 #include "outfile.h"
@@ -69,6 +71,9 @@ int seal_set_option(struct seal *seal, int option, const char *arg)
 		return 0;
 	case SEAL_OUT:
 		seal->out = arg;
+		return 0;
+	case SEAL_ANOTHER:
+		seal->another = true;
 		return 0;
 	case SEAL_JSON:
 		seal->json = true;
@@ -341,13 +346,20 @@ static int make_payload(struct seal *seal)
 static int make_bundle(struct seal *seal, const struct rcpt_statement *stmt,
 		       uint8_t **bundle, size_t *len, struct rcpt_error *err)
 {
-	uint8_t *receipt, *transparent;
+	struct tlog_vouch vouch = {
+		.name = stmt->header.claims.iss, .proves = true, .another = seal->another,
+	};
+	uint8_t *receipt, *transparent, *spki = NULL;
 	size_t receipt_len, transparent_len;
+	int len_spki = i2d_PUBKEY(seal->signer.pkey, &spki);
 	int rc;
 
-	rc = tlog_trust(seal->log, stmt->header.claims.iss, seal->signer.pkey, err);
-	if (!rc)
-		rc = tlog_append(seal->log, stmt, &seal->proof, &receipt, &receipt_len, err);
+	if (len_spki <= 0)
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+				 "out of memory");
+	vouch.proof = (struct tlog_issuer_proof){ TLOG_KEY, rcpt_span(spki, len_spki) };
+	rc = tlog_append(seal->log, stmt, &vouch, &seal->proof, &receipt, &receipt_len, err);
+	OPENSSL_free(spki);
 	if (rc)
 		return rc;
 	rc = rcpt_statement_attach(stmt, rcpt_span(receipt, receipt_len), &transparent,

@@ -13,7 +13,7 @@
 
 /* Options of both commands. */
 enum { SEAL_KEY = 1, SEAL_CHAIN, SEAL_ISSUER, SEAL_SUBJECT, SEAL_SVN, SEAL_LOG, SEAL_OUT,
-       SEAL_JSON, SEAL_QUIET, SEAL_HELP, SEAL_OWN };
+       SEAL_ANOTHER, SEAL_JSON, SEAL_QUIET, SEAL_HELP, SEAL_OWN };
 
 /**
  * struct hash_alg - algorithm of a hash envelope
@@ -42,6 +42,7 @@ struct hash_alg {
  * @expect: SHA-256 that the one file must have, or NULL
  * @envelope: --hash-envelope
  * @alg: --hash-alg, or NULL
+ * @another: --another
  * @json: output for programs
  * @quiet: no output
  * @help: only help was asked for
@@ -71,6 +72,7 @@ struct seal {
 	const uint8_t *expect;
 	bool envelope;
 	const struct hash_alg *alg;
+	bool another;
 	bool json;
 	bool quiet;
 	bool help;

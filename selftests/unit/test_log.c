@@ -5,12 +5,33 @@
 #include "folder.h"
 #include "sample.h"
 
+static time_t clock_step;
+
+/* The clock of the log, which can be set. */
+static time_t set_time(time_t *at)
+{
+	(void)at;
+	return time(NULL) + clock_step;
+}
+
+#define time(at)	set_time(at)
 #include "../../helper/receiptctl/log.c"
+#undef time
 #include "../../helper/receiptctl/logdb.c"
 
 #define ISSUER	"log.example"
+#define VENDOR	"issuer.example"	/* of sample_statement() */
 
 static struct rcpt_signer signer;
+
+/* A statement with a subject of its own, and the memory that it points into. */
+struct signed_one {
+	uint8_t *data;
+	struct rcpt_statement stmt;
+};
+
+/* Statements that are made once: two signatures of one text are two entries. */
+static struct signed_one kept[101];
 
 static int make_key(void **state)
 {
@@ -21,6 +42,10 @@ static int make_key(void **state)
 static int drop_key(void **state)
 {
 	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		rcpt_statement_free(&kept[i].stmt);
+		free(kept[i].data);
+	}
 	rcpt_signer_free(&signer);
 	return 0;
 }
@@ -33,6 +58,23 @@ static char *new_log(void)
 	return dir;
 }
 
+/* What an operator says who knows the key of an issuer; good until the next call. */
+static struct tlog_vouch *vouch_for(const char *name, const struct rcpt_signer *key,
+				    bool another)
+{
+	static struct tlog_vouch vouch;
+	static uint8_t der[1024];
+	uint8_t *at = der;
+
+	vouch = (struct tlog_vouch){
+		.name = rcpt_span(name, strlen(name)), .proves = true, .another = another,
+	};
+	vouch.proof.kind = TLOG_KEY;
+	assert_true(i2d_PUBKEY(key->pkey, NULL) < (int)sizeof(der));
+	vouch.proof.der = rcpt_span(der, i2d_PUBKEY(key->pkey, &at));
+	return &vouch;
+}
+
 static struct tlog *open_it(const char *dir)
 {
 	struct rcpt_error err = { .text = "" };
@@ -42,12 +84,6 @@ static struct tlog *open_it(const char *dir)
 		fail_msg("%s", err.text);
 	return log;
 }
-
-/* A statement with a subject of its own, and the memory that it points into. */
-struct signed_one {
-	uint8_t *data;
-	struct rcpt_statement stmt;
-};
 
 static struct signed_one make_statement(const char *prefix, unsigned int number)
 {
@@ -118,17 +154,58 @@ static void test_init(void **state)
 	folder_remove(dir);
 }
 
-/* What an interrupted init left behind is no obstacle to another. */
-static void test_init_again(void **state)
+static void expect_content(const char *path, const char *text)
+{
+	uint8_t *data;
+	size_t len;
+
+	assert_int_equal(rcpt_file_read(path, 1000, &data, &len, NULL), 0);
+	assert_true(rcpt_span_equal(rcpt_span(data, len), text, strlen(text)));
+	free(data);
+}
+
+static int expect_init(const char *dir)
+{
+	struct rcpt_error err;
+
+	return tlog_init(dir, ISSUER, RCPT_ES256, &err);
+}
+
+/* A key in the folder stays, whosever it is; an empty database is no obstacle. */
+static void test_init_key(void **state)
 {
 	char *dir = folder_make();
 
 	(void)state;
+	folder_write(in_folder(dir, "key.pem"), "my key", 6);
+	assert_int_equal(expect_init(dir), -RCPT_INVALID);
+	assert_int_equal(folder_count(dir, ""), 1);
 	folder_write(in_folder(dir, "log.db"), "", 0);
-	folder_write(in_folder(dir, "key.pem"), "x", 1);
-	assert_int_equal(tlog_init(dir, ISSUER, RCPT_ES256, NULL), 0);
+	assert_int_equal(expect_init(dir), -RCPT_SYSTEM);
+	expect_content(in_folder(dir, "key.pem"), "my key");
+	assert_int_equal(unlink(in_folder(dir, "key.pem")), 0);
+	assert_int_equal(symlink("elsewhere", in_folder(dir, "key.pem")), 0);
+	assert_int_equal(expect_init(dir), -RCPT_SYSTEM);
+	assert_int_equal(unlink(in_folder(dir, "log.db")), 0);
+	assert_int_equal(expect_init(dir), -RCPT_INVALID);
+	assert_int_equal(access(in_folder(dir, "elsewhere"), F_OK), -1);
+	assert_int_equal(unlink(in_folder(dir, "key.pem")), 0);
+	folder_write(in_folder(dir, "log.db"), "", 0);
+	assert_int_equal(expect_init(dir), 0);	/* the control */
 	tlog_close(open_it(dir));
+	/* The log's own key is not replaced either. */
+	assert_int_equal(expect_init(dir), -RCPT_INVALID);
+	assert_int_equal(unlink(in_folder(dir, "log.db")), 0);
+	assert_int_equal(expect_init(dir), -RCPT_INVALID);
 	folder_remove(dir);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
 }
 
 static void test_damaged(void **state)
@@ -175,7 +252,7 @@ static void test_every_size(void **state)
 			uint8_t *receipt, root[32];
 			size_t len;
 
-			assert_int_equal(tlog_append(log, &one[i].stmt, &proof, &receipt,
+			assert_int_equal(tlog_append(log, &one[i].stmt, vouch_for(VENDOR, &signer, false), &proof, &receipt,
 						     &len, NULL), 0);
 			assert_int_equal(proof.index, i);
 			assert_int_equal(proof.size, size);
@@ -190,10 +267,151 @@ static void test_every_size(void **state)
 	folder_remove(dir);
 }
 
-static void test_issuers(void **state)
+static int append_this(struct tlog *log, const struct rcpt_statement *stmt,
+		       const struct tlog_vouch *vouch, struct rcpt_error *err)
+{
+	struct rcpt_entry_proof proof;
+	uint8_t *receipt;
+	size_t len;
+	int rc = tlog_append(log, stmt, vouch, &proof, &receipt, &len, err);
+
+	free(receipt);
+	return rc;
+}
+
+static int append_one(struct tlog *log, unsigned int number, const struct tlog_vouch *vouch)
+{
+	struct rcpt_error err = { .text = "" };
+
+	if (!kept[number].data)
+		kept[number] = make_statement("entry", number);
+	return append_this(log, &kept[number].stmt, vouch, &err);
+}
+
+/* Nobody but the owner can open what holds locks or says what the log is. */
+static void test_modes(void **state)
+{
+	static const char *const names[] = { "log.db", "log.db-wal", "log.db-shm", "guard", "lock",
+					     "key.pem" };
+	char *top = folder_make(), *dir;
+	mode_t before = umask(0);
+	struct tlog *log;
+
+	(void)state;
+	assert_true(asprintf(&dir, "%s/log", top) > 0);
+	assert_int_equal(expect_init(dir), 0);
+	log = open_it(dir);
+	assert_int_equal(append_one(log, 1, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(mode_of(dir), 0700);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(mode_of(in_folder(dir, names[i])), 0600);
+	umask(before);
+	tlog_close(log);
+	free(dir);
+	folder_remove(top);
+}
+
+/* Run SQL on a database, which need be no log. */
+static void sql(const char *dir, const char *text)
+{
+	sqlite3 *db;
+	char *why = NULL;
+
+	assert_int_equal(sqlite3_open(in_folder(dir, "log.db"), &db), SQLITE_OK);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", text, why);
+	sqlite3_close(db);
+}
+
+/*
+ * issuers
+ */
+
+static unsigned int nissuers;
+
+static int count_issuer(const struct tlog_known *known, void *arg)
+{
+	(void)known;
+	(void)arg;
+	nissuers++;
+	return 0;
+}
+
+static unsigned int count_issuers(struct tlog *log)
+{
+	nissuers = 0;
+	assert_int_equal(tlog_each_issuer(log, count_issuer, NULL, NULL), 0);
+	return nissuers;
+}
+
+/* What a statement says of its issuer makes no key known; what the operator says does. */
+static void test_issuer_named(void **state)
+{
+	char *dir = new_log();
+	struct tlog *log = open_it(dir);
+	struct tlog_vouch only_name = { .name = rcpt_span(VENDOR, strlen(VENDOR)) };
+
+	(void)state;
+	assert_int_equal(append_one(log, 1, NULL), -RCPT_CANNOT_EVALUATE);
+	assert_int_equal(append_one(log, 1, &only_name), -RCPT_CANNOT_EVALUATE);
+	/* The statement says VENDOR, and the operator says that it is of another. */
+	assert_int_equal(append_one(log, 1, vouch_for("build.example", &signer, false)),
+			 -RCPT_INVALID);
+	assert_int_equal(append_one(log, 1, vouch_for("issuer.exampl", &signer, true)),
+			 -RCPT_INVALID);
+	assert_int_equal(count_issuers(log), 0);
+	assert_int_equal(append_one(log, 1, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(count_issuers(log), 1);
+	assert_int_equal(append_one(log, 2, NULL), 0);
+	assert_int_equal(append_one(log, 3, &only_name), 0);
+	only_name.name = rcpt_span("build.example", 13);
+	assert_int_equal(append_one(log, 4, &only_name), -RCPT_INVALID);
+	assert_int_equal(append_one(log, 2, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(count_issuers(log), 1);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+/* A statement that is refused, for whatever, leaves its key unknown. */
+static void test_issuer_refused(void **state)
 {
 	struct signed_one one = make_statement("entry", 1);
-	struct rcpt_claims *claims = &one.stmt.header.claims;
+	struct rcpt_span *sub = &one.stmt.header.claims.sub;
+	char *dir = new_log();
+	struct tlog *log = open_it(dir);
+	struct rcpt_signer other;
+	struct rcpt_error err;
+	size_t len = sub->len;
+
+	(void)state;
+	assert_int_equal(rcpt_signer_generate(RCPT_ES256, &other, NULL), 0);
+	/* signed by another key */
+	assert_int_equal(append_this(log, &one.stmt, vouch_for(VENDOR, &other, false), &err),
+			 -RCPT_INVALID);
+	/* without a subject */
+	sub->len = 0;
+	assert_int_equal(append_this(log, &one.stmt, vouch_for(VENDOR, &signer, false), &err),
+			 -RCPT_MALFORMED);
+	sub->len = len;
+	/* after its signer was found good: the transaction takes the key back */
+	sql(dir, "INSERT INTO node VALUES (0, 0, zeroblob(32))");
+	assert_true(append_this(log, &one.stmt, vouch_for(VENDOR, &signer, false), &err) < 0);
+	assert_int_equal(count_issuers(log), 0);
+	sql(dir, "DELETE FROM node");
+	assert_int_equal(append_this(log, &one.stmt, NULL, &err), -RCPT_CANNOT_EVALUATE);
+	assert_int_equal(append_this(log, &one.stmt, vouch_for(VENDOR, &signer, false), &err),
+			 0);	/* the control */
+	assert_int_equal(count_issuers(log), 1);
+	rcpt_signer_free(&other);
+	free_statement(&one);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+/* A second key of a name is one that the operator says is a second one. */
+static void test_issuer_second(void **state)
+{
 	char *dir = new_log();
 	struct tlog *log = open_it(dir);
 	struct rcpt_signer other;
@@ -201,15 +419,422 @@ static void test_issuers(void **state)
 
 	(void)state;
 	assert_int_equal(rcpt_signer_generate(RCPT_ES256, &other, NULL), 0);
-	assert_int_equal(tlog_check_issuer(log, &one.stmt, &err), -RCPT_CANNOT_EVALUATE);
-	assert_int_equal(tlog_trust(log, claims->iss, other.pkey, &err), 0);
-	assert_int_equal(tlog_check_issuer(log, &one.stmt, &err), -RCPT_INVALID);
-	assert_int_equal(tlog_trust(log, rcpt_span("another", 7), signer.pkey, &err), 0);
-	assert_int_equal(tlog_check_issuer(log, &one.stmt, &err), -RCPT_INVALID);
-	assert_int_equal(tlog_trust(log, claims->iss, signer.pkey, &err), 0);
-	assert_int_equal(tlog_trust(log, claims->iss, signer.pkey, &err), 0);
-	assert_int_equal(tlog_check_issuer(log, &one.stmt, &err), 0);
+	assert_int_equal(tlog_issuer_add(log, vouch_for(VENDOR, &other, false), &err), 0);
+	assert_int_equal(tlog_issuer_add(log, vouch_for(VENDOR, &other, false), &err), 0);
+	assert_int_equal(append_one(log, 1, NULL), -RCPT_INVALID);
+	assert_int_equal(append_one(log, 1, vouch_for(VENDOR, &signer, false)), -RCPT_INVALID);
+	assert_int_equal(tlog_issuer_add(log, vouch_for(VENDOR, &signer, false), &err),
+			 -RCPT_INVALID);
+	assert_non_null(strstr(err.text, "--another"));
+	assert_int_equal(count_issuers(log), 1);
+	assert_int_equal(append_one(log, 1, vouch_for(VENDOR, &signer, true)), 0);
+	assert_int_equal(count_issuers(log), 2);
+	/* Another name has keys of its own, the same ones, too. */
+	assert_int_equal(tlog_issuer_add(log, vouch_for("x.example", &other, false), &err), 0);
+	assert_int_equal(count_issuers(log), 3);
 	rcpt_signer_free(&other);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+static void test_issuer_forgotten(void **state)
+{
+	char *dir = new_log();
+	struct tlog *log = open_it(dir);
+	struct tlog_vouch *vouch = vouch_for(VENDOR, &signer, false);
+	struct rcpt_error err;
+
+	(void)state;
+	assert_int_equal(tlog_issuer_add(log, vouch, &err), 0);
+	assert_int_equal(append_one(log, 1, NULL), 0);	/* the control */
+	assert_int_equal(tlog_issuer_forget(log, rcpt_span("x", 1), vouch->proof.der, &err),
+			 -RCPT_INVALID);
+	assert_int_equal(tlog_issuer_forget(log, vouch->name, vouch->proof.der, &err), 0);
+	assert_int_equal(append_one(log, 2, NULL), -RCPT_CANNOT_EVALUATE);
+	assert_int_equal(append_one(log, 1, NULL), -RCPT_CANNOT_EVALUATE);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+/*
+ * what the log finds of itself
+ */
+
+/* A log of @n entries, closed. */
+static char *log_of(unsigned int n)
+{
+	char *dir = new_log();
+	struct tlog *log = open_it(dir);
+
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(append_one(log, i, vouch_for(VENDOR, &signer, false)), 0);
+	tlog_close(log);
+	return dir;
+}
+
+/* Return: what opening it to write gives. */
+static int opens(const char *dir, struct rcpt_error *err)
+{
+	struct tlog *log;
+	int rc = tlog_open(dir, &log, err);
+
+	if (rc)
+		return rc;
+	rc = tlog_load_key(log, err);
+	tlog_close(log);
+	return rc;
+}
+
+/* What stopped the log stops it also in the transaction, of a log that was open before. */
+static void expect_stopped(const char *dir, const char *harm, const char *undo)
+{
+	struct tlog *log = open_it(dir);
+	struct rcpt_error err;
+
+	sql(dir, harm);
+	assert_true(append_one(log, 100, NULL) < 0);
+	tlog_close(log);
+	assert_int_equal(opens(dir, &err), -RCPT_MALFORMED);
+	sql(dir, undo);
+	assert_int_equal(opens(dir, &err), 0);
+}
+
+static void test_other_key(void **state)
+{
+	char *dir = log_of(3), *other = log_of(3);
+	struct rcpt_error err;
+
+	(void)state;
+	assert_int_equal(opens(dir, &err), 0);	/* the control */
+	assert_int_equal(rename(in_folder(dir, "key.pem"), in_folder(dir, "mine")), 0);
+	assert_int_equal(rename(in_folder(other, "key.pem"), in_folder(dir, "key.pem")), 0);
+	assert_int_equal(opens(dir, &err), -RCPT_INVALID);
+	/* The key of the database changed as well: the last tree is not signed by it. */
+	{
+		char text[PATH_MAX + 128];
+
+		snprintf(text, sizeof(text), "ATTACH '%s' AS other; "
+			 "UPDATE log SET key = (SELECT key FROM other.log)",
+			 in_folder(other, "log.db"));
+		sql(dir, text);
+	}
+	assert_int_equal(opens(dir, &err), -RCPT_MALFORMED);
+	assert_non_null(strstr(err.text, "not signed by the key"));
+	folder_remove(dir);
+	folder_remove(other);
+}
+
+/* 6 entries: the right edge is node 2.0 of four leaves and 1.2 of two. */
+static void test_edge(void **state)
+{
+	char *dir = log_of(6);
+
+	(void)state;
+	sql(dir, "CREATE TABLE keep AS SELECT * FROM node");
+	sql(dir, "CREATE TABLE kept AS SELECT * FROM entry");
+	expect_stopped(dir, "UPDATE node SET hash = zeroblob(32) WHERE level = 2 AND pos = 0",
+		       "REPLACE INTO node SELECT * FROM keep");
+	expect_stopped(dir, "UPDATE node SET hash = zeroblob(32) WHERE level = 1 AND pos = 2",
+		       "REPLACE INTO node SELECT * FROM keep");
+	expect_stopped(dir, "UPDATE entry SET statement = x'00' WHERE idx = 5",
+		       "REPLACE INTO entry SELECT * FROM kept");
+	folder_remove(dir);
+}
+
+/* A node off the edge is on the path of an old entry, whose receipt would be of no tree. */
+static void test_inside(void **state)
+{
+	char *dir = log_of(6);
+	struct tlog *log = open_it(dir);
+
+	(void)state;
+	assert_int_equal(append_one(log, 0, NULL), 0);	/* the control */
+	sql(dir, "UPDATE node SET hash = zeroblob(32) WHERE level = 1 AND pos = 1");
+	assert_int_equal(append_one(log, 0, NULL), -RCPT_MALFORMED);
+	assert_int_equal(append_one(log, 5, NULL), 0);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+/* The head says what was changed with the tree, and its signature does not. */
+static void test_head_forged(void **state)
+{
+	char *dir = log_of(6);
+	struct rcpt_error err;
+
+	(void)state;
+	sql(dir, "CREATE TABLE keep AS SELECT * FROM head");
+	sql(dir, "UPDATE head SET time = time + 1 WHERE size = 6");
+	assert_int_equal(opens(dir, &err), -RCPT_MALFORMED);
+	sql(dir, "REPLACE INTO head SELECT * FROM keep");
+	assert_int_equal(opens(dir, &err), 0);	/* the control */
+	sql(dir, "UPDATE head SET receipt = (SELECT receipt FROM head WHERE size = 5)"
+	       " WHERE size = 6");
+	assert_int_equal(opens(dir, &err), -RCPT_MALFORMED);
+	sql(dir, "DELETE FROM head WHERE size = 6");
+	assert_int_equal(opens(dir, &err), -RCPT_MALFORMED);
+	sql(dir, "DELETE FROM head");
+	assert_int_equal(opens(dir, &err), -RCPT_MALFORMED);
+	folder_remove(dir);
+}
+
+static int64_t last_time(struct tlog *log)
+{
+	struct log_head head;
+
+	assert_int_equal(loghead_check(log, true, &head, NULL), 0);
+	return head.time;
+}
+
+static void test_clock(void **state)
+{
+	char *dir = new_log();
+	struct tlog *log = open_it(dir);
+	int64_t first;
+
+	(void)state;
+	assert_int_equal(append_one(log, 0, vouch_for(VENDOR, &signer, false)), 0);
+	first = last_time(log);
+	clock_step = -3600;
+	assert_int_equal(append_one(log, 1, NULL), -RCPT_INVALID);
+	assert_int_equal(append_one(log, 0, NULL), -RCPT_INVALID);
+	/* A small step is waited out: the time of receipts stays. */
+	clock_step = 2;
+	assert_int_equal(append_one(log, 1, NULL), 0);
+	assert_true(last_time(log) > first);
+	first = last_time(log);
+	clock_step = 0;
+	assert_int_equal(append_one(log, 2, NULL), 0);
+	assert_true(last_time(log) >= first);
+	tlog_close(log);
+	folder_remove(dir);
+}
+
+/* As "cp" into the file that is there: inode and birth stay. */
+static void copy_over(const char *from, const char *to)
+{
+	uint8_t *data;
+	size_t len;
+
+	assert_int_equal(rcpt_file_read(from, 1 << 24, &data, &len, NULL), 0);
+	folder_write(to, data, len);
+	free(data);
+}
+
+static void test_set_back(void **state)
+{
+	char *dir = log_of(3), *other = log_of(0);
+	struct rcpt_error err;
+	struct tlog *log = open_it(other);
+
+	(void)state;
+	for (unsigned int i = 50; i < 60; i++)
+		assert_int_equal(append_one(log, i, vouch_for(VENDOR, &signer, false)), 0);
+	tlog_close(log);
+	copy_over(in_folder(dir, "log.db"), in_folder(dir, "older"));
+	log = open_it(dir);
+	assert_int_equal(append_one(log, 3, NULL), 0);
+	tlog_close(log);
+	copy_over(in_folder(dir, "log.db"), in_folder(dir, "newest"));
+	assert_int_equal(opens(dir, &err), 0);	/* the control */
+	copy_over(in_folder(dir, "older"), in_folder(dir, "log.db"));
+	assert_int_equal(opens(dir, &err), -RCPT_INVALID);
+	assert_non_null(strstr(err.text, "set back"));
+	assert_int_equal(tlog_open(dir, &log, &err), 0);
+	assert_int_equal(tlog_adopt(log, &err), -RCPT_INVALID);
+	tlog_close(log);
+	assert_int_equal(opens(dir, &err), -RCPT_INVALID);
+	/* Longer, and another one. */
+	copy_over(in_folder(other, "log.db"), in_folder(dir, "log.db"));
+	copy_over(in_folder(other, "key.pem"), in_folder(dir, "key.pem"));
+	assert_int_equal(opens(dir, &err), -RCPT_INVALID);
+	assert_non_null(strstr(err.text, "replaced"));
+	copy_over(in_folder(dir, "newest"), in_folder(dir, "log.db"));
+	assert_int_equal(tlog_open(dir, &log, &err), 0);
+	assert_int_equal(tlog_load_key(log, &err), -RCPT_INVALID);	/* of the other's key */
+	tlog_close(log);
+	folder_remove(dir);
+	folder_remove(other);
+}
+
+/* A copy gives no receipts before it is adopted; a log that was moved does. */
+static void test_copy(void **state)
+{
+	static const char *const names[] = { "log.db", "key.pem", "guard" };
+	char *dir = log_of(3), *copy = folder_make(), *moved;
+	struct rcpt_error err;
+	struct tlog *log;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		copy_over(in_folder(dir, names[i]), in_folder(copy, names[i]));
+	assert_int_equal(opens(copy, &err), -RCPT_INVALID);
+	assert_non_null(strstr(err.text, "log adopt"));
+	assert_int_equal(tlog_open(copy, &log, &err), 0);	/* to read it */
+	assert_int_equal(tlog_adopt(log, &err), 0);
+	tlog_close(log);
+	assert_int_equal(opens(copy, &err), 0);
+
+	assert_true(asprintf(&moved, "%s-moved", dir) > 0);
+	assert_int_equal(rename(dir, moved), 0);
+	log = open_it(moved);
+	assert_int_equal(append_one(log, 3, NULL), 0);
+	tlog_close(log);
+	folder_remove(moved);
+	folder_remove(copy);
+	free(dir);
+}
+
+static void test_guard_missing(void **state)
+{
+	char *dir = log_of(0);
+	struct rcpt_error err;
+	struct tlog *log;
+
+	(void)state;
+	assert_int_equal(unlink(in_folder(dir, "guard")), 0);	/* nothing was signed yet */
+	log = open_it(dir);
+	assert_int_equal(append_one(log, 0, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(unlink(in_folder(dir, "guard")), 0);
+	assert_int_equal(append_one(log, 1, NULL), -RCPT_INVALID);
+	tlog_close(log);
+	assert_int_equal(opens(dir, &err), -RCPT_INVALID);
+	folder_write(in_folder(dir, "guard"), "receipt-log-guard 2\n", 20);
+	assert_int_equal(opens(dir, &err), -RCPT_INVALID);
+	assert_int_equal(unlink(in_folder(dir, "guard")), 0);
+	assert_int_equal(tlog_open(dir, &log, &err), 0);
+	assert_int_equal(tlog_adopt(log, &err), 0);
+	tlog_close(log);
+	assert_int_equal(opens(dir, &err), 0);
+	folder_remove(dir);
+}
+
+/* As version 1 was: heads were not kept, everybody could read it. */
+static void make_version_1(const char *dir)
+{
+	sql(dir, "DROP TABLE head; CREATE TABLE old (iss TEXT NOT NULL, key BLOB NOT NULL,"
+	       " PRIMARY KEY (iss, key)) WITHOUT ROWID;"
+	       "INSERT INTO old SELECT iss, key FROM issuer; DROP TABLE issuer;"
+	       "ALTER TABLE old RENAME TO issuer; UPDATE log SET version = 1");
+	assert_int_equal(unlink(in_folder(dir, "guard")), 0);
+	assert_int_equal(unlink(in_folder(dir, "lock")), 0);
+	assert_int_equal(chmod(in_folder(dir, "log.db"), 0644), 0);
+}
+
+static void test_upgrade(void **state)
+{
+	char *dir = log_of(5);
+	struct rcpt_error err;
+	struct tlog *log, *second;
+
+	(void)state;
+	make_version_1(dir);
+	log = open_it(dir);
+	second = open_it(dir);
+	assert_int_equal(count_issuers(log), 1);
+	assert_int_equal(append_one(log, 5, NULL), 0);
+	assert_int_equal(append_one(second, 6, NULL), 0);
+	tlog_close(second);
+	assert_int_equal(mode_of(in_folder(dir, "log.db")), 0600);
+	assert_int_equal(count_issuers(log), 1);
+	tlog_close(log);
+	assert_int_equal(opens(dir, &err), 0);
+	/* One that is refused leaves it as it was. */
+	make_version_1(dir);
+	log = open_it(dir);
+	assert_int_equal(append_one(log, 7, vouch_for("x", &signer, false)), -RCPT_INVALID);
+	assert_int_equal(count_issuers(log), 1);
+	assert_int_equal(append_one(log, 7, NULL), 0);
+	tlog_close(log);
+	assert_int_equal(opens(dir, &err), 0);
+	folder_remove(dir);
+}
+
+/*
+ * locks
+ */
+
+/* Tell the parent that the lock is held, and hold it until this process is killed. */
+static void hold(int ready)
+{
+	if (write(ready, "x", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void wait_ready(int fd[2])
+{
+	char c;
+
+	assert_int_equal(read(fd[0], &c, 1), 1);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void kill_child(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* The lock of the log is held, stopped: another says so, and by whom. */
+static void test_lock_held(void **state)
+{
+	char *dir = log_of(1), who[32];
+	struct rcpt_error err = { .text = "" };
+	int ready[2], fd;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		if (rcpt_lock_take(in_folder(dir, "lock"), 0, &fd, NULL))
+			_exit(1);
+		hold(ready[1]);
+	}
+	wait_ready(ready);
+	assert_int_equal(rcpt_lock_take(in_folder(dir, "lock"), 100, &fd, &err), -RCPT_SYSTEM);
+	snprintf(who, sizeof(who), "process %d ", (int)pid);
+	assert_non_null(strstr(err.text, who));
+	kill_child(pid);
+	tlog_close(open_it(dir));
+	folder_remove(dir);
+}
+
+/*
+ * Where the operator lets others read the log, a reader can hold SQLite's own lock: the
+ * byte of log.db-shm that whoever writes must lock. It is waited for, for a while.
+ */
+static void test_reader_holds(void **state)
+{
+	char *dir = log_of(1), who[32];
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 1 };
+	struct signed_one one = make_statement("entry", 1);
+	struct rcpt_error err = { .text = "" };
+	struct tlog *log = open_it(dir);
+	int ready[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(append_one(log, 0, NULL), 0);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		int fd = open(in_folder(dir, "log.db-shm"), O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || fcntl(fd, F_SETLK, &lock))
+			_exit(1);
+		hold(ready[1]);
+	}
+	wait_ready(ready);
+	sqlite3_busy_timeout(log->db.db, 200);
+	assert_int_equal(append_this(log, &one.stmt, NULL, &err), -RCPT_SYSTEM);
+	snprintf(who, sizeof(who), "process %d ", (int)pid);
+	assert_non_null(strstr(err.text, who));
+	kill_child(pid);
+	assert_int_equal(append_this(log, &one.stmt, NULL, &err), 0);	/* the control */
 	free_statement(&one);
 	tlog_close(log);
 	folder_remove(dir);
@@ -227,7 +852,7 @@ static void test_no_claims(void **state)
 
 	(void)state;
 	one.stmt.header.claims.sub.len = 0;
-	assert_int_equal(tlog_append(log, &one.stmt, &proof, &receipt, &len, &err),
+	assert_int_equal(tlog_append(log, &one.stmt, vouch_for(VENDOR, &signer, false), &proof, &receipt, &len, &err),
 			 -RCPT_MALFORMED);
 	assert_int_equal(err.reason, RECEIPT_REASON_NO_CLAIMS);
 	free_statement(&one);
@@ -262,7 +887,7 @@ static void append_forever(const char *dir, const char *prefix, unsigned int cou
 		uint8_t *receipt;
 		size_t len;
 
-		if (tlog_append(log, &one.stmt, &proof, &receipt, &len, NULL))
+		if (tlog_append(log, &one.stmt, vouch_for(VENDOR, &signer, false), &proof, &receipt, &len, NULL))
 			_exit(1);
 		check_receipt(log, &one.stmt, rcpt_span(receipt, len), given.root);
 		given.index = proof.index;
@@ -406,19 +1031,6 @@ static void test_two_at_once(void **state)
  * What others put into the folder of a log
  */
 
-/* Run SQL on a database, which need be no log. */
-static void sql(const char *dir, const char *text)
-{
-	sqlite3 *db;
-	char *why = NULL;
-
-	assert_int_equal(sqlite3_open(in_folder(dir, "log.db"), &db), SQLITE_OK);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
-		fail_msg("%s: %s", text, why);
-	sqlite3_close(db);
-}
-
 static void put32(uint8_t *out, uint32_t value)
 {
 	for (int i = 0; i < 4; i++)
@@ -512,18 +1124,6 @@ static int count_entry(const struct tlog_entry *entry, void *arg)
 	return 0;
 }
 
-static void append_one(struct tlog *log, unsigned int number)
-{
-	struct signed_one one = make_statement("x", number);
-	struct rcpt_entry_proof proof;
-	uint8_t *receipt;
-	size_t len;
-
-	assert_int_equal(tlog_append(log, &one.stmt, &proof, &receipt, &len, NULL), 0);
-	free(receipt);
-	free_statement(&one);
-}
-
 static int count_all(const char *dir)
 {
 	struct rcpt_error err = { .text = "" };
@@ -548,11 +1148,11 @@ static void test_reading(void **state)
 	(void)state;
 	assert_int_equal(count_all(dir), 0);
 	log = open_it(dir);
-	append_one(log, 1);
-	append_one(log, 2);
+	assert_int_equal(append_one(log, 1, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(append_one(log, 2, vouch_for(VENDOR, &signer, false)), 0);
 	assert_true(is_there(in_folder(dir, "log.db-wal")));
 	assert_int_equal(count_all(dir), 2);
-	append_one(log, 3);
+	assert_int_equal(append_one(log, 3, vouch_for(VENDOR, &signer, false)), 0);
 	assert_int_equal(count_all(dir), 3);
 	tlog_close(log);
 	assert_int_equal(stat(in_folder(dir, "log.db"), &before), 0);
@@ -631,8 +1231,8 @@ static void test_endless(void **state)
 			      "SELECT count(*) FROM r", &err), -RCPT_MALFORMED);
 	assert_non_null(strstr(err.text, "too long"));
 	tlog_close(log);
-	/* entries that come again or are missing */
-	sql(dir, "INSERT INTO entry VALUES (1, 0, x'00', x'00')");
+	/* entries that come again or are missing, where no head tells their number */
+	sql(dir, "UPDATE log SET version = 1; INSERT INTO entry VALUES (1, 0, x'00', x'00')");
 	assert_int_equal(tlog_open_read(dir, &log, &err), 0);
 	assert_int_equal(tlog_each(log, count_entry, &n, &err), -RCPT_MALFORMED);
 	assert_int_equal(n, 0);
@@ -645,10 +1245,25 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_init),
-		cmocka_unit_test(test_init_again),
+		cmocka_unit_test(test_init_key),
+		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_every_size),
-		cmocka_unit_test(test_issuers),
+		cmocka_unit_test(test_issuer_named),
+		cmocka_unit_test(test_issuer_refused),
+		cmocka_unit_test(test_issuer_second),
+		cmocka_unit_test(test_issuer_forgotten),
+		cmocka_unit_test(test_other_key),
+		cmocka_unit_test(test_edge),
+		cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_head_forged),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_set_back),
+		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_guard_missing),
+		cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_lock_held),
+		cmocka_unit_test(test_reader_holds),
 		cmocka_unit_test(test_no_claims),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_two_at_once),
