@@ -2,7 +2,8 @@
 /*
  * Small ELF files, for what no linker makes. All of them have the same three pages:
  * headers, code that ends with ALLOWED (or waits first), and code that ends with
- * RAN_ASTRAY, to which nothing leads but headers that were changed.
+ * RAN_ASTRAY (or with DENIED, where it asks for executable memory in vain), to which
+ * nothing leads but headers that were changed.
  */
 #ifndef ELVES_H
 #define ELVES_H
@@ -22,6 +23,11 @@
 #define CODE_EXIT(status) "\xb8\x3c\0\0\0\xbf" status "\0\0\0\x0f\x05"
 /* read(0, sp, 1) */
 #define CODE_WAIT "\x31\xc0\x31\xff\x48\x89\xe6\xba\x01\0\0\0\x0f\x05"
+/* mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) */
+#define CODE_MAP "\xb8\x09\0\0\0\x31\xff\xbe\0\x10\0\0\xba\x05\0\0\0\x41\xba\x22\0\0\0" \
+		 "\x49\xc7\xc0\xff\xff\xff\xff\x45\x31\xc9\x0f\x05"
+/* Over the first of two ends when it failed. */
+#define CODE_SKIP "\x48\x85\xc0\x78\x0c"
 
 struct segment {
 	uint32_t flags;
@@ -32,12 +38,13 @@ struct segment {
 struct elf {
 	const char *name;
 	const char *loader;	/* PT_INTERP */
-	bool dynamic, waits;
+	bool dynamic, waits, asks;
 	uint64_t at, entry;
 	struct segment segments[MOST_SEGMENTS];
 };
 
 #define CODE_PAGE	{ PF_R | PF_X, 1, PAGE, PAGE }
+#define BOTH_PAGES	{ PF_R | PF_X, 1, 2 * PAGE, 2 * PAGE }
 #define OF_LOADER	.at = LOADER_AT, .entry = LOADER_AT + PAGE
 #define IN_PROGRAM	PROGRAM_AT + PAGE
 
@@ -46,6 +53,8 @@ static const struct elf elves[] = {
 	{ "relative", "loader", .at = PROGRAM_AT, .entry = IN_PROGRAM, .segments = { CODE_PAGE } },
 	{ "waits", .waits = true, OF_LOADER, .segments = { CODE_PAGE } },
 	{ "astray", OF_LOADER + PAGE, .segments = { { PF_R | PF_X, 2, PAGE, PAGE } } },
+	{ "asks", .asks = true, OF_LOADER, .segments = { BOTH_PAGES } },
+	{ "asks-astray", .asks = true, OF_LOADER + PAGE, .segments = { BOTH_PAGES } },
 	/* Loaders of every shape. */
 	{ "plain", OF_LOADER, .segments = { CODE_PAGE } },
 	{ "dynamic", .dynamic = true, .entry = PAGE, .segments = { CODE_PAGE } },
@@ -63,6 +72,7 @@ static const struct elf elves[] = {
 static MAYBE_UNUSED void make_elf(const struct elf *elf, const char *path)
 {
 	static const char wait[] = CODE_WAIT, good[] = CODE_EXIT("\x0a"), astray[] = CODE_EXIT("\x62");
+	static const char asks[] = CODE_MAP CODE_SKIP CODE_EXIT("\x62") CODE_EXIT("\x0b");
 	static char file[3 * PAGE];
 	Elf64_Ehdr *head = (void *)file;
 	Elf64_Phdr *p = (void *)(head + 1);
@@ -83,6 +93,9 @@ static MAYBE_UNUSED void make_elf(const struct elf *elf, const char *path)
 		*p++ = (Elf64_Phdr){ PT_INTERP, PF_R, PAGE / 2, 0, 0, strlen(name) + 1,
 				     strlen(name) + 1, 1 };
 	}
+	/* Another content than that of its twin with a changed header. */
+	if (elf->asks)
+		strcpy(name, elf->name);
 	for (const struct segment *s = elf->segments; s->flags; s++) {
 		uint64_t at = elf->at + s->page * PAGE;
 
@@ -98,7 +111,8 @@ static MAYBE_UNUSED void make_elf(const struct elf *elf, const char *path)
 		code += sizeof(wait) - 1;
 	}
 	memcpy(code, good, sizeof(good));
-	memcpy(file + 2 * PAGE, astray, sizeof(astray));
+	memcpy(file + 2 * PAGE, elf->asks ? asks : astray,
+	       elf->asks ? sizeof(asks) : sizeof(astray));
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
 	if (fd < 0)
 		broken("%s", path);

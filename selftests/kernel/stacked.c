@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * stacked ROUNDS DIR: what is executed on overlayfs is written below, or copied up and
+ * stacked ROUNDS DIR [anon]: what is executed on overlayfs is written below, or copied up and
  * written above, between its check and what the kernel reads of it afterwards: the
  * headers of a program, of its loader, of the interpreter of a script, and the script.
  * The task that executes runs only when nobody else does, so that it can be stopped
  * anywhere. All code is sealed: headers that were changed start it elsewhere.
+ * anon: under a policy that rules ANON_EXEC alone, the headers of a program that has
+ * the right to it.
  */
 #include <sys/prctl.h>
 
@@ -50,6 +52,13 @@ static bool change_headers(bool evil)
 	return write_at(above, &place, sizeof(place), code_at);
 }
 
+static bool change_entry(bool evil)
+{
+	uint64_t entry = LOADER_AT + (evil ? 2 * PAGE : PAGE);
+
+	return write_at(above, &entry, sizeof(entry), offsetof(Elf64_Ehdr, e_entry));
+}
+
 static bool change_script(bool evil)
 {
 	return write_at(above, evil ? OTHER : INTERPRETER, strlen(OTHER), strlen("#!"));
@@ -86,6 +95,11 @@ static void make(const char *name, const char *from, bool (*change)(bool evil))
 static void make_program(void)
 {
 	make("program", ELVES "/plain", change_headers);
+}
+
+static void make_asker(void)
+{
+	make("asks", ELVES "/asks", change_entry);
 }
 
 static void make_loader(void)
@@ -149,6 +163,11 @@ static const struct subject subjects[] = {
 	{ "script", make_script, change_script, NULL },
 	{ "program that is copied up", make_lower, copy_up, renew_program },
 	{ "loader that is copied up", make_lower, copy_up, renew_loader },
+};
+
+/* Whoever is started elsewhere may have the right of those who are not. */
+static const struct subject asker = {
+	"entry of a program that may have executable memory", make_asker, change_entry, NULL
 };
 
 /*
@@ -266,6 +285,24 @@ static void test_controls(void)
 		      "control: changed headers");
 }
 
+static void test_anon_controls(void)
+{
+	int status;
+	pid_t pid;
+
+	snprintf(run_path, sizeof(run_path), ELVES "/asks-astray");
+	pid = start_idle(0);
+	waitpid(pid, &status, 0);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == RAN_ASTRAY,
+	   "anon control: a right that is used is told apart");
+	make_asker();
+	expect_allowed(probe_exec(run_path, EACCES), "anon control: headers as sealed");
+	if (!change_entry(true))
+		broken("%s", above);
+	expect_denied(probe_exec(run_path, EACCES), MAP_HOOK, "no-evidence",
+		      "anon control: changed headers run, without the right");
+}
+
 /*
  * The hash of a file that is copied up meanwhile
  */
@@ -313,8 +350,14 @@ int main(int argc, char **argv)
 	make_layers(dir);
 	mount_layers(dir, ",volatile");
 	prctl(PR_SET_TIMERSLACK, 1);
-	code_at = place_of_code(ELVES "/plain");
 	run_on(0);
+	if (argc > 3) {
+		test_anon_controls();
+		for (int cpu = 0; cpu < 2; cpu++)
+			test_subject(&asker, rounds, cpu);
+		return 0;
+	}
+	code_at = place_of_code(ELVES "/plain");
 	test_controls();
 	for (int ms = 0; ms <= 400; ms += 100)
 		test_digest(ms);
