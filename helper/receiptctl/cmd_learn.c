@@ -229,6 +229,7 @@ static const struct { const char *word, *text; } states[] = {
 	[LEARN_CHANGED] = { "changed", "what has that name now is another file" },
 	[LEARN_GONE] = { "gone", "there is no such file now" },
 	[LEARN_UNREADABLE] = { "unreadable", "the file cannot be read now" },
+	[LEARN_BOUND] = { "bound", "not read: over the bound of one file or of all together" },
 };
 
 static void print_reasons(uint64_t reasons)

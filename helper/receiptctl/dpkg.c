@@ -9,14 +9,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LISTS	"/var/lib/dpkg/info"
+#define MAX_TEXT	(64u << 20)	/* bytes of a list */
+#define MAX_LISTS	65536
 #define STATUS	"/var/lib/dpkg/status"
 
 /**
@@ -106,21 +110,10 @@ int packages_want(struct packages *p, const char *path, struct rcpt_error *err)
  * Reading
  */
 
-/* Return: stream of a regular file; NULL with errno set. */
-static FILE *open_regular(const char *path)
+/* Below the root; links do not lead out of it. */
+static FILE *open_text(int root, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	FILE *f = NULL;
-
-	if (fd < 0)
-		return NULL;
-	errno = EINVAL;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
-		f = fdopen(fd, "r");
-	if (!f)
-		close(fd);
-	return f;
+	return rcpt_text_open(root, path, RESOLVE_IN_ROOT, MAX_TEXT, NULL);
 }
 
 /* Return: whether there is a line; those that do not fit are passed over. */
@@ -217,7 +210,7 @@ static bool list_name(const char *file, char name[NAME_MAX + 1])
 	return *name != '.' && *name != ':' && *name != '-';
 }
 
-static int open_list(struct packages *p, const char *dir, const char *file,
+static int open_list(struct packages *p, int root, const char *file,
 		     struct rcpt_error *err)
 {
 	char path[PATH_MAX], name[NAME_MAX + 1];
@@ -226,9 +219,8 @@ static int open_list(struct packages *p, const char *dir, const char *file,
 
 	if (!list_name(file, name))
 		return 0;
-	if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
-		return 0;
-	f = open_regular(path);
+	snprintf(path, sizeof(path), LISTS "/%s", file);
+	f = open_text(root, path);
 	if (!f)
 		return fail_open(path, err);
 	ret = read_list(p, f, name, err);
@@ -292,19 +284,39 @@ static int read_status(struct packages *p, FILE *f, struct rcpt_error *err)
 }
 
 /* Versions are an ornament: without the file there are none. */
-static int open_status(struct packages *p, const char *root, struct rcpt_error *err)
+static int open_status(struct packages *p, int root, struct rcpt_error *err)
 {
-	char path[PATH_MAX];
-	FILE *f;
+	FILE *f = open_text(root, STATUS);
 	int ret;
 
-	snprintf(path, sizeof(path), "%s" STATUS, root);
-	f = open_regular(path);
 	if (!f)
 		return 0;
 	ret = read_status(p, f, err);
 	fclose(f);
 	return ret;
+}
+
+static int read_lists(struct packages *p, int root, struct rcpt_error *err)
+{
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+				.resolve = RESOLVE_IN_ROOT };
+	int fd = syscall(SYS_openat2, root, LISTS, &how, sizeof(how)), ret = 0, n = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		ret = errno == ENOENT && fd < 0 ? 0 : fail_open(LISTS, err);
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
+	while (!ret && (entry = readdir(dir)) && n++ < MAX_LISTS)
+		ret = open_list(p, root, entry->d_name, err);
+	closedir(dir);
+	if (!ret && n > MAX_LISTS)
+		ret = rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
+				LISTS ": over %d files", MAX_LISTS);
+	return ret ? ret : open_status(p, root, err);
 }
 
 /**
@@ -319,19 +331,13 @@ static int open_status(struct packages *p, const char *root, struct rcpt_error *
  */
 int packages_read(struct packages *p, const char *root, struct rcpt_error *err)
 {
-	char path[PATH_MAX];
-	struct dirent *entry;
-	int ret = 0;
-	DIR *dir;
+	int fd = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC), ret;
 
-	snprintf(path, sizeof(path), "%s" LISTS, root);
-	dir = opendir(path);
-	if (!dir)
-		return errno == ENOENT ? 0 : fail_open(path, err);
-	while (!ret && (entry = readdir(dir)))
-		ret = open_list(p, path, entry->d_name, err);
-	closedir(dir);
-	return ret ? ret : open_status(p, root, err);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail_open(root, err);
+	ret = read_lists(p, fd, err);
+	close(fd);
+	return ret;
 }
 
 /**

@@ -189,14 +189,15 @@ static int hash_verity(struct reading *r, off_t size, uint8_t *digest)
 	return 0;
 }
 
-static int hash_plain(struct reading *r, uint8_t *buf)
+/* A file that grows while it is read would have no end. */
+static int hash_plain(struct reading *r, off_t size, uint8_t *buf)
 {
 	ssize_t n;
 
 	do {
 		n = read_hashed(r, buf, BUFFER_SIZE);
-	} while (n > 0);
-	return n;
+	} while (n > 0 && r->total <= size);
+	return n > 0 ? -ENODATA : n;
 }
 
 /* Hash what @fd gives; its first bytes decide whether it is read to the end. */
@@ -211,9 +212,12 @@ static int hash_content(struct crew *crew, struct artifact *a, struct reading *r
 	a->usage = crew->usage ? crew->usage : classify(a->path, buf, n);
 	if (!a->usage)
 		return 0;
+	rc = rcpt_budget_take(NULL, size, err);
+	if (rc)
+		return rc;
 	if (EVP_DigestInit_ex2(r->ctx, crew->md, NULL) != 1)
 		return fail_crypto(err);
-	rc = crew->list->fsverity ? hash_verity(r, size, a->fsverity) : hash_plain(r, buf);
+	rc = crew->list->fsverity ? hash_verity(r, size, a->fsverity) : hash_plain(r, size, buf);
 	if (rc == -ENODATA)
 		return fail_changed(err);
 	errno = -rc;
@@ -231,8 +235,6 @@ static int hash_fd(struct crew *crew, struct artifact *a, int fd,
 
 	if (fstat(fd, &before))
 		return fail_errno(err, "cannot read");
-	if (!S_ISREG(before.st_mode))
-		return fail_changed(err);
 	rc = hash_content(crew, a, &r, before.st_size, buf, err);
 	if (rc || !a->usage)
 		return rc;
@@ -245,17 +247,42 @@ static int hash_fd(struct crew *crew, struct artifact *a, int fd,
 	return 0;
 }
 
-/* A link below a folder was no file when it was found. */
+/*
+ * Of what was found in a folder: data files come and go while they are looked at, and
+ * some cannot be read. What nobody may execute is left out then; the caller says it.
+ */
+static bool leave_out(struct artifact *a, int errnum, const struct stat *st)
+{
+	if (a->named)
+		return false;
+	if (errnum == ENOENT || errnum == EXDEV)
+		a->skipped = ARTIFACT_GONE;
+	else if (errnum == EACCES && S_ISREG(st->st_mode) && !(st->st_mode & 0111))
+		a->skipped = ARTIFACT_UNREADABLE;
+	return a->skipped;
+}
+
+/* What was a file when it was found, and is a link or a FIFO or behind a link by now. */
+static bool was_replaced(const struct artifact *a, int errnum)
+{
+	return !a->named && (errnum == ELOOP || errnum == EINVAL || errnum == EISDIR ||
+			     errnum == ENOTDIR);
+}
+
 static int hash_file(struct crew *crew, struct artifact *a, EVP_MD_CTX *ctx,
 		     uint8_t *buf, struct rcpt_error *err)
 {
-	int fd = open(a->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
-			       (a->named ? 0 : O_NOFOLLOW));
-	int rc;
+	struct stat st;
+	int fd, rc;
 
-	if (fd < 0)
-		return errno == ELOOP && !a->named ? fail_changed(err) :
-						     fail_errno(err, "cannot open");
+	a->skipped = ARTIFACT_TAKEN;
+	a->usage = 0;
+	fd = rcpt_open(a->dir, a->below, a->resolve, &st, err);
+	if (fd < 0) {
+		if (leave_out(a, errno, &st))
+			return 0;
+		return was_replaced(a, errno) ? fail_changed(err) : -RCPT_SYSTEM;
+	}
 	rc = hash_fd(crew, a, fd, ctx, buf, err);
 	close(fd);
 	return rc;

@@ -18,10 +18,12 @@
  * @failed: result on failure: number of the file that it is about
  * @err: filled in on failure
  *
- * A file that changes while it is read is an error.
+ * A file that changes while it is read is an error. Of what was found in a folder, a
+ * file that went away is skipped, and one that cannot be read and nobody may execute.
  *
  * Return: 0, -RCPT_INVALID when a file changed, or is to be executed and needs an
- * executable stack, which ANON_EXEC is not given for; or -RCPT_SYSTEM.
+ * executable stack, which ANON_EXEC is not given for; -RCPT_CANNOT_EVALUATE for one of
+ * over RCPT_MAX_ARTIFACT bytes; or -RCPT_SYSTEM.
  */
 int hash_artifacts(struct artifacts *list, uint8_t usage, const char *md,
 		   void (*progress)(size_t done, size_t total), size_t *failed,

@@ -7,15 +7,23 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "dmverity.h"
 #include "hash.h"
 #include "manifest.h"
 #include "policy.h"
 #include "receiptctl.h"
+
+/* What may be read of the files that records name, which anybody may have used. */
+#define FILE_BYTES	(4ull << 30)
+#define ALL_BYTES	(256ull << 30)
+#define SECONDS		900
 
 #define BIT64(n)	(1ULL << (n))
 #define EXECUTE		(1 << RECEIPT_OP_EXECUTE)
@@ -103,8 +111,11 @@ static const char *algorithm(uint8_t kind)
 	}
 }
 
-/* Return: false when it cannot be read. Links are not followed: the kernel names none. */
-static bool hash_now(char *path, uint8_t kind, struct artifact *a)
+/*
+ * Return: false when it cannot be read. Links are not followed: the kernel names none,
+ * and neither lead they out of @root.
+ */
+static bool hash_now(int root, char *path, size_t prefix, uint8_t kind, struct artifact *a)
 {
 	struct artifacts list = {
 		.fsverity = kind == RECEIPT_KIND_FSVERITY_SHA256, .n = 1, .item = a,
@@ -115,6 +126,10 @@ static bool hash_now(char *path, uint8_t kind, struct artifact *a)
 
 	memset(a, 0, sizeof(*a));
 	a->path = path;
+	a->dir = root;
+	a->below = path + prefix + 1;
+	a->resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+	a->named = true;
 	if (hash_artifacts(&list, 0, algorithm(kind), NULL, &failed, &err))
 		return false;
 	takes = a->usage;
@@ -124,32 +139,43 @@ static bool hash_now(char *path, uint8_t kind, struct artifact *a)
 	return true;
 }
 
-static bool same_image(const char *path, const struct rcpt_digest *d)
+static bool same_image(int fd, const struct rcpt_digest *d)
 {
 	uint8_t root[RECEIPT_HASH_SIZE];
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 
 	return dmverity_root(path, root) && !memcmp(root, d->bytes, sizeof(root));
 }
 
-static enum learn_state look(struct learn_file *f)
+static enum learn_state look(struct learn *l, struct learn_file *f)
 {
 	const struct rcpt_digest *d = &f->denial->digest;
 	struct artifact a;
 	struct stat st;
+	bool same;
+	int fd;
 
 	if (!*f->path)
 		return LEARN_NO_NAME;
 	if (!d->kind)
 		return LEARN_NO_DIGEST;
-	if (*f->path != '/')
+	if (*f->path != '/' || !f->path[1])
 		return LEARN_GONE;
-	if (lstat(f->file, &st))
-		return errno == ENOENT || errno == ENOTDIR ? LEARN_GONE : LEARN_UNREADABLE;
-	if (!S_ISREG(st.st_mode))
-		return LEARN_CHANGED;
+	fd = rcpt_open(l->root_fd, f->path + 1, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+		       RESOLVE_NO_MAGICLINKS, &st, NULL);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? LEARN_GONE :
+		       errno == ELOOP || (st.st_mode && !S_ISREG(st.st_mode)) ? LEARN_CHANGED :
+		       LEARN_UNREADABLE;
+	same = d->kind == RECEIPT_KIND_DMVERITY_SHA256 && same_image(fd, d);
+	close(fd);
 	if (d->kind == RECEIPT_KIND_DMVERITY_SHA256)
-		return same_image(f->file, d) ? LEARN_SAME : LEARN_CHANGED;
-	if (!hash_now(f->file, d->kind, &a))
+		return same ? LEARN_SAME : LEARN_CHANGED;
+	if (rcpt_budget_take(&l->budget, st.st_size, NULL))
+		return LEARN_BOUND;
+	if (!hash_now(l->root_fd, f->file, strlen(l->root), d->kind, &a))
 		return LEARN_UNREADABLE;
 	f->takes = a.usage;
 	return memcmp(d->kind == RECEIPT_KIND_FSVERITY_SHA256 ? a.fsverity : a.digest, d->bytes,
@@ -174,7 +200,7 @@ static int choose_path(struct learn *l, struct learn_file *f, struct rcpt_error 
 		if (asprintf(&new.file, "%s%s", l->root, new.path) < 0)
 			return no_memory(err);
 		new.package = packages_of(&l->packages, new.path);
-		new.state = look(&new);
+		new.state = look(l, &new);
 		if (f->file && !better(&new, f)) {
 			free(new.file);
 			continue;
@@ -273,16 +299,7 @@ static int find_packages(struct learn *l, struct rcpt_error *err)
 	return ret ? ret : packages_read(&l->packages, l->root, err);
 }
 
-/**
- * learn_plan() - look at what was denied, and put it in order
- * @l: with denials and root; to be freed also on failure
- * @err: filled in on failure
- *
- * Reads all the files.
- *
- * Return: 0, or -RCPT_SYSTEM without memory or when the packages cannot be read.
- */
-int learn_plan(struct learn *l, struct rcpt_error *err)
+static int plan(struct learn *l, struct rcpt_error *err)
 {
 	const struct denials *d = l->denials;
 	int ret = find_packages(l, err);
@@ -305,6 +322,29 @@ int learn_plan(struct learn *l, struct rcpt_error *err)
 	while (l->nseal < l->n && l->files[l->nseal].state == LEARN_SAME)
 		l->nseal++;
 	return 0;
+}
+
+/**
+ * learn_plan() - look at what was denied, and put it in order
+ * @l: with denials and root; to be freed also on failure
+ * @err: filled in on failure
+ *
+ * Reads all the files.
+ *
+ * Return: 0, or -RCPT_SYSTEM without memory or when the packages cannot be read.
+ */
+int learn_plan(struct learn *l, struct rcpt_error *err)
+{
+	int ret;
+
+	l->root_fd = open(*l->root ? l->root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (l->root_fd < 0)
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+				 "cannot open %s: %s", l->root, strerror(errno));
+	rcpt_budget_start(&l->budget, FILE_BYTES, ALL_BYTES, SECONDS);
+	ret = plan(l, err);
+	close(l->root_fd);
+	return ret;
 }
 
 /**

@@ -24,6 +24,7 @@ enum learn_state {
 	LEARN_CHANGED,
 	LEARN_GONE,
 	LEARN_UNREADABLE,
+	LEARN_BOUND,
 };
 
 /**
@@ -50,6 +51,8 @@ struct learn_file {
  * struct learn - the plan; start with all zero but @denials and @root
  * @denials: what was denied
  * @root: folder that names are below, "" for this machine
+ * @root_fd: the same, opened, while the plan is made
+ * @budget: what reading the files may cost
  * @packages: of the files
  * @n: used entries of @files
  * @nseal: how many of them are to be sealed; they stand first, by package
@@ -58,6 +61,8 @@ struct learn_file {
 struct learn {
 	const struct denials *denials;
 	const char *root;
+	int root_fd;
+	struct rcpt_budget budget;
 	struct packages packages;
 	size_t n;
 	size_t nseal;

@@ -204,6 +204,27 @@ static int nothing_to_seal(const char *path, const char *why)
 	return print_error(path, &err);
 }
 
+/* Nothing is left out without a word. */
+static void say_skipped(const struct seal *seal)
+{
+	static const char text[] = "receiptctl: not sealed, cannot be read: ";
+	size_t gone = 0;
+
+	for (size_t i = 0; i < seal->files.n; i++) {
+		const struct artifact *a = &seal->files.item[i];
+
+		gone += a->skipped == ARTIFACT_GONE;
+		if (a->skipped != ARTIFACT_UNREADABLE)
+			continue;
+		fputs(text, stderr);
+		print_text(stderr, a->path, strlen(a->path));
+		fputc('\n', stderr);
+	}
+	if (gone && !seal->quiet)
+		fprintf(stderr, "receiptctl: not sealed: %zu file%s that went away meanwhile\n",
+			gone, gone == 1 ? "" : "s");
+}
+
 /* What was read before is what is sealed. */
 static int check_expected(const struct seal *seal)
 {
@@ -484,6 +505,8 @@ int seal_run(struct seal *seal, char **paths)
 		return usage_error(seal->command, "a hash envelope is about one file");
 	if (!rc)
 		rc = hash_files(seal);
+	if (!rc)
+		say_skipped(seal);
 	if (!rc)
 		rc = check_expected(seal);
 	if (!rc)

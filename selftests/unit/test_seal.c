@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/inotify.h>
 #include <time.h>
 
 #include <openssl/pem.h>
@@ -14,6 +15,7 @@
 #include "../../helper/receiptctl/elf.c"
 #include "../../helper/receiptctl/walk.c"
 #include "../../helper/receiptctl/hash.c"
+#include "../../helper/receiptctl/folder.c"
 
 #define EXECUTE	(1 << RECEIPT_OP_EXECUTE)
 #define KMODULE	(1 << RECEIPT_OP_KMODULE)
@@ -227,15 +229,182 @@ static void test_replaced(void **state)
 
 	(void)state;
 	hash(&list, 0);
+	assert_int_equal(usage_of(&list, "script"), EXECUTE);
 	assert_int_equal(unlink(in_folder(dir, "sub/script")), 0);
-	assert_int_equal(hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err), -RCPT_SYSTEM);
-	assert_string_equal(list.item[failed].path, in_folder(dir, "sub/script"));
+	hash(&list, 0);		/* gone: left out */
+	assert_int_equal(usage_of(&list, "script"), 0);
+	assert_int_equal(list.item[list.n - 1].skipped, ARTIFACT_GONE);
 	assert_int_equal(symlink("../program", in_folder(dir, "sub/script")), 0);
 	assert_int_equal(hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err), -RCPT_INVALID);
 	assert_int_equal(unlink(in_folder(dir, "sub/script")), 0);
 	assert_int_equal(mkfifo(in_folder(dir, "sub/script"), 0600), 0);
 	assert_int_equal(hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err), -RCPT_INVALID);
 	artifacts_free(&list);
+	folder_remove(dir);
+}
+
+/* A folder on the way was exchanged for a link since: nobody is led out by it. */
+static void test_swapped(void **state)
+{
+	char *dir = sample_tree(), *other = folder_make();
+	struct artifacts list = walk(dir);
+	struct rcpt_error err;
+	size_t failed;
+
+	(void)state;
+	folder_write(in_folder(other, "script"), "#!/bin/sh\nsecret\n", 17);
+	assert_int_equal(rename(in_folder(dir, "sub"), in_folder(dir, "was")), 0);
+	assert_int_equal(symlink(other, in_folder(dir, "sub")), 0);
+	assert_int_equal(hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err), -RCPT_INVALID);
+	assert_int_equal(err.reason, RECEIPT_REASON_FILE_CHANGED);
+	assert_non_null(strstr(list.item[failed].path, "/sub/"));
+	assert_int_equal(unlink(in_folder(dir, "sub")), 0);
+	assert_int_equal(rename(in_folder(dir, "was"), in_folder(dir, "sub")), 0);
+	hash(&list, 0);
+	assert_int_equal(usage_of(&list, "script"), EXECUTE);
+	artifacts_free(&list);
+	folder_remove(other);
+	folder_remove(dir);
+}
+
+/* A FIFO in the place of a file that was found is not opened, as the watch tells. */
+static void test_fifo(void **state)
+{
+	char *dir = folder_make(), events[4096];
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	struct artifacts list;
+	struct rcpt_error err;
+	size_t failed;
+
+	(void)state;
+	folder_write(in_folder(dir, "script"), "#!/bin/sh\n", 10);
+	list = walk(dir);
+	assert_int_equal(unlink(in_folder(dir, "script")), 0);
+	assert_int_equal(mkfifo(in_folder(dir, "script"), 0600), 0);
+	assert_true(inotify_add_watch(fd, in_folder(dir, "script"), IN_OPEN) >= 0);
+	alarm(600);
+	assert_int_equal(hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err), -RCPT_INVALID);
+	alarm(0);
+	assert_true(read(fd, events, sizeof(events)) < 0);
+	artifacts_free(&list);
+	close(open(in_folder(dir, "script"), O_RDONLY | O_NONBLOCK));
+	assert_true(read(fd, events, sizeof(events)) > 0);
+	close(fd);
+	folder_remove(dir);
+}
+
+/* One of 1 TiB and a byte more is refused before it is read. */
+static void test_endless(void **state)
+{
+	char *dir = folder_make();
+	struct artifacts list;
+	struct rcpt_error err;
+	size_t failed;
+
+	(void)state;
+	folder_write(in_folder(dir, "script"), "#!/bin/sh\n", 10);
+	folder_write(in_folder(dir, "data"), "data", 4);
+	assert_int_equal(truncate(in_folder(dir, "data"), (off_t)RCPT_MAX_ARTIFACT + 1), 0);
+	list = walk(dir);
+	hash(&list, 0);		/* what is no program is not read */
+	assert_int_equal(truncate(in_folder(dir, "script"), (off_t)RCPT_MAX_ARTIFACT + 1), 0);
+	assert_int_equal(hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err),
+			 -RCPT_CANNOT_EVALUATE);
+	assert_int_equal(err.reason, RECEIPT_REASON_BOUND);
+	artifacts_free(&list);
+	folder_remove(dir);
+}
+
+/* As a user: what nobody may execute is left out when it cannot be read, and named. */
+static void test_unreadable(void **state)
+{
+	char *dir = folder_make();
+	struct rcpt_error err;
+	pid_t pid;
+
+	(void)state;
+	chmod(dir, 0755);
+	folder_write(in_folder(dir, "data"), "data", 4);
+	folder_write(in_folder(dir, "script"), "#!/bin/sh\n", 10);
+	chmod(in_folder(dir, "data"), 0);
+	pid = fork();
+	if (!pid) {
+		struct artifacts list = { 0 };
+		char *where;
+		size_t failed;
+		int bad = 0;
+
+		if (!getuid() && (setgid(65534) || setuid(65534)))
+			_exit(9);
+		bad |= walk_path(dir, &list, &where, &err) ? 1 : 0;
+		bad |= hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err) ? 2 : 0;
+		bad |= usage_of(&list, "script") == EXECUTE ? 0 : 4;
+		bad |= list.item[0].skipped == ARTIFACT_UNREADABLE ? 0 : 8;
+		artifacts_free(&list);
+		_exit(bad);
+	}
+	assert_int_equal(child_status(pid), 0);
+	/* a program must be sealed, or it is said that it cannot */
+	chmod(in_folder(dir, "data"), 0111);
+	pid = fork();
+	if (!pid) {
+		struct artifacts list = { 0 };
+		char *where;
+		size_t failed;
+		int ret;
+
+		if (!getuid() && (setgid(65534) || setuid(65534)))
+			_exit(9);
+		ret = walk_path(dir, &list, &where, &err);
+		ret = ret ? ret : hash_artifacts(&list, 0, "SHA256", NULL, &failed, &err);
+		artifacts_free(&list);
+		_exit(ret == -RCPT_SYSTEM ? 0 : 1);
+	}
+	assert_int_equal(child_status(pid), 0);
+	folder_remove(dir);
+}
+
+static void count_bad(const char *file, enum receipt_reason reason, void *arg)
+{
+	(void)file;
+	((size_t *)arg)[reason == RECEIPT_REASON_USAGE]++;
+}
+
+/* However many leaves have a file's digest, one look-up tells what they grant. */
+static void test_folder(void **state)
+{
+	char *dir = folder_make(), *about;
+	struct folder f = { .path = dir };
+	struct rcpt_leaf leaves[1000], *sorted;
+	struct rcpt_bundle bundle = { .leaves = leaves, .nleaves = ARRAY_SIZE(leaves) };
+	uint8_t digest[RECEIPT_HASH_SIZE], other[RECEIPT_HASH_SIZE] = { 0 };
+	size_t n, bad[2] = { 0 };
+
+	(void)state;
+	folder_write(in_folder(dir, "a"), "#!/bin/sh\n", 10);
+	folder_write(in_folder(dir, "b"), "#!/bin/sh\n", 10);
+	assert_int_equal(rcpt_sha256("#!/bin/sh\n", 10, digest), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(leaves); i++)
+		leaves[i] = (struct rcpt_leaf){ .kind = RECEIPT_KIND_SHA256, .digest = digest,
+						.usage = i == 500 ? EXECUTE : KMODULE };
+	leaves[10].digest = other;
+	sorted = sort_leaves(&bundle, RECEIPT_KIND_SHA256, &n);
+	assert_int_equal(n, 2);
+	free(sorted);
+	assert_int_equal(folder_check(&f, &bundle, count_bad, bad, &about, NULL), 0);
+	assert_int_equal(f.checked, 2);
+	assert_int_equal(bad[0] + bad[1], 0);
+	folder_free(&f);
+	leaves[500].usage = KMODULE;	/* nobody grants it now */
+	f = (struct folder){ .path = dir };
+	assert_int_equal(folder_check(&f, &bundle, count_bad, bad, &about, NULL), 0);
+	assert_int_equal(bad[1], 2);
+	folder_free(&f);
+	folder_write(in_folder(dir, "b"), "#!/bin/other\n", 13);
+	f = (struct folder){ .path = dir };
+	assert_int_equal(folder_check(&f, &bundle, count_bad, bad, &about, NULL), 0);
+	assert_int_equal(bad[0], 1);
+	folder_free(&f);
 	folder_remove(dir);
 }
 
@@ -707,6 +876,11 @@ int main(void)
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_changing),
 		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_swapped),
+		cmocka_unit_test(test_fifo),
+		cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_folder),
 		cmocka_unit_test(test_seal_folder),
 		cmocka_unit_test(test_seal_usage),
 		cmocka_unit_test(test_seal_stack),
