@@ -74,6 +74,43 @@ int rcpt_outfile_open(const char *path, mode_t mode, struct rcpt_outfile *out,
 	return 0;
 }
 
+/* Return: the first byte, or -1 when there is none. */
+static int first_byte(const char *path)
+{
+	int fd = rcpt_open(AT_FDCWD, path, 0, NULL, NULL);
+	uint8_t byte;
+	ssize_t n = fd < 0 ? -1 : read(fd, &byte, 1);
+
+	if (fd >= 0)
+		close(fd);
+	return n == 1 ? byte : -1;
+}
+
+static int keep(struct rcpt_error *err, const char *what)
+{
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			 "not replaced: %s", what);
+}
+
+int rcpt_outfile_open_over(const char *path, mode_t mode, uint8_t first,
+			   struct rcpt_outfile *out, struct rcpt_error *err)
+{
+	struct stat st;
+
+	out->fd = -1;
+	out->path = NULL;
+	out->temp = NULL;
+	if (!lstat(path, &st)) {
+		if (S_ISLNK(st.st_mode))
+			return keep(err, "it is a symbolic link");
+		if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+			return keep(err, "it is not a regular file");
+		if (S_ISREG(st.st_mode) && st.st_size && first_byte(path) != first)
+			return keep(err, "it holds something else than what is written here");
+	}
+	return rcpt_outfile_open(path, mode, out, err);
+}
+
 static int write_all(int fd, const char *data, size_t len)
 {
 	while (len) {

@@ -35,6 +35,20 @@ int rcpt_outfile_open(const char *path, mode_t mode, struct rcpt_outfile *out,
 		      struct rcpt_error *err);
 
 /**
+ * rcpt_outfile_open_over() - begin a file that somebody names
+ * @path: where it will be
+ * @mode: permissions, not subject to the umask
+ * @first: first byte of what is written. A file that is there is replaced when it is
+ *	empty or begins with the same byte: no key, no database, no text.
+ * @out: result, to be ended with commit or abort
+ * @err: filled in on failure
+ *
+ * Return: 0, or -RCPT_SYSTEM, also for a link, a device or a file of something else.
+ */
+int rcpt_outfile_open_over(const char *path, mode_t mode, uint8_t first,
+			   struct rcpt_outfile *out, struct rcpt_error *err);
+
+/**
  * rcpt_outfile_commit() - write the content, make it durable, put it in place
  * @out: as opened; ended in every case, on failure nothing is left of it
  * @data: content

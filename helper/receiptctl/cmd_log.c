@@ -15,6 +15,7 @@
 #include "outfile.h"
 #include "receiptctl.h"
 
+#define COSE_SIGN1	0xd2	/* first byte of statements and receipts: tag 18 */
 
 static const char init_help[] =
 	"usage: receiptctl log init --dir DIR --issuer NAME [--alg ES384|ES256|ES512]\n"
@@ -306,29 +307,25 @@ struct submission {
 	json_t *results;
 };
 
-/* Write the receipt, or the statement with it; @name tells where. */
-static int write_result(struct submission *sub, struct rcpt_span receipt, char **name)
+/* Write the receipt, or the statement with it. */
+static int write_result(struct submission *sub, struct rcpt_span receipt,
+			struct rcpt_outfile *out)
 {
-	struct rcpt_outfile out;
 	struct rcpt_error err;
 	uint8_t *data = NULL;
 	struct rcpt_span span = receipt;
-	int rc;
+	int rc = 0;
 
-	*name = NULL;
-	if (sub->args->out ? !(*name = strdup(sub->args->out)) :
-			     asprintf(name, "%s.transparent", sub->file) < 0)
-		return RCPT_SYSTEM;
 	if (!sub->args->out) {
-		if (rcpt_statement_attach(&sub->stmt, receipt, &data, &span.len, &err))
-			return print_error(sub->file, &err);
+		rc = rcpt_statement_attach(&sub->stmt, receipt, &data, &span.len, &err);
 		span.data = data;
 	}
-	rc = rcpt_outfile_open(*name, 0644, &out, &err);
-	if (!rc)
-		rc = rcpt_outfile_commit(&out, span.data, span.len, &err);
+	if (rc)
+		rcpt_outfile_abort(out);
+	else
+		rc = rcpt_outfile_commit(out, span.data, span.len, &err);
 	free(data);
-	return rc ? print_error(*name, &err) : 0;
+	return rc ? print_error(sub->file, &err) : 0;
 }
 
 static int print_result(struct submission *sub, const struct rcpt_entry_proof *proof,
@@ -349,23 +346,39 @@ static int print_result(struct submission *sub, const struct rcpt_entry_proof *p
 	return 0;
 }
 
-static int register_statement(struct submission *sub)
+/* The place of the result is taken before the log is written to. */
+static int register_statement(struct submission *sub, const char *name)
 {
+	const struct tlog_vouch *vouch = sub->args->issuer ? &sub->issuer.vouch : NULL;
 	struct rcpt_entry_proof proof;
+	struct rcpt_outfile out;
 	struct rcpt_error err;
 	uint8_t *receipt;
-	char *name;
 	size_t len;
-	int rc = tlog_append(sub->log, &sub->stmt, sub->args->issuer ? &sub->issuer.vouch : NULL,
-			     &proof, &receipt, &len, &err);
+	int rc;
 
-	if (rc)
+	if (rcpt_outfile_open_over(name, 0644, COSE_SIGN1, &out, &err))
+		return print_error(name, &err);
+	if (tlog_append(sub->log, &sub->stmt, vouch, &proof, &receipt, &len, &err)) {
+		rcpt_outfile_abort(&out);
 		return print_error(sub->file, &err);
-	rc = write_result(sub, rcpt_span(receipt, len), &name);
-	if (!rc)
-		rc = print_result(sub, &proof, name);
-	free(name);
+	}
+	rc = write_result(sub, rcpt_span(receipt, len), &out);
 	free(receipt);
+	return rc ? rc : print_result(sub, &proof, name);
+}
+
+static int append_to(struct submission *sub)
+{
+	char *name;
+	int rc;
+
+	if (sub->args->out)
+		return register_statement(sub, sub->args->out);
+	if (asprintf(&name, "%s.transparent", sub->file) < 0)
+		return RCPT_SYSTEM;
+	rc = register_statement(sub, name);
+	free(name);
 	return rc;
 }
 
@@ -382,7 +395,7 @@ static int append_file(struct submission *sub)
 		free(data);
 		return print_error(sub->file, &err);
 	}
-	rc = register_statement(sub);
+	rc = append_to(sub);
 	rcpt_statement_free(&sub->stmt);
 	free(data);
 	return rc;

@@ -241,7 +241,7 @@ static int write_state(const struct run *run, const json_t *state, struct rcpt_e
 	if (!text)
 		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
 				 RCPT_NO_OFFSET, "no memory");
-	ret = rcpt_outfile_open(run->state_file, 0644, &out, err);
+	ret = rcpt_outfile_open_over(run->state_file, 0644, '{', &out, err);
 	if (!ret)
 		ret = rcpt_outfile_commit(&out, text, strlen(text), err);
 	free(text);

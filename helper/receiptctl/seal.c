@@ -394,8 +394,9 @@ static int make_bundle(struct seal *seal, const struct rcpt_statement *stmt,
 	return rc;
 }
 
-/* A bundle that could not be read must not leave an entry in the log. */
-static int check_size(const struct seal *seal, const struct rcpt_statement *stmt)
+/* A bundle that could not be read must not leave an entry in the log. @first: its byte */
+static int check_size(const struct seal *seal, const struct rcpt_statement *stmt,
+		      uint8_t *first)
 {
 	struct rcpt_error err;
 	uint8_t *bundle;
@@ -403,8 +404,10 @@ static int check_size(const struct seal *seal, const struct rcpt_statement *stmt
 	int rc = rcpt_bundle_encode(rcpt_span(stmt->bytes, stmt->len), seal->leaves,
 				    seal->nleaves, &bundle, &len, &err);
 
-	if (!rc)
+	if (!rc) {
+		*first = bundle[0];
 		free(bundle);
+	}
 	if (!rc && len > RCPT_MAX_BUNDLE - RECEIPT_ROOM)
 		rc = rcpt_fail(&err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
 			       "bundle longer than %u bytes", RCPT_MAX_BUNDLE);
@@ -416,13 +419,13 @@ static int write_bundle(struct seal *seal, const struct rcpt_statement *stmt)
 {
 	struct rcpt_outfile out;
 	struct rcpt_error err;
-	uint8_t *bundle;
+	uint8_t *bundle, first = 0;
 	size_t len;
-	int rc = check_size(seal, stmt);
+	int rc = check_size(seal, stmt, &first);
 
 	if (rc)
 		return rc;
-	if (rcpt_outfile_open(seal->out, 0644, &out, &err))
+	if (rcpt_outfile_open_over(seal->out, 0644, first, &out, &err))
 		return print_error(seal->out, &err);
 	if (make_bundle(seal, stmt, &bundle, &len, &err)) {
 		rcpt_outfile_abort(&out);

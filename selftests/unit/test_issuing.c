@@ -234,6 +234,39 @@ static void test_folder(void **state)
 	assert_int_equal(sh(APPEND "build.cose"), 0);
 }
 
+/* What an output may take the place of: nothing, an empty file, one of its own kind. */
+static void test_outputs(void **state)
+{
+	static const char *const makes[] = {
+		"cp build.pem o", "cp log/log.db o", "echo text >o", "cp $R o", "mkfifo o",
+		"ln -s nowhere o", ">p; ln -s p o", "mkdir o",
+	};
+	char cmd[512];
+
+	(void)state;
+	assert_int_equal(sh("printf '#!/bin/sh\\n' >s && " SEAL("build") "s"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(makes); i++) {
+		snprintf(cmd, sizeof(cmd), "rm -rf o p before build.cose.transparent; %s; "
+			 "cp -a o before", makes[i]);
+		assert_int_equal(sh(cmd), 0);
+		assert_int_equal(sh(SEAL("build") "--out o s"), 70);
+		assert_int_equal(sh(APPEND "--out o build.cose"), 70);
+		assert_int_equal(sh("test \"$(stat -c '%F %s' o)\" = \"$(stat -c '%F %s' before)\""), 0);
+		assert_int_equal(sh("test ! -f o || cmp o before"), 0);
+		assert_int_equal(sh("mv o build.cose.transparent && " APPEND "build.cose"), 70);
+	}
+	assert_int_equal(sh(ENTRIES "1 && test $(ls -A | grep -c XXXX) -eq 0 && "
+			    "! ls -A | grep '^[.]o[.]'"), 0);
+	/* the controls */
+	assert_int_equal(sh("rm -rf o build.cose.transparent; >o; " SEAL("build") "--out o s && "
+			    SEAL("build") "--out o s && " APPEND "build.cose && "
+			    APPEND "build.cose && >r && " APPEND "--out r build.cose && "
+			    APPEND "--out r build.cose"), 0);
+	/* A bundle in the place of a receipt was named by mistake. */
+	assert_int_equal(sh("rm -rf before; cp o before && " APPEND "--out o build.cose"), 70);
+	assert_int_equal(sh("cmp o before"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +276,7 @@ int main(void)
 		cmocka_unit_test_setup(test_issuer_command, new_log),
 		cmocka_unit_test_setup(test_seal_second, new_log),
 		cmocka_unit_test_setup(test_folder, new_log),
+		cmocka_unit_test_setup(test_outputs, new_log),
 	};
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
