@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * Files that appear whole or not at all: written to a temporary file in the
- * same folder, made durable, then renamed.
+ * Files that appear whole or not at all: written to a file without a name in the
+ * same folder, which the kernel drops with the process, made durable, then put in
+ * place. Where a file system has no such files, one with a name is written.
  */
 #include "outfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,59 +20,104 @@ static int fail_errno(struct rcpt_error *err, const char *what)
 			 RCPT_NO_OFFSET, "%s: %s", what, strerror(errno));
 }
 
-static char *temp_name(const char *path)
+static int no_memory(struct rcpt_error *err)
 {
-	const char *slash = strrchr(path, '/');
-	const char *base = slash ? slash + 1 : path;
-	char *temp;
-
-	if (asprintf(&temp, "%.*s.%.200s.XXXXXX", (int)(base - path), path, base) < 0)
-		return NULL;
-	return temp;
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+			 "out of memory");
 }
 
 static void release(struct rcpt_outfile *out)
 {
 	if (out->fd >= 0)
 		close(out->fd);
-	free(out->path);
-	free(out->temp);
+	if (out->dir >= 0)
+		close(out->dir);
+	free(out->name);
 	out->fd = -1;
-	out->path = NULL;
-	out->temp = NULL;
+	out->dir = -1;
+	out->name = NULL;
+	out->temp[0] = '\0';
 }
 
 void rcpt_outfile_abort(struct rcpt_outfile *out)
 {
-	if (out->fd >= 0)
-		unlink(out->temp);
+	if (out->dir >= 0 && out->temp[0])
+		unlinkat(out->dir, out->temp, 0);
 	release(out);
+}
+
+/* Another name each time; it need not be a secret, since it is created or not taken. */
+static void new_temp(struct rcpt_outfile *out)
+{
+	uint64_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = getpid();
+	snprintf(out->temp, sizeof(out->temp), ".receipt.%016llx", (unsigned long long)random);
+}
+
+/*
+ * What is no regular file is not replaced: a device would be gone, a link lead to what
+ * was there before.
+ */
+static int check_place(const struct rcpt_outfile *out, struct rcpt_error *err)
+{
+	struct stat st;
+
+	/* "DIR/" is the folder itself. */
+	if (fstatat(out->dir, *out->name ? out->name : ".", &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : fail_errno(err, "cannot write");
+	if (S_ISREG(st.st_mode))
+		return 0;
+	errno = EISDIR;
+	if (S_ISDIR(st.st_mode))
+		return fail_errno(err, "cannot write");
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			 S_ISLNK(st.st_mode) ? "is a symbolic link: name the file itself" :
+					       "is not a regular file, and is not replaced by one");
+}
+
+static int open_dir(const char *path, struct rcpt_outfile *out)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? strndup(path, slash - path + 1) : strdup(".");
+
+	out->name = strdup(slash ? slash + 1 : path);
+	if (dir)
+		out->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(dir);
+	return out->name && out->dir >= 0 ? 0 : -1;
+}
+
+static int open_temp(struct rcpt_outfile *out, mode_t mode)
+{
+	out->fd = openat(out->dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (out->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+		new_temp(out);
+		out->fd = openat(out->dir, out->temp, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC,
+				 0600);
+		if (out->fd < 0)
+			out->temp[0] = '\0';
+	}
+	return out->fd < 0 ? -1 : fchmod(out->fd, mode);
 }
 
 int rcpt_outfile_open(const char *path, mode_t mode, struct rcpt_outfile *out,
 		      struct rcpt_error *err)
 {
-	struct stat st;
+	int ret;
 
-	out->fd = -1;
-	out->path = strdup(path);
-	out->temp = temp_name(path);
-	if (!out->path || !out->temp) {
-		release(out);
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-				 RCPT_NO_OFFSET, "out of memory");
-	}
-	/* A rename onto a folder would fail only after all the work. */
-	errno = EISDIR;
-	if (stat(path, &st) || !S_ISDIR(st.st_mode))
-		out->fd = mkostemp(out->temp, O_CLOEXEC);
-	if (out->fd < 0 || fchmod(out->fd, mode)) {
-		int rc = fail_errno(err, "cannot write");
-
+	*out = (struct rcpt_outfile){ .fd = -1, .dir = -1 };
+	errno = ENOMEM;
+	if (open_dir(path, out))
+		ret = out->name ? fail_errno(err, "cannot write") : no_memory(err);
+	else
+		ret = check_place(out, err);
+	if (!ret && open_temp(out, mode))
+		ret = fail_errno(err, "cannot write");
+	if (ret)
 		rcpt_outfile_abort(out);
-		return rc;
-	}
-	return 0;
+	return ret;
 }
 
 /* Return: the first byte, or -1 when there is none. */
@@ -126,14 +172,37 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-static int sync_folder(char *path)
+/* Onto a name that something has: by another name first. */
+static int replace(struct rcpt_outfile *out, unsigned int flags, const char *link,
+		   struct rcpt_error *err)
 {
-	int fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 ? -1 : fsync(fd);
+	if (!out->temp[0]) {
+		new_temp(out);
+		if (linkat(AT_FDCWD, link, out->dir, out->temp, AT_SYMLINK_FOLLOW)) {
+			out->temp[0] = '\0';
+			return fail_errno(err, "cannot write");
+		}
+	}
+	if (!flags && check_place(out, err))
+		return -RCPT_SYSTEM;
+	if (renameat2(out->dir, out->temp, out->dir, out->name, flags))
+		return fail_errno(err, "cannot write");
+	out->temp[0] = '\0';
+	return 0;
+}
 
-	if (fd >= 0)
-		close(fd);
-	return rc;
+static int place(struct rcpt_outfile *out, unsigned int flags, struct rcpt_error *err)
+{
+	char link[32];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", out->fd);
+	if (!out->temp[0]) {
+		if (!linkat(AT_FDCWD, link, out->dir, out->name, AT_SYMLINK_FOLLOW))
+			return 0;
+		if (errno != EEXIST || flags & RENAME_NOREPLACE)
+			return fail_errno(err, "cannot write");
+	}
+	return replace(out, flags, link, err);
 }
 
 static int commit(struct rcpt_outfile *out, const void *data, size_t len,
@@ -141,15 +210,13 @@ static int commit(struct rcpt_outfile *out, const void *data, size_t len,
 {
 	int rc = 0;
 
-	if (write_all(out->fd, data, len) || fsync(out->fd) ||
-	    renameat2(AT_FDCWD, out->temp, AT_FDCWD, out->path, flags)) {
+	if (write_all(out->fd, data, len) || fsync(out->fd))
 		rc = fail_errno(err, "cannot write");
-		rcpt_outfile_abort(out);
-		return rc;
-	}
-	if (sync_folder(out->path))
+	if (!rc)
+		rc = place(out, flags, err);
+	if (!rc && fsync(out->dir))
 		rc = fail_errno(err, "cannot make durable");
-	release(out);
+	rcpt_outfile_abort(out);
 	return rc;
 }
 

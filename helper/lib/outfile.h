@@ -12,19 +12,22 @@
 
 /**
  * struct rcpt_outfile - a file being written beside the place it will take
- * @fd: of the temporary file; -1 when none is open
- * @path: where it will be
- * @temp: where it is
+ * @fd: of it; -1 when none is open
+ * @dir: folder of the place
+ * @name: in @dir
+ * @temp: its name in @dir until then; empty while it has none
  */
 struct rcpt_outfile {
 	int fd;
-	char *path;
-	char *temp;
+	int dir;
+	char *name;
+	char temp[32];
 };
 
 /**
  * rcpt_outfile_open() - begin a file
- * @path: where it will be; what is there now stays until the commit
+ * @path: where it will be; what is there now stays until the commit, and for good
+ *	when it is no regular file
  * @mode: permissions, not subject to the umask
  * @out: result, to be ended with commit or abort
  * @err: filled in on failure

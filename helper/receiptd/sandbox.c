@@ -34,7 +34,7 @@ static const int allowed[] = {
 /* For writing the file of floors. */
 static const int allowed_keeper[] = {
 	SCMP_SYS(flock), SCMP_SYS(fchmod), SCMP_SYS(fsync), SCMP_SYS(rename), SCMP_SYS(renameat),
-	SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SCMP_SYS(renameat2), SCMP_SYS(linkat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
 };
 
 static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
