@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -56,6 +57,12 @@ static void new_temp(struct rcpt_outfile *out)
 	snprintf(out->temp, sizeof(out->temp), ".receipt.%016llx", (unsigned long long)random);
 }
 
+static int keep(struct rcpt_error *err, const char *what)
+{
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+			 "not replaced: %s", what);
+}
+
 /*
  * What is no regular file is not replaced: a device would be gone, a link lead to what
  * was there before.
@@ -72,9 +79,8 @@ static int check_place(const struct rcpt_outfile *out, struct rcpt_error *err)
 	errno = EISDIR;
 	if (S_ISDIR(st.st_mode))
 		return fail_errno(err, "cannot write");
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
-			 S_ISLNK(st.st_mode) ? "is a symbolic link: name the file itself" :
-					       "is not a regular file, and is not replaced by one");
+	return keep(err, S_ISLNK(st.st_mode) ? "it is a symbolic link" :
+					       "it is not a regular file");
 }
 
 static int open_dir(const char *path, struct rcpt_outfile *out)
@@ -120,41 +126,28 @@ int rcpt_outfile_open(const char *path, mode_t mode, struct rcpt_outfile *out,
 	return ret;
 }
 
-/* Return: the first byte, or -1 when there is none. */
-static int first_byte(const char *path)
+/* Does the file that is there begin with another byte? None has no such file. */
+static bool begins_otherwise(const struct rcpt_outfile *out, uint8_t first)
 {
-	int fd = rcpt_open(AT_FDCWD, path, 0, NULL, NULL);
-	uint8_t byte;
-	ssize_t n = fd < 0 ? -1 : read(fd, &byte, 1);
+	int fd = rcpt_open(out->dir, out->name, RESOLVE_NO_SYMLINKS, NULL, NULL);
+	uint8_t byte = first;
+	bool otherwise = fd < 0 ? errno != ENOENT : read(fd, &byte, 1) < 0 || byte != first;
 
 	if (fd >= 0)
 		close(fd);
-	return n == 1 ? byte : -1;
-}
-
-static int keep(struct rcpt_error *err, const char *what)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
-			 "not replaced: %s", what);
+	return otherwise;
 }
 
 int rcpt_outfile_open_over(const char *path, mode_t mode, uint8_t first,
 			   struct rcpt_outfile *out, struct rcpt_error *err)
 {
-	struct stat st;
+	int ret = rcpt_outfile_open(path, mode, out, err);
 
-	out->fd = -1;
-	out->path = NULL;
-	out->temp = NULL;
-	if (!lstat(path, &st)) {
-		if (S_ISLNK(st.st_mode))
-			return keep(err, "it is a symbolic link");
-		if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-			return keep(err, "it is not a regular file");
-		if (S_ISREG(st.st_mode) && st.st_size && first_byte(path) != first)
-			return keep(err, "it holds something else than what is written here");
+	if (!ret && begins_otherwise(out, first)) {
+		ret = keep(err, "it holds something else than what is written here");
+		rcpt_outfile_abort(out);
 	}
-	return rcpt_outfile_open(path, mode, out, err);
+	return ret;
 }
 
 static int write_all(int fd, const char *data, size_t len)
