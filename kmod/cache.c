@@ -9,6 +9,10 @@
  * second apart from the first, so that a flood of unknown files does not push
  * out what is proven.
  *
+ * A third sort is kept: evidence about the programs that the helper starts with,
+ * which nobody can be asked about while none serves. Who may be the helper says
+ * which these are. They are few, and neither pressure nor a flush drops them.
+ *
  * One spinlock guards it all: it is taken on misses of the inode state only.
  */
 #include <linux/hashtable.h>
@@ -27,7 +31,7 @@
 /**
  * struct cached - what is known of a digest
  * @node: in its bucket
- * @lru: in @positive or @negative, most recently used first
+ * @lru: in @positive, @negative or @kept, most recently used first
  * @digest: key
  * @known: of the digest
  * @until: jiffies until which it counts that the helper has no more
@@ -44,8 +48,10 @@ static DEFINE_SPINLOCK(cache_lock);
 static DEFINE_HASHTABLE(cache, CACHE_BITS);
 static LIST_HEAD(positive);
 static LIST_HEAD(negative);
+static LIST_HEAD(kept);
 static unsigned long npositive;
 static unsigned long nnegative;
+static unsigned long nkept;
 static struct shrinker *cache_shrinker __ro_after_init;
 
 static unsigned long key_of(const struct receipt_digest *digest)
@@ -81,15 +87,37 @@ static struct cached *find_cached(const struct receipt_digest *digest)
 	return NULL;
 }
 
-static void unlink_cached(struct cached *c)
+/* Where @c belongs, and how many are there; read and written under the lock. */
+static struct list_head *sort_of(const struct cached *c, unsigned long **n)
 {
 	lockdep_assert_held(&cache_lock);
+	if (c->known.kept) {
+		*n = &nkept;
+		return &kept;
+	}
+	*n = c->known.n ? &npositive : &nnegative;
+
+	return c->known.n ? &positive : &negative;
+}
+
+/* To the front of where it belongs; before that it was one of *@n. */
+static void put_in_order(struct cached *c, unsigned long *n)
+{
+	unsigned long *to;
+
+	list_move(&c->lru, sort_of(c, &to));
+	WRITE_ONCE(*n, *n - 1);
+	WRITE_ONCE(*to, *to + 1);
+}
+
+static void unlink_cached(struct cached *c)
+{
+	unsigned long *n;
+
 	hash_del(&c->node);
 	list_del(&c->lru);
-	if (c->known.n)
-		npositive--;
-	else
-		nnegative--;
+	sort_of(c, &n);
+	WRITE_ONCE(*n, *n - 1);
 }
 
 static void free_cached(struct cached *c)
@@ -167,13 +195,14 @@ static u8 find_proven(const struct receipt_known *known,
 void receipt_cache_find(const struct receipt_digest *digest,
 			struct receipt_known *known)
 {
+	unsigned long *n;
 	struct cached *c;
 
 	memset(known, 0, sizeof(*known));
 	spin_lock(&cache_lock);
 	c = find_cached(digest);
 	if (c) {
-		list_move(&c->lru, c->known.n ? &positive : &negative);
+		list_move(&c->lru, sort_of(c, &n));
 		receipt_known_get(known, &c->known);
 		if (!time_before(jiffies, c->until))
 			known->generation = 0;
@@ -236,6 +265,7 @@ void receipt_known_move(struct receipt_known *known,
 		known->reason = from->reason;
 	}
 	known->crowded |= from->crowded;
+	known->kept |= from->kept;
 	while (from->n) {
 		proven = from->proven[--from->n];
 		if (find_proven(known, proven) == known->n)
@@ -308,14 +338,14 @@ static struct receipt_proven *store_proven(struct cached *c,
 					   struct receipt_proven *proven,
 					   const struct receipt_policy *policy)
 {
-	lockdep_assert_held(&cache_lock);
-	if (!c->known.n) {
-		nnegative--;
-		npositive++;
-	}
-	list_move(&c->lru, &positive);
+	struct receipt_proven *old;
+	unsigned long *n;
 
-	return receipt_known_add(&c->known, proven, policy);
+	sort_of(c, &n);
+	old = receipt_known_add(&c->known, proven, policy);
+	put_in_order(c, n);
+
+	return old;
 }
 
 /**
@@ -408,7 +438,37 @@ void receipt_cache_complete(const struct receipt_digest *digest,
 }
 
 /**
- * receipt_cache_flush - forget all digests
+ * receipt_cache_keep - keep what is known of a digest for the start of the helper
+ * @digest: key; nothing is done where nothing is proven of it
+ *
+ * Of more than RECEIPT_MAX_KEPT the one that was not used for longest becomes one
+ * like all others.
+ */
+void receipt_cache_keep(const struct receipt_digest *digest)
+{
+	struct cached *c, *last, *excess = NULL;
+	unsigned long *n;
+
+	spin_lock(&cache_lock);
+	c = find_cached(digest);
+	if (c && c->known.n) {
+		sort_of(c, &n);
+		c->known.kept = true;
+		put_in_order(c, n);
+		if (nkept > RECEIPT_MAX_KEPT) {
+			last = list_last_entry(&kept, struct cached, lru);
+			last->known.kept = false;
+			put_in_order(last, &nkept);
+			excess = take_excess();
+		}
+	}
+	spin_unlock(&cache_lock);
+	if (excess)
+		free_cached(excess);
+}
+
+/**
+ * receipt_cache_flush - forget all digests but those that are kept
  *
  * Context: May sleep.
  */
@@ -479,11 +539,14 @@ bool receipt_cache_next(struct receipt_cache_place *at,
  * receipt_cache_counts - how many digests are known
  * @with: set to those with proven statements
  * @without: set to those that the helper has none for
+ * @for_helper: set to those that are kept for the start of the helper, which are not
+ *	among the others
  */
-void receipt_cache_counts(u64 *with, u64 *without)
+void receipt_cache_counts(u64 *with, u64 *without, u64 *for_helper)
 {
 	*with = READ_ONCE(npositive);
 	*without = READ_ONCE(nnegative);
+	*for_helper = READ_ONCE(nkept);
 }
 
 static unsigned long count_cached(struct shrinker *s, struct shrink_control *sc)

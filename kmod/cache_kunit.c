@@ -59,9 +59,9 @@ static void drop_last(struct kunit *test, struct receipt_proven *proven)
 
 static void expect_counts(struct kunit *test, u64 positive, u64 negative)
 {
-	u64 with, without;
+	u64 with, without, kept;
 
-	receipt_cache_counts(&with, &without);
+	receipt_cache_counts(&with, &without, &kept);
 	KUNIT_EXPECT_EQ(test, with, positive);
 	KUNIT_EXPECT_EQ(test, without, negative);
 }

@@ -299,13 +299,25 @@ static enum receipt_reason measure(const struct receipt_policy *policy,
 
 /*
  * Under no_helper=deny no evidence counts while no helper serves, but for the next
- * policy: it may be the remedy.
+ * policy and for what is kept for the start of the helper: these may be the remedy.
  */
-static bool nobody_to_ask(const struct receipt_policy *policy, enum receipt_op op)
+static bool is_mute(const struct receipt_policy *policy, enum receipt_op op,
+		    const struct receipt_known *known)
 {
 	return policy->no_helper == RECEIPT_NO_HELPER_DENY &&
-	       op != RECEIPT_OP_POLICY &&
+	       op != RECEIPT_OP_POLICY && !known->kept &&
 	       receipt_helper_get(NULL, NULL) != RECEIPT_HELPER_SERVING;
+}
+
+/* While no helper serves, what is kept of an artifact is all there is to know. */
+static bool is_all(const struct receipt_known *known, u8 n)
+{
+	while (n--)
+		if (known[n].kept)
+			return receipt_helper_get(NULL, NULL) !=
+			       RECEIPT_HELPER_SERVING;
+
+	return false;
 }
 
 /*
@@ -321,7 +333,7 @@ static struct receipt_verdict evaluate(const struct receipt_active *active,
 {
 	const struct receipt_policy *policy = active->policy;
 	u64 generation = READ_ONCE(active->generation);
-	bool mute = nobody_to_ask(policy, op);
+	bool all = is_all(known, digests->n);
 	struct receipt_facts facts = {
 		.op = op,
 		.boot_verified = art->boot,
@@ -335,13 +347,15 @@ static struct receipt_verdict evaluate(const struct receipt_active *active,
 	u8 d, i;
 
 	for (d = 0; d < digests->n; d++, known++) {
+		bool mute = is_mute(policy, op, known);
+
 		facts.digests[d].kind = digests->digest[d].kind;
 		facts.digests[d].bytes = digests->digest[d].bytes;
 		for (i = 0; i < known->n && !mute; i++)
 			facts.summaries[facts.nsummaries++] =
 				&known->proven[i]->summary;
 		facts.evidence_crowded |= known->crowded;
-		if (mute || known->generation != generation)
+		if (mute || (!all && known->generation != generation))
 			facts.evidence_complete = asked;
 		else if (known->reason)
 			none = known->reason;

@@ -390,6 +390,32 @@ bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
 }
 
 /**
+ * receipt_lookup_preloaded - evidence has come that nobody had asked its sender for
+ * @digest: what it is about
+ *
+ * While no helper serves, whoever waits for it looks anew, and asks again where it is
+ * not enough; while one serves, its answer is awaited.
+ */
+void receipt_lookup_preloaded(const struct receipt_digest *digest)
+{
+	struct lookup *l;
+
+	if (receipt_helper_get(NULL, NULL) == RECEIPT_HELPER_SERVING)
+		return;
+
+	spin_lock(&pending_lock);
+	l = find_pending(digest);
+	/* One that was answered to the last ends by that. */
+	if (l && l->answered)
+		l = NULL;
+	if (l)
+		finish(l, RECEIPT_REASON_ALLOWED);
+	spin_unlock(&pending_lock);
+	if (l)
+		put_lookup(l);
+}
+
+/**
  * receipt_lookup_paused - is the helper too slow for questions that can wait?
  *
  * Or each program that is executed would wait for what it does not need.

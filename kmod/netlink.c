@@ -56,6 +56,7 @@ static const struct nla_policy attr_policy[RECEIPT_A_MAX + 1] = {
 	[RECEIPT_A_POLICY_VERSION] = { .type = NLA_NUL_STRING,
 				       .len = VERSION_SIZE - 1 },
 	[RECEIPT_A_POLICY_SVN] = { .type = NLA_U32 },
+	[RECEIPT_A_KEEP] = { .type = NLA_FLAG },
 };
 
 static const struct nla_policy stmt_policy[RECEIPT_STMT_MAX + 1] = {
@@ -404,6 +405,14 @@ static int store(struct reading *r, struct nlattr **tb,
 	return ret;
 }
 
+/* Of a digest; whatever became of its last part, those before it may count. */
+static void preloaded(const struct receipt_digest *digest, bool keep)
+{
+	if (keep)
+		receipt_cache_keep(digest);
+	receipt_lookup_preloaded(digest);
+}
+
 static int prove(struct reading *r, struct nlattr **tb)
 {
 	struct receipt_active *active = receipt_policy_get();
@@ -428,6 +437,8 @@ static int prove(struct reading *r, struct nlattr **tb)
 		ret = store(r, tb, proven, active->policy);
 	}
 	receipt_policy_put(active);
+	if (!tb[RECEIPT_A_MORE] && !tb[RECEIPT_A_ID])
+		preloaded(&r->ev.digest, tb[RECEIPT_A_KEEP]);
 
 	return ret;
 }

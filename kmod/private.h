@@ -262,6 +262,7 @@ struct receipt_proven {
  * struct receipt_known - what is known of one digest
  * @n: used entries of @proven
  * @crowded: there was no place for one that a rule rests on
+ * @kept: it is for the start of the helper, and all there was when it was sent
  * @proven: each with a reference that receipt_known_put() drops
  * @generation: of the policy under which the helper said that there is no more;
  *	zero when it has not
@@ -270,6 +271,7 @@ struct receipt_proven {
 struct receipt_known {
 	u8 n;
 	bool crowded;
+	bool kept;
 	struct receipt_proven *proven[RECEIPT_MAX_STATEMENTS];
 	u64 generation;
 	enum receipt_reason reason;
@@ -306,10 +308,11 @@ int receipt_cache_add(const struct receipt_digest *digest,
 void receipt_cache_complete(const struct receipt_digest *digest,
 			    const struct receipt_known *answer,
 			    const struct receipt_policy *policy);
+void receipt_cache_keep(const struct receipt_digest *digest);
 void receipt_cache_flush(void);
 bool receipt_cache_next(struct receipt_cache_place *at,
 			struct receipt_digest *digest, u32 *statements);
-void receipt_cache_counts(u64 *positive, u64 *negative);
+void receipt_cache_counts(u64 *positive, u64 *negative, u64 *kept);
 void receipt_proven_put(struct receipt_proven *proven);
 
 /* lookup.c */
@@ -328,6 +331,7 @@ void receipt_lookup_proven(u64 id, const struct receipt_digest *digest,
 bool receipt_lookup_done(u64 id, const struct receipt_digest *digest,
 			 enum receipt_reason reason,
 			 const struct receipt_policy *policy);
+void receipt_lookup_preloaded(const struct receipt_digest *digest);
 bool receipt_lookup_paused(void);
 u64 receipt_lookup_pending(void);
 bool receipt_lookup_next(u64 after, u64 *id, struct receipt_digest *digest,

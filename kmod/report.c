@@ -45,12 +45,13 @@ static int report_counters(receipt_figure_fn fn, void *to)
 
 static int report_caches(receipt_figure_fn fn, void *to)
 {
-	u64 positive, negative;
+	u64 positive, negative, kept;
 
-	receipt_cache_counts(&positive, &negative);
+	receipt_cache_counts(&positive, &negative, &kept);
 
 	return report(fn, to, "digests-proven", positive) ?:
 	       report(fn, to, "digests-without-evidence", negative) ?:
+	       report(fn, to, "digests-kept", kept) ?:
 	       report(fn, to, "lookups-pending", receipt_lookup_pending());
 }
 

@@ -112,6 +112,7 @@ void receipt_rights_recall(struct receipt_state *state,
 		spin_unlock(&state->lock);
 		/* That there is no more was said of the past. */
 		kept.generation = 0;
+		kept.kept = false;
 		receipt_known_move(&known[d], &kept, policy);
 	}
 }

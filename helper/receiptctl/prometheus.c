@@ -70,6 +70,8 @@ static const struct metric metrics[] = {
 	  "Digests in the cache that have proven statements." },
 	{ "digests-without-evidence", NULL, "receipt_digests_without_evidence", GAUGE,
 	  "Digests in the cache that have none." },
+	{ "digests-kept", NULL, "receipt_digests_kept", GAUGE,
+	  "Digests that are kept for the start of the helper." },
 	{ "statements-kept", NULL, "receipt_statements", GAUGE,
 	  "Proven statements in memory." },
 	{ "inode-states", NULL, "receipt_inode_states", GAUGE,

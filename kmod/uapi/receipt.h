@@ -30,6 +30,7 @@
 #define RECEIPT_MAX_RECEIPTS		8	/* in one statement */
 #define RECEIPT_MEASURED_MAX		5	/* kinds of digests of one artifact */
 #define RECEIPT_MAX_STATEMENTS		8	/* kept for one digest */
+#define RECEIPT_MAX_KEPT	512	/* digests whose evidence is kept */
 #define RECEIPT_MAX_PAYLOAD		64	/* bytes: a root or a digest */
 #define RECEIPT_MAX_SIGNATURE		8192	/* bytes: room for ML-DSA and SLH-DSA-128s */
 #define RECEIPT_MAX_LEAF_EVIDENCE	1024	/* bytes, CCF internal evidence */
@@ -195,7 +196,11 @@ enum receipt_floor {
  *	dump request: everything that is pending.
  * @RECEIPT_CMD_EVIDENCE: KIND, DIGEST, STATEMENT, RECEIPT (one or more),
  *	MANIFEST (for a manifest statement), and for an answer ID. With MORE, more evidence for
- *	this ID follows; without it the lookup is complete. Without ID: a preload.
+ *	this ID follows; without it the lookup is complete. Without ID: a preload. With
+ *	KEEP, what is known of the digest by then is kept, as the files of the helper need
+ *	it, which nobody can be asked about when it starts: no flush and no shortage of
+ *	memory drops it, it counts under no_helper=deny, and while no helper serves it is
+ *	all there is to know. The last RECEIPT_MAX_KEPT digests are kept.
  *	Refused evidence leaves the lookup open; the error's text is the reason.
  * @RECEIPT_CMD_NO_EVIDENCE: KIND, DIGEST, ID, REASON: the helper has none. Only
  *	from the registered helper (-EPERM).
@@ -289,6 +294,7 @@ enum receipt_attr {
 	RECEIPT_A_HELPER_SINCE,		/* u64, seconds that the helper is in its state */
 	RECEIPT_A_TIME,			/* u64, by which receipts have ages, seconds since 1970 */
 	RECEIPT_A_TIME_FLOOR,		/* u64, what it cannot be set below */
+	RECEIPT_A_KEEP,			/* flag, evidence is for the start of the helper */
 	__RECEIPT_A_MAX,
 };
 

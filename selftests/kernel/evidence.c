@@ -1142,6 +1142,45 @@ static void test_flush_in_answer(void)
 	close(helper);
 }
 
+static void send_kept(uint8_t *digest, bool more)
+{
+	new_artifact(digest);
+	make(&ev, MANIFEST_RFC9162, digest, SENT, NULL);
+	evidence_message(&message, &ev);
+	put(&message, RECEIPT_A_KEEP, NULL, 0);
+	if (more)
+		put(&message, RECEIPT_A_MORE, NULL, 0);
+	if (request(border, &message))
+		broken("evidence to be kept: %s", answer.text);
+}
+
+/* For the start of the helper: no flush takes it, and it is bounded. No helper serves. */
+static void test_kept(void)
+{
+	uint64_t before = stat_value("digests-kept");
+	char first[sizeof(artifact)];
+	uint8_t digest[HASH];
+
+	ok(!before, "nothing is kept by itself");
+	send_kept(digest, false);
+	memcpy(first, artifact, sizeof(first));
+	ok(stat_value("digests-kept") == 1, "evidence with KEEP is kept");
+	ok(!flush(border) && stat_value("digests-kept") == 1, "a flush does not drop it");
+	expect_allowed(probe_map(first, EACCES), "it counts after a flush, while no helper serves");
+	send_kept(digest, true);
+	ok(stat_value("digests-kept") == 1, "what is to be followed by more is not kept yet");
+	ok(!flush(border), "flush");
+	expect_denied(probe_map(artifact, EACCES), "mmap_file", "no-helper",
+		      "and it is not after a flush");
+	for (int i = 0; i < RECEIPT_MAX_KEPT; i++)
+		send_kept(digest, false);
+	ok(stat_value("digests-kept") == RECEIPT_MAX_KEPT, "%d digests are kept, and no more",
+	   RECEIPT_MAX_KEPT);
+	ok(!flush(border) && stat_value("digests-kept") == RECEIPT_MAX_KEPT, "flush");
+	expect_allowed(probe_map(artifact, EACCES), "the last one is kept");
+	expect_denied(probe_map(first, EACCES), "mmap_file", "no-helper", "the first one is not");
+}
+
 #define MUTATIONS	1000
 
 /* Flips bits anywhere behind the headers; lengths and types are not spared. */
@@ -1242,6 +1281,7 @@ int main(void)
 	test_mutated(MANIFEST_RFC9162);
 	test_mutated(ENVELOPE_CCF);
 	test_flush();
+	test_kept();
 	test_flush_in_answer();
 	return 0;
 }
