@@ -315,7 +315,7 @@ void rcpt_proposal_free(struct rcpt_proposal *p)
  * @accepted: pieces of evidence that were taken
  * @last_taken: the last one was, for sure
  * @reason: of the last problem
- * @preload: nobody waits for the answer
+ * @preload: nobody waits for the answer, the kernel shall keep it
  */
 struct answer {
 	struct rcpt_answerer *a;
@@ -355,6 +355,7 @@ static int send_waiting(struct answer *ans, bool more, struct rcpt_error *err)
 	p->evidence.has_id = !ans->preload;
 	p->evidence.id = ans->lookup->id;
 	p->evidence.more = more;
+	p->evidence.keep = ans->preload;
 	ret = ans->sink->evidence(&p->evidence, err, ans->sink->arg);
 	rcpt_proposal_free(p);
 	ans->last_taken = !ret;
@@ -378,7 +379,7 @@ static int take_hit(struct answer *ans, struct rcpt_store_hit *hit,
 		note(ans, err);
 		return 0;
 	}
-	ret = send_waiting(ans, !ans->preload, err);
+	ret = send_waiting(ans, true, err);
 	ans->waiting = p;
 	return ret;
 }
@@ -441,7 +442,7 @@ int rcpt_answer(struct rcpt_answerer *a, const struct rcpt_nl_lookup *lookup,
 }
 
 /**
- * rcpt_preload() - send evidence that nobody has asked for
+ * rcpt_preload() - send evidence that nobody has asked for, to be kept
  * @a: where evidence comes from
  * @kind: enum receipt_kind
  * @digest: of the artifact

@@ -302,6 +302,8 @@ static int put_evidence(struct nl_msg *msg, const struct rcpt_nl_evidence *ev)
 			return -1;
 	if (ev->manifest && put_manifest(msg, ev))
 		return -1;
+	if (ev->keep && nla_put_flag(msg, RECEIPT_A_KEEP))
+		return -1;
 	return ev->more ? nla_put_flag(msg, RECEIPT_A_MORE) : 0;
 }
 

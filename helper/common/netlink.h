@@ -44,7 +44,8 @@ typedef void (*rcpt_nl_fn)(uint8_t cmd, struct nlattr **tb, void *arg);
 /**
  * struct rcpt_nl_evidence - what an EVIDENCE message says
  * @has_id: it answers the look-up @id; else it is a preload
- * @more: more evidence for @id follows
+ * @more: more evidence for @id, or the same digest, follows
+ * @keep: a preload for the start of the helper
  * @manifest: @usage, @index, @size, @npath and @path count
  * @usage: bits of operations that the leaf grants
  * @kind: enum receipt_kind
@@ -61,6 +62,7 @@ typedef void (*rcpt_nl_fn)(uint8_t cmd, struct nlattr **tb, void *arg);
 struct rcpt_nl_evidence {
 	bool has_id;
 	bool more;
+	bool keep;
 	bool manifest;
 	uint8_t usage;
 	uint8_t kind;

@@ -7,6 +7,7 @@
 
 #include "bundle.h"
 #include "bundlefile.h"
+#include "kernel.h"
 #include "options.h"
 #include "receiptctl.h"
 #include "store.h"
@@ -16,7 +17,8 @@ static const char add_help[] =
 	"\n"
 	"Takes bundles into the store, where the helper finds them at once. A bundle\n"
 	"that is there already changes nothing. A transparent statement that is a hash\n"
-	"envelope needs no bundle.\n"
+	"envelope needs no bundle. What a bundle says of receiptd, receiptctl and their\n"
+	"libraries is sent to the kernel as well, so that new ones start.\n"
 	"\n"
 	"  --store DIR     folder (default " RCPT_STORE_LOCAL ")\n"
 	"  --receipt FILE  receipt beside the one FILE; may be repeated\n"
@@ -37,7 +39,8 @@ static const char index_help[] =
 	"usage: receiptctl store index [--store DIR] [--rebuild]\n"
 	"\n"
 	"Brings the index in line with the bundles that are in the folder, for bundles\n"
-	"that came or went by other means than store add.\n"
+	"that came or went by other means than store add. Like store add, it sends what\n"
+	"the bundles say of the helper's own files to the kernel.\n"
 	"\n"
 	"  --store DIR   folder (default " RCPT_STORE_LOCAL ")\n"
 	"  --rebuild     forget the index and make it anew\n"
@@ -147,6 +150,26 @@ static int open_for_adding(const struct args *args, struct rcpt_store **store)
 }
 
 /*
+ * The helper's own files may be replaced next, and then nobody can be asked about them.
+ * What the kernel does not take does not keep the bundle out of the store.
+ */
+static void keep(const char *name, struct rcpt_span bundle)
+{
+	struct evidence_count count = { 0 };
+	struct rcpt_error err;
+
+	if (evidence_keep(bundle, &count, &err)) {
+		print_error(name, &err);
+	} else if (count.refused) {
+		fputs("receiptctl: ", stderr);
+		print_text(stderr, name, strlen(name));
+		fputs(": covers files of the helper, and the kernel does not take it: ", stderr);
+		print_text(stderr, count.first.text, strlen(count.first.text));
+		fputc('\n', stderr);
+	}
+}
+
+/*
  * add
  */
 
@@ -164,6 +187,8 @@ static int add_file(struct args *args, struct rcpt_store *store, const char *fil
 	if (bundle_file_read(&args->file, &data, &len, &about, &err))
 		return print_error(about, &err);
 	rc = rcpt_store_add(store, rcpt_span(data, len), name, &err);
+	if (!rc && rcpt_is_bundle(rcpt_span(data, len)))
+		keep(file, rcpt_span(data, len));
 	free(data);
 	if (rc)
 		return print_error(file, &err);
@@ -211,6 +236,24 @@ static int run_add(int argc, char **argv)
  * index
  */
 
+/* @arg: folder of the store. */
+static int keep_item(const struct rcpt_store_item *item, void *arg)
+{
+	struct rcpt_error err;
+	uint8_t *data;
+	char *path;
+	size_t len;
+
+	if (!item->nleaves || asprintf(&path, "%s/%s", (const char *)arg, item->name) < 0)
+		return 0;
+	if (!rcpt_file_read(path, RCPT_MAX_BUNDLE, &data, &len, &err)) {
+		keep(item->name, rcpt_span(data, len));
+		free(data);
+	}
+	free(path);
+	return 0;
+}
+
 static int run_index(int argc, char **argv)
 {
 	struct args args = { .command = "store index", .help = index_help };
@@ -226,6 +269,8 @@ static int run_index(int argc, char **argv)
 	if (rcpt_store_create(args.dir, &store, &err))
 		return print_error(args.dir, &err);
 	if (rcpt_store_sync(store, args.rebuild, left_out, &status, &err))
+		status = print_error(args.dir, &err);
+	else if (rcpt_store_each(store, keep_item, (void *)args.dir, &err) < 0)
 		status = print_error(args.dir, &err);
 	rcpt_store_close(store);
 	return status;

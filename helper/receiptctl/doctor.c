@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
-#include "elf.h"
+#include "elffile.h"
 
 #define MAX_QUEUE	(8 * DOCTOR_MAX_FILES)
 

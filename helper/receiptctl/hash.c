@@ -3,7 +3,7 @@
  * Hashing files, several at a time. Each thread takes the next file of the list
  * until all are done or one has failed.
  */
-#include "elf.h"
+#include "elffile.h"
 #include "hash.h"
 
 #include <errno.h>

@@ -32,5 +32,6 @@ struct evidence_count {
 int evidence_send(struct rcpt_nl *nl, const struct bundle_file *file,
 		  const struct rcpt_digests *only, struct evidence_count *count,
 		  const char **about, struct rcpt_error *err);
+int evidence_keep(struct rcpt_span file, struct evidence_count *count, struct rcpt_error *err);
 
 #endif /* RECEIPTCTL_KERNEL_H */

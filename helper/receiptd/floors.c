@@ -9,13 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lockfile.h"
 #include "outfile.h"
 #include "receiptd.h"
 
+#define LOCK_WAIT_MS	5000	/* for another one; then it is tried again later */
 #define LINE_MAX_BYTES	(RECEIPT_POLICY_NAME_MAX + sizeof(":65535.65535.65535:4294967295\n"))
 #define FILE_MAX_BYTES	(FLOORS_MAX * LINE_MAX_BYTES)
 
@@ -200,25 +201,40 @@ static int merge(const char *dir, const struct floors *f, struct rcpt_error *err
 	return changed ? write_file(dir, &all, err) : 0;
 }
 
+/*
+ * A lock of its own, in a folder that is closed to others: who can open a file, if only
+ * for reading, can lock it.
+ */
+static int take_lock(const char *dir, int *fd, struct rcpt_error *err)
+{
+	char folder[PATH_MAX], path[PATH_MAX];
+
+	if (make_path(folder, dir, "lock", err) || make_path(path, dir, "lock/floor", err))
+		return -RCPT_SYSTEM;
+	if (mkdir(folder, 0700) && errno != EEXIST)
+		return system_error(err, "cannot make the folder of the lock");
+	return rcpt_lock_take(path, LOCK_WAIT_MS, fd, err);
+}
+
 /**
  * floors_save() - raise the floors in the file
  * @dir: folder of it
  * @f: floors, in the order in which their policies were active
- * @err: filled in on failure
+ * @err: filled in on failure; names the process that holds the lock
  *
  * The file appears whole and durable, or stays. Another process that does the same
- * is waited for.
+ * is waited for, for some seconds.
  *
  * Context: Waits for the disk.
- * Return: 0 or -RCPT_SYSTEM.
+ * Return: 0 or a negative exit status.
  */
 int floors_save(const char *dir, const struct floors *f, struct rcpt_error *err)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+	int fd, ret = take_lock(dir, &fd, err);
 
-	if (fd < 0)
-		return system_error(err, "cannot open the folder");
-	ret = flock(fd, LOCK_EX) ? system_error(err, "flock") : merge(dir, f, err);
-	close(fd);
+	if (ret)
+		return ret;
+	ret = merge(dir, f, err);
+	rcpt_lock_drop(fd);
 	return ret;
 }

@@ -27,22 +27,16 @@
  * struct options - what the command line says
  * @verbose: log every look-up
  * @state: folder of what is kept
- * @stores: folders
- * @nstores: how many
  * @preloads: files
  * @npreloads: how many
- * @issuer_keys: files with keys of issuers
- * @nissuer_keys: how many
+ * @sources: stores, and keys of issuers
  */
 struct options {
 	bool verbose;
 	const char *state;
-	const char *stores[RCPT_MAX_STORES];
-	size_t nstores;
 	const char *preloads[MAX_PRELOADS];
 	size_t npreloads;
-	const char *issuer_keys[MAX_PRELOADS];
-	size_t nissuer_keys;
+	struct sources sources;
 };
 
 static const char help[] =
@@ -54,7 +48,8 @@ static const char help[] =
 "\n"
 "  --store DIR         a store; default: " RCPT_STORE_LOCAL " and\n"
 "                      " RCPT_STORE_PACKAGES "\n"
-"  --preload FILE      send the evidence about FILE at the start\n"
+"  --preload FILE      have the kernel keep the evidence about FILE and what it\n"
+"                      needs, as about the helper itself\n"
 "  --issuer-keys FILE  keys of issuers, for statements without a certificate:\n"
 "                      JWKS, COSE_KeySet, PEM public key, certificate\n"
 "  --state DIR         where the floors of policies are kept; default:\n"
@@ -77,11 +72,12 @@ static bool take_option(struct options *o, int c)
 {
 	switch (c) {
 	case 's':
-		return append(o->stores, &o->nstores, RCPT_MAX_STORES, optarg);
+		return append(o->sources.stores, &o->sources.nstores, RCPT_MAX_STORES, optarg);
 	case 'p':
 		return append(o->preloads, &o->npreloads, MAX_PRELOADS, optarg);
 	case 'k':
-		return append(o->issuer_keys, &o->nissuer_keys, MAX_PRELOADS, optarg);
+		return append(o->sources.issuer_keys, &o->sources.nissuer_keys, SOURCES_KEYS,
+			      optarg);
 	case 'd':
 		o->state = optarg;
 		return true;
@@ -123,9 +119,9 @@ static bool parse_options(struct options *o, int argc, char **argv)
 		fprintf(stderr, "receiptd: unexpected argument \"%s\"\n", argv[optind]);
 		return false;
 	}
-	if (!o->nstores) {
-		o->stores[o->nstores++] = RCPT_STORE_LOCAL;
-		o->stores[o->nstores++] = RCPT_STORE_PACKAGES;
+	if (!o->sources.nstores) {
+		o->sources.stores[o->sources.nstores++] = RCPT_STORE_LOCAL;
+		o->sources.stores[o->sources.nstores++] = RCPT_STORE_PACKAGES;
 	}
 	return true;
 }
@@ -157,40 +153,6 @@ static int prepare_crypto(struct rcpt_error *err)
 		return 0;
 	return rcpt_fail(err, RCPT_SYSTEM, 0, RCPT_NO_OFFSET, "crypto library: %s",
 			 ERR_reason_error_string(ERR_peek_last_error()));
-}
-
-static int load_keys(struct rcpt_answerer *a, const char *path,
-		     struct rcpt_error *err)
-{
-	const struct rcpt_key_source source = { 0 };
-	uint8_t *data;
-	size_t len;
-	int ret = rcpt_file_read(path, RCPT_MAX_INPUT, &data, &len, err);
-
-	if (!ret) {
-		ret = rcpt_keys_add(&a->issuers, rcpt_span(data, len), &source, err);
-		free(data);
-	}
-	if (ret)
-		log_line(LOG_ERROR, "%s: %s", path, err->text);
-	return ret;
-}
-
-static int open_sources(struct rcpt_answerer *a, const struct options *o,
-			struct rcpt_error *err)
-{
-	for (size_t i = 0; i < o->nissuer_keys; i++)
-		if (load_keys(a, o->issuer_keys[i], err))
-			return -err->status;
-	for (size_t i = 0; i < o->nstores; i++) {
-		if (rcpt_stores_add(&a->stores, o->stores[i], err)) {
-			log_line(LOG_ERROR, "store %s: %s", o->stores[i], err->text);
-			return -err->status;
-		}
-		if (!a->stores.at[i].store)
-			log_line(LOG_WARNING, "store %s: nothing there yet", o->stores[i]);
-	}
-	return 0;
 }
 
 static int open_signals(void)
@@ -235,10 +197,11 @@ static int greet(struct service *s, struct rcpt_error *err)
 
 static int run(struct service *s, struct rcpt_error *err)
 {
+	const struct sandbox box = { .sources = s->sources };
 	int ret = greet(s, err);
 
 	if (!ret)
-		ret = sandbox_enter(false, err);
+		ret = sandbox_enter(&box, err);
 	if (!ret)
 		ret = serve_refresh(s, err);
 	if (ret)
@@ -259,11 +222,9 @@ static int prepare(struct service *s, const struct options *o,
 		return -err->status;
 	}
 	s->signals = open_signals();
-	keeper_start(&s->keeper, o->state);
-	preloads_add_self(&s->preloads);
-	for (size_t i = 0; i < o->npreloads; i++)
-		preloads_add(&s->preloads, o->preloads[i]);
-	return open_sources(&s->answerer, o, err);
+	s->sources = &o->sources;
+	keeper_start(&s->keeper, o->state, &o->sources, o->preloads, o->npreloads);
+	return sources_open(&s->answerer, &o->sources, err);
 }
 
 int main(int argc, char **argv)
@@ -286,7 +247,6 @@ int main(int argc, char **argv)
 			log_line(LOG_ERROR, "%s", err.text);
 	}
 	rcpt_nl_close(service.nl);
-	preloads_free(&service.preloads);
 	rcpt_answerer_free(&service.answerer);
 	return ret ? err.status ? err.status : RCPT_SYSTEM : 0;
 }

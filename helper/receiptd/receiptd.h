@@ -7,8 +7,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "answer.h"
+#include "manifest.h"
 #include "policy.h"
 
 /*
@@ -57,30 +59,78 @@ bool queue_pop(struct queue *q, struct rcpt_nl_lookup *lookup);
 void queue_clear(struct queue *q);
 
 /*
- * preload.c: evidence that is sent before anybody asks
+ * sources.c: where evidence comes from
  */
-#define PRELOAD_FILES	128
+#define SOURCES_KEYS	64
 
 /**
- * struct preloads - files whose evidence the kernel shall always have
- * @n: used entries of @at
- * @at: one per file
- * @at.path: of the file, own memory
- * @at.digests: of its content at the start
+ * struct sources - what the command line says of it
+ * @stores: folders
+ * @nstores: how many
+ * @issuer_keys: files with keys of issuers
+ * @nissuer_keys: how many
  */
-struct preloads {
-	size_t n;
-	struct {
-		char *path;
-		struct rcpt_digests digests;
-	} at[PRELOAD_FILES];
+struct sources {
+	const char *stores[RCPT_MAX_STORES];
+	size_t nstores;
+	const char *issuer_keys[SOURCES_KEYS];
+	size_t nissuer_keys;
 };
 
-void preloads_add(struct preloads *p, const char *path);
-void preloads_add_self(struct preloads *p);
-void preloads_send(const struct preloads *p, struct rcpt_answerer *a,
-		   const struct rcpt_sink *sink);
-void preloads_free(struct preloads *p);
+int sources_open(struct rcpt_answerer *a, const struct sources *s, struct rcpt_error *err);
+
+/*
+ * bootstrap.c: evidence about what the next helper starts with
+ */
+#define BOOTSTRAP_ROOTS		80
+#define BOOTSTRAP_FOLDERS	32
+#define BOOTSTRAP_FILES		160	/* with three kinds of digests each, the kernel keeps them */
+
+/**
+ * struct bootstrap_file - a file that a start needs
+ * @st: as it was when it was hashed
+ * @digests: of its content
+ * @seen: in this look
+ * @sent: the kernel has taken evidence about it under the active policy
+ * @path: for people
+ */
+struct bootstrap_file {
+	struct stat st;
+	struct rcpt_digests digests;
+	bool seen;
+	bool sent;
+	char path[256];
+};
+
+/**
+ * struct bootstrap - all of them
+ * @sources: where evidence comes from
+ * @answerer: opened
+ * @changes: inotify, or -1
+ * @self: path of the helper
+ * @roots: programs
+ * @nroots: how many
+ * @folders: where libraries are, own memory
+ * @nfolders: how many
+ * @n: used entries of @at
+ * @at: one for each file
+ */
+struct bootstrap {
+	const struct sources *sources;
+	struct rcpt_answerer answerer;
+	int changes;
+	char self[4096];
+	const char *roots[BOOTSTRAP_ROOTS];
+	size_t nroots;
+	char *folders[BOOTSTRAP_FOLDERS];
+	size_t nfolders;
+	size_t n;
+	struct bootstrap_file at[BOOTSTRAP_FILES];
+};
+
+void bootstrap_open(struct bootstrap *b, const char *const *preloads, size_t npreloads);
+void bootstrap_send(struct bootstrap *b, struct rcpt_nl *nl, bool anew);
+bool bootstrap_changed(const struct bootstrap *b);
 
 /*
  * floors.c: the file that keeps the floor of each policy
@@ -104,7 +154,7 @@ int floors_load(const char *dir, struct floors *f, struct rcpt_error *err);
 int floors_save(const char *dir, const struct floors *f, struct rcpt_error *err);
 
 /*
- * keeper.c: a process that writes them
+ * keeper.c: a process that writes them, and sends what the next helper needs
  */
 #define RECEIPTD_STATE	"/var/lib/receipt"
 
@@ -118,14 +168,26 @@ struct keeper {
 	struct floors floors;
 };
 
-void keeper_start(struct keeper *k, const char *dir);
+void keeper_start(struct keeper *k, const char *dir, const struct sources *sources,
+		  const char *const *preloads, size_t npreloads);
 void keeper_send_floor(const struct keeper *k, struct rcpt_nl *nl);
 void keeper_note(struct keeper *k, const struct rcpt_nl_status *status);
 
 /*
  * sandbox.c: what is given up before the first look-up is read
  */
-int sandbox_enter(bool keeper, struct rcpt_error *err);
+
+/**
+ * struct sandbox - what is not given up
+ * @sources: the helper reads the stores
+ * @own: folder that the keeper writes to, there if it can be made; NULL for the helper
+ */
+struct sandbox {
+	const struct sources *sources;
+	const char *own;
+};
+
+int sandbox_enter(const struct sandbox *box, struct rcpt_error *err);
 
 /*
  * serve.c: the loop
@@ -136,8 +198,8 @@ int sandbox_enter(bool keeper, struct rcpt_error *err);
  * @nl: connection, registered
  * @answerer: where evidence comes from
  * @keeper: is told of the active policy
- * @preloads: sent whenever the policy has changed
- * @generation: of the policy that they were sent under
+ * @sources: where evidence comes from, as named
+ * @generation: of the policy that the keeper was told of
  * @signals: signalfd, non-blocking
  * @queue: look-ups
  */
@@ -145,7 +207,7 @@ struct service {
 	struct rcpt_nl *nl;
 	struct rcpt_answerer answerer;
 	struct keeper keeper;
-	struct preloads preloads;
+	const struct sources *sources;
 	uint64_t generation;
 	int signals;
 	struct queue queue;

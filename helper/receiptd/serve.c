@@ -154,18 +154,18 @@ static int receive(struct service *s, struct rcpt_error *err)
 }
 
 /**
- * serve_refresh() - send the preloads and keep the floor when the policy has changed
+ * serve_refresh() - tell the keeper when the policy has changed
  * @s: service
  * @err: filled in on failure
  *
- * Evidence is proven under the keys of a policy: what was sent before there was
- * one, or under one that knew fewer logs, was refused.
+ * It keeps its floor, and sends what the next helper needs: evidence is proven under
+ * the keys of a policy, and what was sent before there was one, or under one that
+ * knew fewer logs, was refused.
  *
  * Return: 0 or a negative errno.
  */
 int serve_refresh(struct service *s, struct rcpt_error *err)
 {
-	struct rcpt_sink sink = kernel_sink(s);
 	struct rcpt_nl_status status;
 	int ret = rcpt_nl_status(s->nl, &status, err);
 
@@ -175,7 +175,6 @@ int serve_refresh(struct service *s, struct rcpt_error *err)
 		return 0;
 	s->generation = status.generation;
 	keeper_note(&s->keeper, &status);
-	preloads_send(&s->preloads, &s->answerer, &sink);
 	return 0;
 }
 

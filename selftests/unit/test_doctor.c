@@ -11,8 +11,8 @@
 #include "receipt.h"
 #include "sign.h"
 
+#include "../../helper/common/elffile.c"
 #include "../../helper/receiptctl/doctor.h"
-#include "../../helper/receiptctl/elf.c"
 
 static char command[PATH_MAX];
 static char *dir;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,11 +15,13 @@
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 
+#include "../../helper/receiptd/bootstrap.c"
 #include "../../helper/receiptd/floors.c"
 #include "../../helper/receiptd/keeper.c"
 #include "../../helper/receiptd/log.c"
 #include "../../helper/receiptd/queue.c"
 #include "../../helper/receiptd/sandbox.c"
+#include "../../helper/receiptd/sources.c"
 #include "answer.h"
 #include "bundle.h"
 #include "store.h"
@@ -123,6 +126,7 @@ struct kernel {
 		uint64_t id;
 		bool has_id;
 		bool more;
+		bool keep;
 		size_t nreceipts;
 		bool path_good;
 	} seen[MAX_SEEN];
@@ -154,6 +158,7 @@ static int on_evidence(const struct rcpt_nl_evidence *ev, struct rcpt_error *err
 	k->seen[i].id = ev->id;
 	k->seen[i].has_id = ev->has_id;
 	k->seen[i].more = ev->more;
+	k->seen[i].keep = ev->keep;
 	k->seen[i].nreceipts = ev->nreceipts;
 	k->seen[i].path_good = path_good(ev);
 	if (k->broken) {
@@ -402,7 +407,8 @@ static void test_preload(void **state)
 	assert_int_equal(k.n, 3);
 	for (size_t i = 0; i < k.n; i++) {
 		assert_false(k.seen[i].has_id);
-		assert_false(k.seen[i].more);
+		assert_true(k.seen[i].keep);
+		assert_true(k.seen[i].more == (i + 1 < k.n));
 	}
 	assert_int_equal(k.nnone, 0);
 	close_answerer(a);
@@ -618,11 +624,78 @@ static void test_floors_damaged(void **state)
 	state_is(dir, "floor.damaged", "web:1.4.0:3\nweb\n");
 }
 
+/* Another process that locks @path until it is killed. */
+static pid_t lock_elsewhere(const char *path)
+{
+	int ends[2], fd;
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (!pid) {
+		fd = open(path, O_RDONLY);
+		if (fd < 0 || flock(fd, LOCK_EX) || write(ends[1], "l", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ends[0], &c, 1), 1);
+	close(ends[0]);
+	close(ends[1]);
+	return pid;
+}
+
+static void end_lock(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* What others can open they can lock; the lock that counts is not among it. */
+static void test_floors_locked(void **state)
+{
+	const char *dir = store_dir("locked");
+	struct rcpt_error err = { 0 };
+	char lock[160], holder[32];
+	struct floors f = { 0 };
+	struct stat st;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(mkdir(dir, 0755), 0);
+	raise_floor(&f, "web:1.4.0:3");
+	pid = lock_elsewhere(dir);
+	assert_int_equal(floors_save(dir, &f, &err), 0);
+	end_lock(pid);
+	state_is(dir, "floor", "web:1.4.0:3\n");
+	snprintf(lock, sizeof(lock), "%s/lock", dir);
+	assert_int_equal(stat(lock, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	snprintf(lock, sizeof(lock), "%s/lock/floor", dir);
+	assert_int_equal(stat(lock, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+
+	raise_floor(&f, "web:1.5.0:3");
+	pid = lock_elsewhere(lock);
+	assert_int_not_equal(floors_save(dir, &f, &err), 0);
+	snprintf(holder, sizeof(holder), "locked by process %d ", pid);
+	assert_non_null(strstr(err.text, holder));
+	state_is(dir, "floor", "web:1.4.0:3\n");
+	end_lock(pid);
+	assert_int_equal(floors_save(dir, &f, &err), 0);
+	state_is(dir, "floor", "web:1.5.0:3\n");
+}
+
 /* From the kernel's status to the file. */
 static void test_keeper(void **state)
 {
 	struct rcpt_nl_status status = { .policy_svn = 2 };
-	struct desk desk = { .dir = store_dir("keeper") };
+	const struct sources none = { 0 };
+	struct desk desk = {
+		.dir = store_dir("keeper"),
+		.bootstrap = { .sources = &none, .changes = -1 },
+	};
 	struct keeper k = { 0 };
 	int ends[2];
 
@@ -637,6 +710,7 @@ static void test_keeper(void **state)
 	keeper_note(&k, &status);
 	keeper_note(&k, &status);
 	assert_true(work(&desk));	/* there is no folder */
+	assert_true(work(&desk));
 	assert_int_equal(desk.unsaved.n, 1);
 	assert_int_equal(mkdir(desk.dir, 0700), 0);
 	strcpy(status.policy_version, "1.4.1");
@@ -652,12 +726,14 @@ static void test_keeper(void **state)
 /* Gives up, writes, ends; _exit() of a program under ASan needs more than is left. */
 static int save_in_sandbox(bool keeper, const char *dir, const struct floors *f)
 {
+	const struct sources none = { 0 };
+	const struct sandbox box = { .sources = &none, .own = keeper ? dir : NULL };
 	struct rcpt_error err = { 0 };
 	int status;
 	pid_t pid = fork();
 
 	if (!pid)
-		syscall(SYS_exit_group, sandbox_enter(keeper, &err) || floors_save(dir, f, &err));
+		syscall(SYS_exit_group, sandbox_enter(&box, &err) || floors_save(dir, f, &err));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
 }
@@ -718,6 +794,7 @@ int main(void)
 		cmocka_unit_test(test_floors_save),
 		cmocka_unit_test(test_floors_damaged),
 		cmocka_unit_test(test_keeper),
+		cmocka_unit_test(test_floors_locked),
 		cmocka_unit_test(test_keeper_sandbox),
 		cmocka_unit_test(test_keeper_stuck),
 	};

@@ -2,8 +2,8 @@
 /*
  * What an ELF file needs to run: its interpreter, its libraries, an executable stack.
  */
-#ifndef RECEIPTCTL_ELF_H
-#define RECEIPTCTL_ELF_H
+#ifndef RCPT_ELFFILE_H
+#define RCPT_ELFFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,4 +40,4 @@ bool elf_executable_stack(int fd);
 enum elf_kind elf_read(int fd, struct elf_needs *needs);
 void elf_free(struct elf_needs *needs);
 
-#endif /* RECEIPTCTL_ELF_H */
+#endif /* RCPT_ELFFILE_H */

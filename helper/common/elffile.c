@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "elf.h"
+#include "elffile.h"
 
 #ifndef EM_486
 #define EM_486		6		/* of Linux alone */
