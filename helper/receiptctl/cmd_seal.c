@@ -34,12 +34,13 @@ static const char help[] =
 	"  --fsverity          vouch for the fs-verity digest of every file, too: SHA-256, blocks\n"
 	"                      of 4096 bytes, no salt, as \"fsverity enable\" has it\n"
 	"  --dmverity ROOT     vouch for a dm-verity device with this root hash: SHA-256, 64\n"
-	"                      hexadecimal digits. No PATH is needed then. --usage says what\n"
-	"                      for; execute, when it is left out\n"
+	"                      hexadecimal digits, as veritysetup prints it. No device is\n"
+	"                      looked at, and no PATH is needed. --usage says what for;\n"
+	"                      execute, when it is left out\n"
 	"  --hash-envelope     about one file alone: its digest is the payload\n"
 	"  --hash-alg ALG      sha256 (default), sha384 or sha512; for --hash-envelope\n"
 	"  --json              one JSON object on standard output\n"
-	"  --quiet             no output but errors\n"
+	"  --quiet             no output but errors and warnings\n"
 	"  --help              this text\n";
 
 enum { OPT_USAGE = SEAL_OWN, OPT_FSVERITY, OPT_DMVERITY, OPT_ENVELOPE, OPT_ALG };
@@ -83,6 +84,9 @@ static const struct hash_alg hash_algs[] = {
 	{ "sha512", "SHA512", RCPT_SHA512, RECEIPT_KIND_SHA512 },
 	{ 0 }
 };
+
+/* A device has files of either kind; a file that is both could be run by those it rules. */
+#define RUN_AND_RULE	(1 << RECEIPT_OP_EXECUTE | 1 << RECEIPT_OP_POLICY)
 
 /*
  * Command line
@@ -172,6 +176,8 @@ static int check_usage(const struct seal *seal, int npaths)
 		return usage_error("seal", "--subject is missing");
 	if (!npaths && !seal->has_root)
 		return usage_error("seal", "nothing is named to be sealed");
+	if (npaths && !(~seal->usage & RUN_AND_RULE))
+		return usage_error("seal", "--usage: no file is for execute and for policy at once");
 	if (seal->alg && !seal->envelope)
 		return usage_error("seal", "--hash-alg is for --hash-envelope");
 	if (seal->envelope && seal->usage)

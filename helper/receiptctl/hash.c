@@ -8,12 +8,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -137,12 +140,41 @@ static ssize_t read_full(int fd, uint8_t *buf, size_t len)
  * @fd: open
  * @ctx: of the digest of the content
  * @total: bytes that were read
+ * @leased: nobody has it open for writing, and the kernel says when somebody wants to
  */
 struct reading {
 	int fd;
 	EVP_MD_CTX *ctx;
 	off_t total;
+	bool leased;
 };
+
+/* Of a server's file the lease says what the server grants, whoever writes. */
+static bool is_remote(int fd)
+{
+	struct statfs st;
+
+	if (fstatfs(fd, &st))
+		return true;
+	return st.f_type == NFS_SUPER_MAGIC || st.f_type == SMB_SUPER_MAGIC ||
+	       st.f_type == CIFS_SUPER_MAGIC || st.f_type == SMB2_SUPER_MAGIC ||
+	       st.f_type == CEPH_SUPER_MAGIC || st.f_type == AFS_FS_MAGIC;
+}
+
+/* Where the caller may not have a lease, times and size alone tell of changes. */
+static int keep_writers_out(struct reading *r, struct rcpt_error *err)
+{
+	r->leased = !fcntl(r->fd, F_SETLEASE, F_RDLCK);
+	if (r->leased || errno != EAGAIN || is_remote(r->fd))
+		return 0;
+	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_OPEN_WRITER, RCPT_NO_OFFSET,
+			 "open for writing: whoever has it open can change it unseen");
+}
+
+static bool is_disturbed(const struct reading *r)
+{
+	return r->leased && fcntl(r->fd, F_GETLEASE) != F_RDLCK;
+}
 
 static int fail_crypto(struct rcpt_error *err)
 {
@@ -157,6 +189,8 @@ static ssize_t read_hashed(struct reading *r, void *buf, size_t len)
 
 	if (n < 0)
 		return -errno;
+	if (is_disturbed(r))
+		return -ENODATA;
 	r->total += n;
 	return EVP_DigestUpdate(r->ctx, buf, n) == 1 ? n : -ENOMEM;
 }
@@ -200,6 +234,49 @@ static int hash_plain(struct reading *r, off_t size, uint8_t *buf)
 	return n > 0 ? -ENODATA : n;
 }
 
+static int fail_script(struct rcpt_error *err)
+{
+	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_USAGE, RCPT_NO_OFFSET,
+			 "a script (#!) is not sealed as a policy: the same bytes would be run, too");
+}
+
+/* The first line of a script is a comment in a policy. */
+static bool is_policy(int fd, uint8_t *buf, off_t size)
+{
+	ssize_t n = size <= RECEIPT_MAX_POLICY ? pread(fd, buf, size, 0) : 0;
+	struct receipt_policy_error perr;
+	struct receipt_policy *policy;
+
+	if (n <= 0)
+		return false;
+	policy = receipt_policy_parse((char *)buf, n, &perr);
+	if (IS_ERR(policy))
+		return false;
+	receipt_policy_free(policy);
+	return true;
+}
+
+static int check_script(struct crew *crew, struct artifact *a, struct reading *r, off_t size,
+			uint8_t *buf, struct rcpt_error *err)
+{
+	/* All operations: the subject of an envelope, which grants none of them. */
+	if (crew->usage != UINT8_MAX && a->usage & 1 << RECEIPT_OP_POLICY)
+		return fail_script(err);
+	a->policy = is_policy(r->fd, buf, size);
+	return 0;
+}
+
+static int check_sealed(struct crew *crew, struct artifact *a, struct reading *r, off_t size,
+			uint8_t *buf, size_t len, struct rcpt_error *err)
+{
+	int rc = keep_writers_out(r, err);
+
+	a->policy = false;
+	if (!rc && len >= 2 && !memcmp(buf, "#!", 2))
+		rc = check_script(crew, a, r, size, buf, err);
+	return rc;
+}
+
 /* Hash what @fd gives; its first bytes decide whether it is read to the end. */
 static int hash_content(struct crew *crew, struct artifact *a, struct reading *r,
 			off_t size, uint8_t *buf, struct rcpt_error *err)
@@ -213,6 +290,8 @@ static int hash_content(struct crew *crew, struct artifact *a, struct reading *r
 	if (!a->usage)
 		return 0;
 	rc = rcpt_budget_take(NULL, size, err);
+	if (!rc && crew->list->sealing)
+		rc = check_sealed(crew, a, r, size, buf, n, err);
 	if (rc)
 		return rc;
 	if (EVP_DigestInit_ex2(r->ctx, crew->md, NULL) != 1)
@@ -240,7 +319,7 @@ static int hash_fd(struct crew *crew, struct artifact *a, int fd,
 		return rc;
 	if (fstat(fd, &after))
 		return fail_errno(err, "cannot read");
-	if (!same_state(&before, &after) || r.total != after.st_size)
+	if (!same_state(&before, &after) || r.total != after.st_size || is_disturbed(&r))
 		return fail_changed(err);
 	if ((a->usage & STACK_USAGE) == 1 << RECEIPT_OP_EXECUTE && elf_executable_stack(fd))
 		return fail_stack(err);
@@ -401,6 +480,9 @@ int hash_artifacts(struct artifacts *list, uint8_t usage, const char *md,
 	};
 
 	*failed = 0;
+	/* By this the kernel says that somebody wants to write; it is asked instead. */
+	if (list->sealing)
+		signal(SIGIO, SIG_IGN);
 	if (!fetched)
 		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
 				 RCPT_NO_OFFSET, "the crypto library failed");

@@ -21,6 +21,10 @@
  * A file that changes while it is read is an error. Of what was found in a folder, a
  * file that went away is skipped, and one that cannot be read and nobody may execute.
  *
+ * For a seal, a file that is open for writing is an error, too: whoever has mapped it
+ * changes it, and no time in its inode tells. The kernel has writers wait while it is
+ * read (a lease), where it lets the caller ask for that.
+ *
  * Return: 0, -RCPT_INVALID when a file changed, or is to be executed and needs an
  * executable stack, which ANON_EXEC is not given for; -RCPT_CANNOT_EVALUATE for one of
  * over RCPT_MAX_ARTIFACT bytes; or -RCPT_SYSTEM.

@@ -498,6 +498,7 @@ int seal_run(struct seal *seal, char **paths)
 {
 	int rc = load_key(seal);
 
+	seal->files.sealing = true;
 	if (!rc)
 		rc = load_chain(seal);
 	if (!rc)
@@ -514,6 +515,8 @@ int seal_run(struct seal *seal, char **paths)
 		rc = check_expected(seal);
 	if (!rc)
 		rc = count_taken(seal);
+	if (!rc)
+		seal_say_usage(seal);
 	if (!rc)
 		rc = make_payload(seal);
 	if (!rc)

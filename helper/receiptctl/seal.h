@@ -93,6 +93,7 @@ struct seal {
 
 int seal_set_option(struct seal *seal, int option, const char *arg);
 int seal_check(const struct seal *seal);
+void seal_say_usage(const struct seal *seal);
 int seal_run(struct seal *seal, char **paths);
 void seal_free(struct seal *seal);
 

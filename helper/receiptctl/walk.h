@@ -28,6 +28,7 @@ enum artifact_skipped {
  * @skipped: enum artifact_skipped, once hashed
  * @usage: bits of operations; 0 until it is hashed, and then when it is none
  *	that can be executed or loaded
+ * @policy: a script that reads as a policy, too; told where the list is for a seal
  * @digest: of the content, once hashed
  * @fsverity: fs-verity digest, once hashed, where the list asks for it
  */
@@ -39,6 +40,7 @@ struct artifact {
 	uint64_t resolve;
 	uint8_t skipped;
 	uint8_t usage;
+	bool policy;
 	uint8_t digest[RECEIPT_MAX_DIGEST];
 	uint8_t fsverity[RECEIPT_HASH_SIZE];
 };
@@ -46,6 +48,8 @@ struct artifact {
 /**
  * struct artifacts - a list of them; start with all zero
  * @fsverity: wanted are fs-verity digests as well
+ * @sealing: for a seal: nobody may write to a file while it is read, and no script
+ *	becomes a policy
  * @n: used entries
  * @cap: room
  * @item: the entries
@@ -54,6 +58,7 @@ struct artifact {
  */
 struct artifacts {
 	bool fsverity;
+	bool sealing;
 	size_t n;
 	size_t cap;
 	struct artifact *item;

@@ -23,12 +23,19 @@ static int sh(const char *command)
 	return status;
 }
 
-static bool says(const char *file, const char *text)
+/* Lines of out or err that match. */
+static int count(const char *file, const char *text)
 {
 	char cmd[1024];
+	int status;
 
-	snprintf(cmd, sizeof(cmd), "cd '%s' && grep -q -- '%s' %s", dir, text, file);
-	return !system(cmd);
+	snprintf(cmd, sizeof(cmd), "cd '%s' && grep -c -- '%s' %s", dir, text, file);
+	return atoi(folder_output(cmd, &status));
+}
+
+static bool says(const char *file, const char *text)
+{
+	return count(file, text);
 }
 
 /* What a vendor sends: @file, signed by @key, with its certificates or without. */
@@ -267,6 +274,35 @@ static void test_outputs(void **state)
 	assert_int_equal(sh("cmp o before"), 0);
 }
 
+#define POLICY	"policy_name=x policy_version=1.0.0 mode=enforce\\nDEFAULT action=DENY\\n"
+
+/* What may be a mistake is said, and nothing else is. */
+static void test_notes(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("rm -rf t; mkdir t; printf '#!/bin/sh\\necho\\n' >t/s; cp t/s t/s2; "
+			    SEAL("build") "t"), 0);	/* the control */
+	assert_false(says("err", "warning"));
+	assert_int_equal(sh("cp t/s t/x.ko; " SEAL("build") "t"), 0);
+	assert_int_equal(count("err", "warning"), 1);
+	assert_true(says("err", "^t/s2*: warning: has the content of t/x.ko: it is sealed for "
+			 "EXECUTE and for KMODULE, under either name"));
+	assert_int_equal(sh("rm t/x.ko; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do "
+			    "printf '#!/bin/sh\\n: %d\\n' $i >t/$i; cp t/$i t/$i.ko; done; "
+			    SEAL("build") "--quiet t"), 0);
+	assert_true(says("err", "^receiptctl: warning: 2 more contents"));
+	assert_int_equal(count("err", "it is sealed for"), 10);
+	assert_int_equal(sh("rm -rf t/*; printf '#!/bin/sh\\n" POLICY "' >t/p; " SEAL("build") "t"), 0);
+	assert_true(says("err", "t/p: warning: a script that reads as a policy"));
+	assert_int_equal(sh(SEAL("build") "--usage policy t/p"), 1);
+	assert_int_equal(sh("printf '" POLICY "' >p; " SEAL("build") "--usage policy p"), 0);
+	assert_false(says("err", "warning"));
+	assert_int_equal(sh(SEAL("build") "--dmverity $(printf %064d 1)"), 0);
+	assert_true(says("err", "warning: --dmverity: sealed as it was given"));
+	assert_int_equal(sh(SEAL("build") "--hash-envelope t/p"), 0);
+	assert_false(says("err", "warning"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +313,7 @@ int main(void)
 		cmocka_unit_test_setup(test_seal_second, new_log),
 		cmocka_unit_test_setup(test_folder, new_log),
 		cmocka_unit_test_setup(test_outputs, new_log),
+		cmocka_unit_test_setup(test_notes, new_log),
 	};
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
+#include <sys/mman.h>
 #include <stdatomic.h>
 #include <sys/inotify.h>
 #include <time.h>
@@ -212,6 +213,139 @@ static void test_changing(void **state)
 			 -RCPT_INVALID);
 	assert_int_equal(err.reason, RECEIPT_REASON_FILE_CHANGED);
 	assert_int_equal(failed, 0);
+	stop_writing = true;
+	pthread_join(writer, NULL);
+	close(fd);
+	artifacts_free(&list);
+	folder_remove(dir);
+}
+
+/* Mapped before: no time in the inode says that it changes. */
+static char *map_dirty(const char *path)
+{
+	int fd = open(path, O_RDWR);
+	char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	assert_true(at != MAP_FAILED);
+	at[100] = 1;
+	close(fd);
+	return at;
+}
+
+static int seal_hash(struct artifacts *list, struct rcpt_error *err)
+{
+	size_t failed;
+
+	return hash_artifacts(list, 0, "SHA256", NULL, &failed, err);
+}
+
+/* For a seal, whoever has it open for writing stops it, with and without fs-verity. */
+static void test_open_writer(void **state)
+{
+	char *dir = folder_make();
+	const char *path = in_folder(dir, "program");
+	struct artifacts list;
+	struct rcpt_error err;
+	char *at;
+	int fd;
+
+	(void)state;
+	folder_write(path, elf, sizeof(elf));
+	assert_int_equal(truncate(path, 1 << 20), 0);
+	list = walk(path);
+	for (int round = 0; round < 2; round++) {
+		list.sealing = true;
+		list.fsverity = round;
+		hash(&list, 0);	/* the control */
+		at = map_dirty(path);
+		assert_int_equal(seal_hash(&list, &err), -RCPT_INVALID);
+		assert_int_equal(err.reason, RECEIPT_REASON_OPEN_WRITER);
+		munmap(at, 4096);
+		hash(&list, 0);
+		fd = open(path, O_WRONLY);
+		assert_int_equal(seal_hash(&list, &err), -RCPT_INVALID);
+		assert_int_equal(err.reason, RECEIPT_REASON_OPEN_WRITER);
+		/* Who only looks, and verifies, is not stopped. */
+		list.sealing = false;
+		hash(&list, 0);
+		close(fd);
+	}
+	artifacts_free(&list);
+	folder_remove(dir);
+}
+
+/* Opens it for writing as soon as it is read; the kernel lets it when the seal gave up. */
+static void *open_to_write(void *arg)
+{
+	struct artifacts *list = arg;
+	struct timespec pause = { .tv_nsec = 100000 };
+	int fd;
+
+	/* Until the lease is there: then an attempt that does not wait is refused. */
+	while ((fd = open(list->item[0].path, O_WRONLY | O_NONBLOCK)) >= 0) {
+		close(fd);
+		if (stop_writing)
+			return NULL;
+		nanosleep(&pause, NULL);
+	}
+	assert_int_equal(errno, EWOULDBLOCK);
+	return NULL;
+}
+
+/* A writer who comes while the file is read, which fs-verity's digest takes long for. */
+static void test_writer_comes(void **state)
+{
+	char *dir = folder_make();
+	const char *path = in_folder(dir, "program");
+	struct artifacts list;
+	struct rcpt_error err;
+	pthread_t writer;
+
+	(void)state;
+	folder_write(path, elf, sizeof(elf));
+	assert_int_equal(truncate(path, 64 << 20), 0);
+	list = walk(path);
+	list.sealing = true;
+	for (int round = 0; round < 2; round++) {
+		bool refused = false;
+
+		list.fsverity = round;
+		stop_writing = false;
+		assert_int_equal(pthread_create(&writer, NULL, open_to_write, &list), 0);
+		/* The writer may have it open just when the seal begins: refused as well. */
+		for (int i = 0; i < 1000 && !refused; i++)
+			refused = seal_hash(&list, &err) == -RCPT_INVALID &&
+				  err.reason == RECEIPT_REASON_FILE_CHANGED;
+		stop_writing = true;
+		pthread_join(writer, NULL);
+		assert_true(refused);
+		hash(&list, 0);	/* the control */
+	}
+	artifacts_free(&list);
+	folder_remove(dir);
+}
+
+/* Where there is no lease, times and size tell, of fs-verity's digest as well. */
+static void test_changing_verity(void **state)
+{
+	char *dir = folder_make();
+	const char *path = in_folder(dir, "program");
+	struct artifacts list;
+	struct rcpt_error err;
+	pthread_t writer;
+	int fd;
+
+	(void)state;
+	folder_write(path, elf, sizeof(elf));
+	assert_int_equal(truncate(path, 96 << 20), 0);
+	list = walk(path);
+	list.fsverity = true;
+	hash(&list, 0);	/* the control */
+	fd = open(path, O_WRONLY);
+	stop_writing = false;
+	assert_int_equal(pthread_create(&writer, NULL, keep_writing, &fd), 0);
+	assert_int_equal(seal_hash(&list, &err), -RCPT_INVALID);
+	assert_int_equal(err.reason, RECEIPT_REASON_FILE_CHANGED);
 	stop_writing = true;
 	pthread_join(writer, NULL);
 	close(fd);
@@ -830,6 +964,9 @@ static void test_refused(void **state)
 	assert_int_equal(seal("--svn", "1", in_folder(dir, "log")), 1);
 	assert_int_equal(seal("--svn", "x", in_folder(dir, "program")), 64);
 	assert_int_equal(seal("--usage", "eat", in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--usage", "execute,policy", in_folder(dir, "program")), 64);
+	assert_int_equal(seal("--usage", "policy", in_folder(dir, "sub/script")), 1);
+	assert_int_equal(seal_policy("--svn=1", "#!/bin/sh\n" POLICY "DEFAULT action=DENY\n"), 1);
 	assert_int_equal(seal("--usage", "", in_folder(dir, "program")), 64);
 	assert_int_equal(seal("--hash-alg", "sha256", in_folder(dir, "program")), 64);
 	assert_int_equal(seal("--bogus", "1", in_folder(dir, "program")), 64);
@@ -875,6 +1012,9 @@ int main(void)
 		cmocka_unit_test(test_classify),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_changing),
+		cmocka_unit_test(test_open_writer),
+		cmocka_unit_test(test_writer_comes),
+		cmocka_unit_test(test_changing_verity),
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_swapped),
 		cmocka_unit_test(test_fifo),
