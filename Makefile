@@ -39,7 +39,7 @@ STD	:= -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes \
 	   -fstack-protector-strong
 CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Ikmod -Ihelper/lib -Ihelper/common \
 	   -I/usr/include/libnl3
-LDLIBS	:= -lnl-genl-3 -lnl-3 -lcbor -lcrypto -llmdb -ljansson -lpthread
+LDLIBS	:= -lnl-genl-3 -lnl-3 -lcbor -lcrypto -ljansson -lpthread
 LDFLAGS	:= -Wl,--as-needed -Wl,-z,relro,-z,now
 ifdef SAN
 STD	+= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -82,7 +82,7 @@ all: helper kmod ## build the helper, the command and the module (default)
 helper: $(RECEIPTD) $(RECEIPTCTL) ## build receiptd and receiptctl
 
 # Headers that are missing are named once, in one line; what needs none of them is built.
-HEADERS_lib := cbor.h jansson.h lmdb.h openssl/evp.h netlink/netlink.h netlink/genl/genl.h
+HEADERS_lib := cbor.h jansson.h openssl/evp.h netlink/netlink.h netlink/genl/genl.h
 HEADERS_receiptd := seccomp.h
 HEADERS_receiptctl := libfsverity.h sqlite3.h
 HEADERS_unit := cmocka.h $(HEADERS_receiptd) $(HEADERS_receiptctl)

@@ -80,41 +80,6 @@ int rcpt_stores_lookup(struct rcpt_stores *stores, size_t i, uint8_t kind,
 }
 
 /**
- * rcpt_bundle_hit() - what a store would find, out of a bundle
- * @bundle: as read
- * @leaf: number of the leaf; not looked at without leaves
- * @hit: result; @hit->statement is to be freed
- * @err: filled in on failure
- *
- * Return: 0 or a negative errno.
- */
-int rcpt_bundle_hit(const struct rcpt_bundle *bundle, size_t leaf,
-		    struct rcpt_store_hit *hit, struct rcpt_error *err)
-{
-	int n = 0;
-
-	memset(hit, 0, sizeof(*hit));
-	hit->manifest = bundle->nleaves;
-	if (hit->manifest) {
-		hit->usage = bundle->leaves[leaf].usage;
-		hit->index = leaf;
-		hit->size = bundle->nleaves;
-		n = rcpt_tree_path(bundle->nodes, bundle->nleaves, leaf, hit->path);
-	}
-	hit->npath = n < 0 ? 0 : n;
-	hit->statement_len = bundle->transparent.len;
-	hit->statement = malloc(bundle->transparent.len);
-	if (n < 0 || !hit->statement) {
-		free(hit->statement);
-		rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-			  RCPT_NO_OFFSET, "no memory for evidence");
-		return -ENOMEM;
-	}
-	memcpy(hit->statement, bundle->transparent.data, hit->statement_len);
-	return 0;
-}
-
-/**
  * rcpt_answerer_free() - free what it holds
  * @a: left empty
  */

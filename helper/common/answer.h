@@ -81,8 +81,6 @@ int rcpt_stores_lookup(struct rcpt_stores *stores, size_t i, uint8_t kind,
 		       struct rcpt_span digest, struct rcpt_store_hits *hits,
 		       struct rcpt_error *err);
 
-int rcpt_bundle_hit(const struct rcpt_bundle *bundle, size_t leaf,
-		    struct rcpt_store_hit *hit, struct rcpt_error *err);
 void rcpt_answerer_free(struct rcpt_answerer *a);
 int rcpt_proposal_make(struct rcpt_answerer *a, struct rcpt_store_hit *hit,
 		       uint8_t kind, struct rcpt_span digest,

@@ -1,219 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * The index of a store, in LMDB.
- *
- * Tables, all numbers big endian:
- *	names		file name -> struct record
- *	statements	id -> transparent statement
- *	trees		id -> nodes of the manifest's tree (rcpt_tree_fill())
- *	digests		kind, digest -> struct place, several
- *
- * The index is read as hostile as anything else: lengths are checked, and what
- * is found goes through the checks of statements like any other evidence.
+ * Reading the index. Whatever it says is checked; a damaged one is an error, and the
+ * caller goes by the bundles.
  */
 #include "index.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <lmdb.h>
+#include "index_format.h"
 
-#include "bundle.h"
+#define TRIES	16	/* to read an index that is replaced meanwhile */
 
-#define FIRST_MAP_SIZE	(4u << 20)
-#define MAX_MAP_SIZE	((size_t)1 << 40)
-#define KEY_MAX		(1 + RECEIPT_MAX_DIGEST)
-
-enum { NAMES, STATEMENTS, TREES, DIGESTS, NTABLES };
-
-static const struct {
-	const char *name;
-	unsigned int flags;
-} tables[NTABLES] = {
-	[NAMES] = { "names-1", 0 },
-	[STATEMENTS] = { "statements-1", 0 },
-	[TREES] = { "trees-1", 0 },
-	[DIGESTS] = { "digests-1", MDB_DUPSORT | MDB_DUPFIXED },
-};
-
-/**
- * struct rcpt_index - an open index
- * @env: the environment
- * @table: handles of its tables
- * @lock: held for reading around every transaction, for writing while the
- *	map is resized
- * @fresh: it began empty
- */
-struct rcpt_index {
-	MDB_env *env;
-	MDB_dbi table[NTABLES];
-	pthread_rwlock_t lock;
-	bool fresh;
-};
-
-/* A bundle file. All but @id and @nleaves tell whether it has changed. */
-struct record {
-	uint64_t nleaves;
-	uint64_t size;
-	uint64_t mtime;
-	uint64_t ctime;
-	uint64_t ino;
-	uint32_t id;
-} __attribute__((packed));
-
-/* Where a digest stands; @size is 0 for a hash envelope. */
-struct place {
-	uint32_t id;
-	uint32_t index;
-	uint32_t size;
-	uint8_t usage;
-} __attribute__((packed));
-
-static int fail_lmdb(struct rcpt_error *err, int rc)
+static int damaged(struct rcpt_error *err, const char *what)
 {
-	enum rcpt_status status = RCPT_SYSTEM;
-
-	switch (rc) {
-	case MDB_NOTFOUND:
-	case MDB_CORRUPTED:
-	case MDB_PAGE_NOTFOUND:
-	case MDB_INVALID:
-	case MDB_VERSION_MISMATCH:
-	case MDB_INCOMPATIBLE:
-		status = RCPT_MALFORMED;
-	}
-	return rcpt_fail(err, status, status == RCPT_SYSTEM ?
-			 RECEIPT_REASON_UNREADABLE : RECEIPT_REASON_STRUCTURE,
-			 RCPT_NO_OFFSET, "index: %s", mdb_strerror(rc));
-}
-
-static int fail_errno(struct rcpt_error *err, const char *what)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
-			 "%s: %s", what, strerror(errno));
-}
-
-static MDB_val value(const void *data, size_t len)
-{
-	return (MDB_val){ .mv_data = (void *)data, .mv_size = len };
-}
-
-/*
- * opening and closing
- */
-
-static struct rcpt_index *new_index(void)
-{
-	struct rcpt_index *index = calloc(1, sizeof(*index));
-
-	if (!index)
-		return NULL;
-	pthread_rwlock_init(&index->lock, NULL);
-	if (mdb_env_create(&index->env)) {
-		rcpt_index_close(index);
-		return NULL;
-	}
-	mdb_env_set_maxdbs(index->env, NTABLES);
-	mdb_env_set_mapsize(index->env, FIRST_MAP_SIZE);
-	return index;
-}
-
-void rcpt_index_close(struct rcpt_index *index)
-{
-	if (!index)
-		return;
-	if (index->env)
-		mdb_env_close(index->env);
-	pthread_rwlock_destroy(&index->lock);
-	free(index);
-}
-
-bool rcpt_index_fresh(const struct rcpt_index *index)
-{
-	return index->fresh;
-}
-
-/* Bytes that the index's file must have: up to the last page in use. */
-static int needed_length(MDB_env *env, int *fd, uint64_t *len)
-{
-	MDB_envinfo info;
-	MDB_stat stat;
-	int rc = mdb_env_info(env, &info);
-
-	if (!rc)
-		rc = mdb_env_stat(env, &stat);
-	if (!rc)
-		rc = mdb_env_get_fd(env, fd);
-	if (!rc)
-		*len = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-	return rc;
-}
-
-/* Reading a page that a truncated file does not have would be SIGBUS. */
-static int check_length(MDB_env *env)
-{
-	struct stat st;
-	uint64_t len;
-	int fd;
-	int rc = needed_length(env, &fd, &len);
-
-	if (rc)
-		return rc;
-	if (fstat(fd, &st))
-		return errno;
-	return len > (uint64_t)st.st_size ? MDB_CORRUPTED : 0;
-}
-
-/*
- * LMDB need not have written a page that became free in the same transaction.
- * Give the file its whole length, so that check_length() holds. Never shortens,
- * as another process may have written more by now.
- */
-static void extend_file(MDB_env *env)
-{
-	uint64_t len;
-	int fd;
-
-	if (!needed_length(env, &fd, &len))
-		fallocate(fd, 0, 0, len);
-}
-
-static int open_tables(struct rcpt_index *index, bool write)
-{
-	MDB_txn *txn;
-	int rc = mdb_txn_begin(index->env, NULL, write ? 0 : MDB_RDONLY, &txn);
-	int i;
-
-	if (rc)
-		return rc;
-	for (i = 0; !rc && i < NTABLES; i++)
-		rc = mdb_dbi_open(txn, tables[i].name,
-				  tables[i].flags | (write ? MDB_CREATE : 0),
-				  &index->table[i]);
-	if (!rc)
-		return mdb_txn_commit(txn);
-	mdb_txn_abort(txn);
-	return rc;
-}
-
-static int open_index(struct rcpt_index *index, const char *path, bool write)
-{
-	int rc = mdb_env_open(index->env, path,
-			      MDB_NOTLS | (write ? 0 : MDB_RDONLY), 0644);
-	int dead;
-
-	if (!rc)
-		rc = check_length(index->env);
-	if (rc)
-		return rc;
-	mdb_reader_check(index->env, &dead);
-	return open_tables(index, write);
+	return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE, RCPT_NO_OFFSET,
+			 "index: %s", what);
 }
 
 static int no_memory(struct rcpt_error *err)
@@ -222,588 +29,361 @@ static int no_memory(struct rcpt_error *err)
 			 RCPT_NO_OFFSET, "out of memory");
 }
 
-int rcpt_index_open(const char *path, struct rcpt_index **out,
-		    struct rcpt_error *err)
-{
-	struct rcpt_index *index = new_index();
-	int rc;
+/*
+ * opening and closing
+ */
 
-	if (!index)
-		return no_memory(err);
-	rc = open_index(index, path, false);
-	if (!rc) {
-		*out = index;
-		return 0;
+int rcpt_index_init(struct rcpt_index *ix, const char *dir)
+{
+	memset(ix, 0, sizeof(*ix));
+	ix->fd = -1;
+	if (asprintf(&ix->path, "%s/index", dir) < 0)
+		ix->path = NULL;
+	return ix->path ? 0 : -1;
+}
+
+static void drop_segments(struct rcpt_index *ix)
+{
+	while (ix->nsegs) {
+		ix->nsegs--;
+		rcpt_segment_close(ix->segs[ix->nsegs].seg);
+		free(ix->segs[ix->nsegs].dead);
 	}
-	rcpt_index_close(index);
-	if (rc == ENOENT || rc == MDB_NOTFOUND)
-		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_EVIDENCE,
-				 RCPT_NO_OFFSET, "the store has no index: nothing was added to it, "
-				 "or \"receiptctl store index\" is to be run");
-	return fail_lmdb(err, rc);
 }
 
-static bool is_damage(int rc)
+static void drop(struct rcpt_index *ix)
 {
-	return rc == MDB_CORRUPTED || rc == MDB_INVALID ||
-	       rc == MDB_VERSION_MISMATCH || rc == MDB_INCOMPATIBLE;
+	drop_segments(ix);
+	if (ix->fd >= 0)
+		close(ix->fd);
+	ix->fd = -1;
 }
 
-static int remove_index(const char *path)
+void rcpt_index_close(struct rcpt_index *ix)
 {
-	static const char *const files[] = { "data.mdb", "lock.mdb" };
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = dir < 0 ? -1 : 0;
-	size_t i;
-
-	for (i = 0; !rc && i < 2; i++)
-		if (unlinkat(dir, files[i], 0) && errno != ENOENT)
-			rc = -1;
-	if (dir >= 0)
-		close(dir);
-	return rc;
+	if (!ix->path)
+		return;
+	drop(ix);
+	free(ix->path);
+	ix->path = NULL;
 }
 
-static int is_empty(struct rcpt_index *index, bool *empty)
+void rcpt_index_give_up(struct rcpt_index *ix, const struct rcpt_error *why)
 {
-	MDB_txn *txn;
-	MDB_stat stat;
-	int rc = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn);
+	ix->failed = *why;
+	drop_segments(ix);
+}
 
+/* DIR/index/NAME, to be freed. */
+static char *path_of(const struct rcpt_index *ix, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", ix->path, name) < 0 ? NULL : path;
+}
+
+static int open_file(const struct rcpt_index *ix, const char *name, struct stat *st)
+{
+	char *path = path_of(ix, name);
+	int fd;
+
+	if (!path) {
+		errno = ENOMEM;
+		return -1;
+	}
+	fd = rcpt_open(AT_FDCWD, path, 0, st, NULL);
+	free(path);
+	return fd;
+}
+
+static int open_segment(struct rcpt_index *ix, const struct rcpt_disk_segment *disk,
+			const uint8_t *dead, struct rcpt_error *err)
+{
+	struct rcpt_segment_id id = {
+		be64toh(disk->number), be64toh(disk->len), be64toh(disk->sum),
+	};
+	size_t i = ix->nsegs, bytes = (be32toh(disk->nbundles) + 7ull) / 8;
+	struct rcpt_segment *seg;
+	struct stat st;
+	char name[40];
+	int fd, rc;
+
+	snprintf(name, sizeof(name), RCPT_SEGMENT_NAME, (unsigned long long)id.number);
+	fd = open_file(ix, name, &st);
+	if (fd < 0)
+		return damaged(err, "a segment cannot be opened");
+	if ((uint64_t)st.st_size != id.len) {
+		close(fd);
+		return damaged(err, "a segment is of another length");
+	}
+	rc = rcpt_segment_open(fd, &id, &seg, err);
 	if (rc)
 		return rc;
-	rc = mdb_stat(txn, index->table[NAMES], &stat);
-	*empty = !rc && !stat.ms_entries;
-	mdb_txn_abort(txn);
-	return rc;
+	if (rcpt_segment_size(seg) != be32toh(disk->nbundles))
+		rc = damaged(err, "a segment is another one");
+	ix->segs[i].dead = rc ? NULL : malloc(bytes + 1);
+	if (!ix->segs[i].dead) {
+		rcpt_segment_close(seg);
+		return rc ? rc : no_memory(err);
+	}
+	memcpy(ix->segs[i].dead, dead, bytes);
+	ix->segs[i].seg = seg;
+	ix->segs[i].id = id;
+	ix->nsegs++;
+	if (id.number > ix->number)
+		ix->number = id.number;
+	return 0;
 }
 
-int rcpt_index_create(const char *path, struct rcpt_index **out,
+static int parse_list(struct rcpt_index *ix, const uint8_t *data, size_t len,
 		      struct rcpt_error *err)
 {
-	struct rcpt_index *index = new_index();
-	int rc;
-
-	if (!index)
-		return no_memory(err);
-	rc = open_index(index, path, true);
-	if (is_damage(rc)) {
-		rcpt_index_close(index);
-		if (remove_index(path))
-			return fail_errno(err, "index");
-		index = new_index();
-		if (!index)
-			return no_memory(err);
-		rc = open_index(index, path, true);
-	}
-	if (!rc)
-		rc = is_empty(index, &index->fresh);
-	if (rc) {
-		rcpt_index_close(index);
-		return fail_lmdb(err, rc);
-	}
-	*out = index;
-	return 0;
-}
-
-/*
- * transactions
- */
-
-/* Another process has made the index larger than this one has mapped. */
-static int adopt_map_size(struct rcpt_index *index)
-{
-	int rc;
-
-	pthread_rwlock_wrlock(&index->lock);
-	rc = mdb_env_set_mapsize(index->env, 0);
-	pthread_rwlock_unlock(&index->lock);
-	return rc;
-}
-
-/* On success the lock is held until end_read(). */
-static int begin_read(struct rcpt_index *index, MDB_txn **txn)
-{
-	int rc;
-
-	do {
-		pthread_rwlock_rdlock(&index->lock);
-		rc = mdb_txn_begin(index->env, NULL, MDB_RDONLY, txn);
-		if (!rc)
-			return 0;
-		pthread_rwlock_unlock(&index->lock);
-		if (rc == MDB_MAP_RESIZED && adopt_map_size(index))
-			return rc;
-	} while (rc == MDB_MAP_RESIZED);
-	return rc;
-}
-
-static void end_read(struct rcpt_index *index, MDB_txn *txn)
-{
-	mdb_txn_abort(txn);
-	pthread_rwlock_unlock(&index->lock);
-}
-
-static int double_map_size(struct rcpt_index *index)
-{
-	MDB_envinfo info;
-	int rc = mdb_env_info(index->env, &info);
-
-	if (rc)
-		return rc;
-	if (info.me_mapsize >= MAX_MAP_SIZE)
-		return MDB_MAP_FULL;
-	return mdb_env_set_mapsize(index->env, 2 * info.me_mapsize);
-}
-
-typedef int (*change_fn)(struct rcpt_index *index, MDB_txn *txn, void *arg);
-
-/* Run @change in one transaction, again in a larger map when it is full. */
-static int change_index(struct rcpt_index *index, change_fn change, void *arg,
-			struct rcpt_error *err)
-{
-	MDB_txn *txn;
-	int rc;
-
-	for (;;) {
-		rc = mdb_txn_begin(index->env, NULL, 0, &txn);
-		if (!rc) {
-			rc = change(index, txn, arg);
-			if (rc)
-				mdb_txn_abort(txn);
-			else
-				rc = mdb_txn_commit(txn);
-		}
-		if (!rc) {
-			extend_file(index->env);
-			return 0;
-		}
-		if (rc == MDB_MAP_RESIZED)
-			rc = mdb_env_set_mapsize(index->env, 0);
-		else if (rc == MDB_MAP_FULL)
-			rc = double_map_size(index);
-		if (rc)
-			return fail_lmdb(err, rc);
-	}
-}
-
-/*
- * changing the index
- */
-
-static int delete_key(MDB_txn *txn, MDB_dbi table, MDB_val key)
-{
-	int rc = mdb_del(txn, table, &key, NULL);
-
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-/* Take out every place of the bundle @id, in the index's byte order. */
-static int delete_places(struct rcpt_index *index, MDB_txn *txn, uint32_t id)
-{
-	MDB_cursor *cursor;
-	MDB_val key, val;
-	int rc = mdb_cursor_open(txn, index->table[DIGESTS], &cursor);
-
-	if (rc)
-		return rc;
-	while (!(rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT))) {
-		if (val.mv_size != sizeof(struct place) ||
-		    memcmp(val.mv_data, &id, sizeof(id)))
-			continue;
-		rc = mdb_cursor_del(cursor, 0);
-		if (rc)
-			break;
-	}
-	mdb_cursor_close(cursor);
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-/* Forget the bundle @name if it is known. */
-static int delete_bundle(struct rcpt_index *index, MDB_txn *txn, const char *name)
-{
-	MDB_val key = value(name, strlen(name));
-	struct record record;
-	uint32_t id;
-	MDB_val val;
-	int rc = mdb_get(txn, index->table[NAMES], &key, &val);
-
-	if (rc == MDB_NOTFOUND)
-		return 0;
-	if (rc)
-		return rc;
-	if (val.mv_size != sizeof(record))
-		return MDB_CORRUPTED;
-	memcpy(&record, val.mv_data, sizeof(record));
-	id = record.id;
-	rc = delete_places(index, txn, id);
-	if (!rc)
-		rc = delete_key(txn, index->table[STATEMENTS], value(&id, sizeof(id)));
-	if (!rc)
-		rc = delete_key(txn, index->table[TREES], value(&id, sizeof(id)));
-	return rc ? rc : delete_key(txn, index->table[NAMES], key);
-}
-
-/* The next id is one more than the last that is used. */
-static int next_id(struct rcpt_index *index, MDB_txn *txn, uint32_t *id)
-{
-	MDB_cursor *cursor;
-	MDB_val key, val;
-	int rc = mdb_cursor_open(txn, index->table[STATEMENTS], &cursor);
-
-	if (rc)
-		return rc;
-	rc = mdb_cursor_get(cursor, &key, &val, MDB_LAST);
-	mdb_cursor_close(cursor);
-	if (rc == MDB_NOTFOUND) {
-		*id = htobe32(1);
-		return 0;
-	}
-	if (rc)
-		return rc;
-	if (key.mv_size != sizeof(*id))
-		return MDB_CORRUPTED;
-	memcpy(id, key.mv_data, sizeof(*id));
-	if (be32toh(*id) == UINT32_MAX)
-		return MDB_MAP_FULL;
-	*id = htobe32(be32toh(*id) + 1);
-	return 0;
-}
-
-static size_t make_key(uint8_t out[KEY_MAX], uint8_t kind, const uint8_t *digest)
-{
-	size_t len = rcpt_digest_len(kind);
-
-	out[0] = kind;
-	memcpy(out + 1, digest, len);
-	return 1 + len;
-}
-
-static int put_place(struct rcpt_index *index, MDB_txn *txn, uint8_t kind,
-		     const uint8_t *digest, const struct place *place)
-{
-	uint8_t buf[KEY_MAX];
-	MDB_val key = value(buf, make_key(buf, kind, digest));
-	MDB_val val = value(place, sizeof(*place));
-	int rc = mdb_put(txn, index->table[DIGESTS], &key, &val, MDB_NODUPDATA);
-
-	return rc == MDB_KEYEXIST ? 0 : rc;
-}
-
-/* A hash envelope grants every operation; one of no known kind helps nobody. */
-static int put_envelope(struct rcpt_index *index, MDB_txn *txn, uint32_t id,
-			const struct rcpt_bundle *bundle)
-{
-	struct place place = { .id = id, .usage = 0xff };
-	struct rcpt_span payload = bundle->statement.sign1.payload;
-	uint8_t kind = rcpt_digest_kind(bundle->statement.header.hash_alg);
-
-	if (!kind || payload.len != rcpt_digest_len(kind))
-		return 0;
-	return put_place(index, txn, kind, payload.data, &place);
-}
-
-static int put_places(struct rcpt_index *index, MDB_txn *txn, uint32_t id,
-		      const struct rcpt_bundle *bundle)
-{
-	struct place place = { .id = id, .size = htobe32(bundle->nleaves) };
-	size_t i;
+	struct rcpt_disk_segment seg;
+	struct rcpt_disk_list list;
+	size_t n, bits;
 	int rc = 0;
 
-	for (i = 0; !rc && i < bundle->nleaves; i++) {
-		place.index = htobe32(i);
-		place.usage = bundle->leaves[i].usage;
-		rc = put_place(index, txn, bundle->leaves[i].kind,
-			       bundle->leaves[i].digest, &place);
+	if (len < sizeof(list))
+		return damaged(err, "is cut off");
+	memcpy(&list, data, sizeof(list));
+	if (memcmp(list.magic, RCPT_LIST_MAGIC, sizeof(list.magic)) ||
+	    be64toh(list.sum) != rcpt_sum(data + 16, len - 16, len))
+		return damaged(err, "is not what was written");
+	n = be32toh(list.nsegs);
+	if (n > RCPT_MAX_SEGMENTS || n * sizeof(seg) > len - sizeof(list))
+		return damaged(err, "is cut off");
+	bits = sizeof(list) + n * sizeof(seg);
+	for (size_t i = 0; !rc && i < n; i++) {
+		size_t bytes;
+
+		memcpy(&seg, data + sizeof(list) + i * sizeof(seg), sizeof(seg));
+		bytes = (be32toh(seg.nbundles) + 7ull) / 8;
+		if (bytes > len - bits)
+			return damaged(err, "is cut off");
+		rc = open_segment(ix, &seg, data + bits, err);
+		bits += bytes;
 	}
+	if (!rc && bits != len)
+		rc = damaged(err, "is too long");
 	return rc;
 }
 
-static int put_bundle(struct rcpt_index *index, MDB_txn *txn, uint32_t id,
-		      const struct rcpt_bundle *bundle)
+static int read_list(struct rcpt_index *ix, const struct stat *st, struct rcpt_error *err)
 {
-	MDB_val key = value(&id, sizeof(id));
-	MDB_val val = value(bundle->transparent.data, bundle->transparent.len);
-	int rc = mdb_put(txn, index->table[STATEMENTS], &key, &val, 0);
+	uint8_t *data;
+	ssize_t n;
+	int rc;
 
-	if (rc)
-		return rc;
-	if (!bundle->nleaves)
-		return put_envelope(index, txn, id, bundle);
-	val = value(bundle->nodes, rcpt_tree_nodes(bundle->nleaves) * 32);
-	rc = mdb_put(txn, index->table[TREES], &key, &val, 0);
-	return rc ? rc : put_places(index, txn, id, bundle);
+	if (st->st_size > RCPT_MAX_LIST)
+		return damaged(err, "is too long");
+	data = malloc(st->st_size + 1);
+	if (!data)
+		return no_memory(err);
+	n = pread(ix->fd, data, st->st_size, 0);
+	rc = n == st->st_size ? parse_list(ix, data, n, err) : damaged(err, "cannot be read");
+	free(data);
+	return rc;
 }
 
-static uint64_t nanoseconds(struct timespec time)
+static int load(struct rcpt_index *ix, struct rcpt_error *err)
 {
-	return htobe64((uint64_t)time.tv_sec * 1000000000u + time.tv_nsec);
+	struct stat st;
+	int rc;
+
+	drop(ix);
+	memset(&ix->failed, 0, sizeof(ix->failed));
+	ix->fd = open_file(ix, "current", &st);
+	if (ix->fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return rcpt_fail(err, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_EVIDENCE,
+				 RCPT_NO_OFFSET, "the store has no index");
+	if (ix->fd < 0)
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
+				 "index: cannot be opened: %s", strerror(errno));
+	ix->dev = st.st_dev;
+	ix->ino = st.st_ino;
+	rc = read_list(ix, &st, err);
+	if (rc == -RCPT_MALFORMED)
+		rcpt_index_give_up(ix, err);
+	else if (rc)
+		drop(ix);
+	return rc;
 }
 
-static struct record describe(const struct stat *st)
+/* Whether "current" is the file that was read. */
+static bool is_same(const struct rcpt_index *ix)
 {
-	return (struct record){
-		.size = htobe64(st->st_size),
-		.mtime = nanoseconds(st->st_mtim),
-		.ctime = nanoseconds(st->st_ctim),
-		.ino = htobe64(st->st_ino),
-	};
+	char *path = path_of(ix, "current");
+	struct stat st;
+	int rc;
+
+	if (!path)
+		return false;
+	rc = stat(path, &st);
+	free(path);
+	return !rc && ix->fd >= 0 && st.st_ino == ix->ino && st.st_dev == ix->dev;
 }
 
-/* A bundle file on its way into the index. */
-struct addition {
-	const char *name;
-	const struct rcpt_bundle *bundle;
-	struct record record;
+int rcpt_index_refresh(struct rcpt_index *ix, bool *changed, struct rcpt_error *err)
+{
+	int rc, tries = TRIES;
+
+	if (is_same(ix)) {
+		if (ix->failed.status)
+			*err = ix->failed;
+		return -(int)ix->failed.status;
+	}
+	*changed = true;
+	do {
+		rc = load(ix, err);
+		/* A segment that is gone need not be missing: there may be a new list. */
+	} while (rc == -RCPT_MALFORMED && !is_same(ix) && --tries);
+	return rc;
+}
+
+/*
+ * looking up
+ */
+
+/* Places of a digest that are worth reading, with room for @n statements. */
+struct finding {
+	const struct rcpt_index *ix;
+	size_t seg;
+	size_t n;
+	size_t nbare;
+	size_t nplaces;
+	struct {
+		size_t seg;
+		struct rcpt_place place;
+	} places[RCPT_STORE_MAX_HITS + RCPT_STORE_MAX_BARE];
+	bool broken;
 };
 
-static int change_add(struct rcpt_index *index, MDB_txn *txn, void *arg)
+static int note_place(const struct rcpt_place *place, void *arg)
 {
-	struct addition *add = arg;
-	MDB_val key = value(add->name, strlen(add->name));
-	MDB_val val = value(&add->record, sizeof(add->record));
-	uint32_t id;
-	int rc = delete_bundle(index, txn, add->name);
+	struct finding *f = arg;
+	size_t max = RCPT_STORE_MAX_HITS + RCPT_STORE_MAX_BARE;
 
-	if (!rc)
-		rc = next_id(index, txn, &id);
-	if (rc)
-		return rc;
-	add->record.id = id;
-	rc = put_bundle(index, txn, id, add->bundle);
-	return rc ? rc : mdb_put(txn, index->table[NAMES], &key, &val, 0);
+	if (place->bundle >= rcpt_segment_size(f->ix->segs[f->seg].seg)) {
+		f->broken = true;
+		return 1;
+	}
+	if (f->ix->segs[f->seg].dead[place->bundle / 8] & 1 << place->bundle % 8)
+		return 0;
+	/* The rest have no receipt, either. */
+	if (place->bare && (f->n || f->nbare == RCPT_STORE_MAX_BARE))
+		return 1;
+	if (f->n == RCPT_STORE_MAX_HITS || f->nplaces == max)
+		return 1;
+	f->places[f->nplaces].seg = f->seg;
+	f->places[f->nplaces++].place = *place;
+	if (place->bare)
+		f->nbare++;
+	else
+		f->n++;
+	return 0;
 }
 
-static int change_remove(struct rcpt_index *index, MDB_txn *txn, void *arg)
+static int read_hits(struct rcpt_index *ix, const struct finding *f, uint8_t kind,
+		     const uint8_t *digest, struct rcpt_store_hits *hits, struct rcpt_error *err)
 {
-	return delete_bundle(index, txn, arg);
+	size_t bytes = 0;
+	int rc;
+
+	hits->hit = calloc(f->nplaces, sizeof(*hits->hit));
+	if (!hits->hit)
+		return no_memory(err);
+	for (size_t i = 0; i < f->nplaces && bytes < RCPT_STORE_MAX_BYTES; i++) {
+		/* What has no receipt counts only while there is nothing else. */
+		if (f->places[i].place.bare && f->n)
+			continue;
+		rc = rcpt_segment_hit(ix->segs[f->places[i].seg].seg, kind, digest,
+				      &f->places[i].place, &hits->hit[hits->n], err);
+		if (rc)
+			return rc;
+		bytes += hits->hit[hits->n++].statement_len;
+	}
+	return 0;
 }
 
-static int change_empty(struct rcpt_index *index, MDB_txn *txn, void *arg)
+int rcpt_index_lookup(struct rcpt_index *ix, uint8_t kind, const uint8_t *digest,
+		      struct rcpt_store_hits *hits, struct rcpt_error *err)
 {
+	struct finding f = { .ix = ix };
 	int rc = 0;
-	int i;
 
-	(void)arg;
-	for (i = 0; !rc && i < NTABLES; i++)
-		rc = mdb_drop(txn, index->table[i], 0);
+	memset(hits, 0, sizeof(*hits));
+	for (f.seg = 0; rc >= 0 && f.seg < ix->nsegs; f.seg++)
+		rc = rcpt_segment_find(ix->segs[f.seg].seg, kind, digest, note_place, &f, err);
+	if (f.broken)
+		rc = damaged(err, "names a bundle that it does not have");
+	if (rc >= 0)
+		rc = f.nplaces ? read_hits(ix, &f, kind, digest, hits, err) : 0;
+	if (rc)
+		rcpt_store_hits_free(hits);
 	return rc;
 }
 
-int rcpt_index_add(struct rcpt_index *index, const char *name,
-		   const struct rcpt_bundle *bundle, const struct stat *st,
-		   struct rcpt_error *err)
-{
-	struct addition add = {
-		.name = name,
-		.bundle = bundle,
-		.record = describe(st),
-	};
-
-	add.record.nleaves = htobe64(bundle->nleaves);
-	return change_index(index, change_add, &add, err);
-}
-
-int rcpt_index_remove(struct rcpt_index *index, const char *name,
-		      struct rcpt_error *err)
-{
-	return change_index(index, change_remove, (void *)name, err);
-}
-
-int rcpt_index_clear(struct rcpt_index *index, struct rcpt_error *err)
-{
-	return change_index(index, change_empty, NULL, err);
-}
-
 /*
- * reading the index
+ * listing
  */
 
-/* Whether two records are of the same state of a file. */
-static bool same_state(const struct record *a, const struct record *b)
+void rcpt_index_items_free(struct rcpt_index_item *items, size_t n)
 {
-	return a->size == b->size && a->mtime == b->mtime &&
-	       a->ctime == b->ctime && a->ino == b->ino;
+	for (size_t i = 0; items && i < n; i++)
+		free(items[i].name);
+	free(items);
 }
 
-int rcpt_index_known(struct rcpt_index *index, const char *name,
-		     const struct stat *st, bool *known, struct rcpt_error *err)
+static int read_item(const struct rcpt_index *ix, size_t seg, uint32_t i,
+		     struct rcpt_index_item *item, struct rcpt_error *err)
 {
-	MDB_val key = value(name, strlen(name));
-	struct record now = describe(st), then;
-	MDB_txn *txn;
-	MDB_val val;
-	int rc = begin_read(index, &txn);
+	uint8_t *text;
+	int rc = rcpt_segment_entry(ix->segs[seg].seg, i, &item->entry, err);
 
-	*known = false;
-	if (rc)
-		return fail_lmdb(err, rc);
-	rc = mdb_get(txn, index->table[NAMES], &key, &val);
-	if (!rc && val.mv_size == sizeof(then)) {
-		memcpy(&then, val.mv_data, sizeof(then));
-		*known = same_state(&then, &now);
-	}
-	end_read(index, txn);
-	return !rc || rc == MDB_NOTFOUND ? 0 : fail_lmdb(err, rc);
-}
-
-static int get_by_id(struct rcpt_index *index, MDB_txn *txn, int table,
-		     uint32_t id, MDB_val *val)
-{
-	MDB_val key = value(&id, sizeof(id));
-
-	return mdb_get(txn, index->table[table], &key, val);
-}
-
-static int copy_statement(struct rcpt_index *index, MDB_txn *txn, uint32_t id,
-			  struct rcpt_store_hit *hit)
-{
-	MDB_val val;
-	int rc = get_by_id(index, txn, STATEMENTS, id, &val);
-
-	if (rc)
-		return rc;
-	if (!val.mv_size || val.mv_size > RCPT_MAX_STATEMENT)
-		return MDB_CORRUPTED;
-	hit->statement = malloc(val.mv_size);
-	if (!hit->statement)
-		return ENOMEM;
-	memcpy(hit->statement, val.mv_data, val.mv_size);
-	hit->statement_len = val.mv_size;
-	return 0;
-}
-
-static int copy_path(struct rcpt_index *index, MDB_txn *txn, uint32_t id,
-		     struct rcpt_store_hit *hit)
-{
-	MDB_val val;
-	int n;
-	int rc = get_by_id(index, txn, TREES, id, &val);
-
-	if (rc)
-		return rc;
-	if (val.mv_size != rcpt_tree_nodes(hit->size) * 32)
-		return MDB_CORRUPTED;
-	n = rcpt_tree_path(val.mv_data, hit->size, hit->index, hit->path);
-	if (n < 0)
-		return MDB_CORRUPTED;
-	hit->npath = n;
-	return 0;
-}
-
-static int make_hit(struct rcpt_index *index, MDB_txn *txn, MDB_val val,
-		    struct rcpt_store_hit *hit)
-{
-	struct place place;
-	int rc;
-
-	if (val.mv_size != sizeof(place))
-		return MDB_CORRUPTED;
-	memcpy(&place, val.mv_data, sizeof(place));
-	*hit = (struct rcpt_store_hit){
-		.manifest = place.size,
-		.usage = place.usage,
-		.index = be32toh(place.index),
-		.size = be32toh(place.size),
-	};
-	rc = hit->manifest ? copy_path(index, txn, place.id, hit) : 0;
 	if (!rc)
-		rc = copy_statement(index, txn, place.id, hit);
-	/* A place that leads nowhere is no end of the list. */
-	return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
-}
-
-static int collect(struct rcpt_index *index, MDB_txn *txn, MDB_val key,
-		   struct rcpt_store_hits *hits)
-{
-	MDB_cursor *cursor;
-	MDB_val val;
-	int rc = mdb_cursor_open(txn, index->table[DIGESTS], &cursor);
-
+		rc = rcpt_segment_text(ix->segs[seg].seg, &item->entry, &text, err);
 	if (rc)
 		return rc;
-	rc = mdb_cursor_get(cursor, &key, &val, MDB_SET_KEY);
-	while (!rc && hits->n < RCPT_STORE_MAX_HITS) {
-		struct rcpt_store_hit *more;
-
-		more = realloc(hits->hit, (hits->n + 1) * sizeof(*more));
-		if (!more) {
-			rc = ENOMEM;
-			break;
-		}
-		hits->hit = more;
-		rc = make_hit(index, txn, val, &more[hits->n]);
-		if (rc)
-			break;
-		hits->n++;
-		rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT_DUP);
-	}
-	mdb_cursor_close(cursor);
-	return rc == MDB_NOTFOUND ? 0 : rc;
+	item->name = strndup((char *)text, item->entry.name_len);
+	item->seg = seg;
+	item->bundle = i;
+	free(text);
+	return item->name ? 0 : no_memory(err);
 }
 
-int rcpt_index_lookup(struct rcpt_index *index, uint8_t kind,
-		      const uint8_t *digest, size_t digest_len,
-		      struct rcpt_store_hits *hits, struct rcpt_error *err)
+static int compare_items(const void *a, const void *b)
 {
-	uint8_t buf[KEY_MAX];
-	MDB_txn *txn;
-	int rc;
-
-	memset(hits, 0, sizeof(*hits));
-	if (!digest_len || digest_len != rcpt_digest_len(kind))
-		return 0;
-	rc = begin_read(index, &txn);
-	if (rc)
-		return fail_lmdb(err, rc);
-	rc = collect(index, txn, value(buf, make_key(buf, kind, digest)), hits);
-	end_read(index, txn);
-	if (!rc)
-		return 0;
-	rcpt_store_hits_free(hits);
-	return fail_lmdb(err, rc);
+	return strcmp(((const struct rcpt_index_item *)a)->name,
+		      ((const struct rcpt_index_item *)b)->name);
 }
 
-static int tell_item(struct rcpt_index *index, MDB_txn *txn, MDB_val key,
-		     MDB_val val, rcpt_store_item_fn fn, void *arg,
+int rcpt_index_items(struct rcpt_index *ix, struct rcpt_index_item **out, size_t *n,
 		     struct rcpt_error *err)
 {
-	char name[RCPT_STORE_NAME] = "";
-	struct rcpt_store_item item = { .name = name };
-	struct record record;
-	int rc;
+	struct rcpt_index_item *items;
+	size_t total = 0;
+	int rc = 0;
 
-	if (key.mv_size >= sizeof(name) || val.mv_size != sizeof(record))
-		return fail_lmdb(err, MDB_CORRUPTED);
-	memcpy(name, key.mv_data, key.mv_size);
-	memcpy(&record, val.mv_data, sizeof(record));
-	rc = get_by_id(index, txn, STATEMENTS, record.id, &val);
-	if (rc)
-		return fail_lmdb(err, rc);
-	item.statement = rcpt_span(val.mv_data, val.mv_size);
-	item.nleaves = be64toh(record.nleaves);
-	return fn(&item, arg);
-}
-
-int rcpt_index_each(struct rcpt_index *index, rcpt_store_item_fn fn, void *arg,
-		    struct rcpt_error *err)
-{
-	MDB_cursor *cursor;
-	MDB_val key, val;
-	MDB_txn *txn;
-	int rc = begin_read(index, &txn);
-	int told = 0;
-
-	if (rc)
-		return fail_lmdb(err, rc);
-	rc = mdb_cursor_open(txn, index->table[NAMES], &cursor);
-	if (!rc) {
-		while (!told && !(rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)))
-			told = tell_item(index, txn, key, val, fn, arg, err);
-		mdb_cursor_close(cursor);
+	*n = 0;
+	for (size_t s = 0; s < ix->nsegs; s++)
+		total += rcpt_segment_size(ix->segs[s].seg);
+	items = calloc(total + 1, sizeof(*items));
+	if (!items)
+		return no_memory(err);
+	for (size_t s = 0; !rc && s < ix->nsegs; s++)
+		for (uint32_t i = 0; !rc && i < rcpt_segment_size(ix->segs[s].seg); i++) {
+			if (ix->segs[s].dead[i / 8] & 1 << i % 8)
+				continue;
+			rc = read_item(ix, s, i, &items[*n], err);
+			if (!rc)
+				++*n;
+		}
+	if (rc) {
+		rcpt_index_items_free(items, total);
+		*n = 0;
+		return rc;
 	}
-	end_read(index, txn);
-	if (told)
-		return told;
-	return rc == MDB_NOTFOUND ? 0 : fail_lmdb(err, rc);
+	qsort(items, *n, sizeof(*items), compare_items);
+	*out = items;
+	return 0;
 }

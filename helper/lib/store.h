@@ -3,16 +3,13 @@
  * The store: a folder of bundles, and beside them an index by digest.
  *
  *	DIR/NAME.bundle		one statement each, written by rename
- *	DIR/index/		LMDB environment, made from the bundles
+ *	DIR/index/		made from the bundles; see index.h
  *
- * The index holds all that a look-up needs (statements, trees), so that the
- * helper reads no bundle. It is no truth of its own: rcpt_store_index() makes
- * it anew from the bundles at any time.
+ * The index holds all that a look-up needs (statements, trees). It is no truth of its
+ * own: what it does not have, and what is damaged in it, is looked for in the bundles.
  *
- * One writer and any number of readers may use a store at once, each in a process
- * of its own: a process opens a store once. A reader must
- * be able to write to DIR/index/lock.mdb unless the file system itself is
- * mounted read-only and nobody writes to it elsewhere.
+ * Readers write nothing and take no lock, so that nobody who writes, or may not, keeps
+ * them from an answer. Of those who write, one after the other does.
  */
 #ifndef RCPT_STORE_H
 #define RCPT_STORE_H
@@ -27,8 +24,11 @@
 #define RCPT_STORE_LOCAL	"/var/lib/receipt/store"
 #define RCPT_STORE_PACKAGES	"/usr/share/receipts"
 #define RCPT_STORE_NAME		256	/* room for a file name */
-#define RCPT_STORE_MAX_HITS	64	/* statements returned for one digest */
+#define RCPT_STORE_MAX_HITS	256	/* hits for one digest */
+#define RCPT_STORE_MAX_BARE	4	/* of statements without a receipt */
+#define RCPT_STORE_MAX_BYTES	(4u << 20)	/* of statements for one digest, but for the last */
 
+struct rcpt_bundle;
 struct rcpt_store;
 
 /**
@@ -57,10 +57,13 @@ struct rcpt_store_hit {
 /**
  * struct rcpt_store_hits - answer of a look-up
  * @n: entries in @hit
- * @hit: in the order in which their bundles were added
+ * @bare: none of them has a receipt
+ * @hit: those of older bundles first. A statement has one, or where its manifest has the
+ *	content under several usages, one for each that grants what those before do not.
  */
 struct rcpt_store_hits {
 	size_t n;
+	bool bare;
 	struct rcpt_store_hit *hit;
 };
 
@@ -70,31 +73,52 @@ struct rcpt_store_hits {
  * @store: result; usable by several threads
  * @err: filled in on failure
  *
- * Return: 0; -RCPT_CANNOT_EVALUATE when there is no index (nothing was added
- * yet); else -RCPT_SYSTEM or -RCPT_MALFORMED.
+ * It need not have an index, or a good one.
+ *
+ * Return: 0; -RCPT_CANNOT_EVALUATE when there is no such folder; -RCPT_SYSTEM.
  */
 int rcpt_store_open(const char *dir, struct rcpt_store **store,
 		    struct rcpt_error *err);
 
 /**
- * rcpt_store_create() - open a store for adding; makes what is missing
+ * rcpt_store_create() - open a store for reading and changing; makes what is missing
  * @dir: its folder
- * @store: result; for one thread
+ * @store: result
  * @err: filled in on failure
  *
- * Return: 0, -RCPT_SYSTEM or -RCPT_MALFORMED.
+ * Return: 0 or -RCPT_SYSTEM.
  */
 int rcpt_store_create(const char *dir, struct rcpt_store **store,
 		      struct rcpt_error *err);
 
 /**
- * rcpt_store_fresh() - tell whether the index was made anew
- * @store: from rcpt_store_create()
- *
- * Return: whether there was no index, or a damaged one that was thrown away,
- * so that rcpt_store_sync() is due.
+ * rcpt_store_close() - close a store
+ * @store: or NULL
  */
-bool rcpt_store_fresh(const struct rcpt_store *store);
+void rcpt_store_close(struct rcpt_store *store);
+
+/**
+ * enum rcpt_store_state - how good an index is
+ * @RCPT_STORE_INDEXED: it has every bundle
+ * @RCPT_STORE_BEHIND: bundles came that it does not have
+ * @RCPT_STORE_NO_INDEX: there is none
+ * @RCPT_STORE_DAMAGED: it cannot be used
+ */
+enum rcpt_store_state {
+	RCPT_STORE_INDEXED,
+	RCPT_STORE_BEHIND,
+	RCPT_STORE_NO_INDEX,
+	RCPT_STORE_DAMAGED,
+};
+
+/**
+ * rcpt_store_state() - tell how good the index was when it was used last
+ * @store: open
+ * @why: what is wrong with a damaged one
+ *
+ * Return: it.
+ */
+enum rcpt_store_state rcpt_store_state(struct rcpt_store *store, struct rcpt_error *why);
 
 /**
  * rcpt_store_add() - take a bundle into the store
@@ -103,15 +127,28 @@ bool rcpt_store_fresh(const struct rcpt_store *store);
  * @name: result: its file name in the store, RCPT_STORE_NAME bytes
  * @err: filled in on failure
  *
- * The file is durable before the index names it. Adding a bundle again changes
- * nothing. Checks that the leaves make the payload, but no signature: whoever
- * uses the evidence checks it.
+ * The file is durable before the index names it. A bundle that is there already keeps
+ * its name, whoever gave it, and changes nothing. Brings the index in line with the
+ * folder, too. Checks that the leaves make the payload, but no signature: whoever uses
+ * the evidence checks it.
  *
+ * Context: Waits for others that change the store, RCPT_LOCK_WAIT_MS at most.
  * Return: 0, -RCPT_MALFORMED or -RCPT_INVALID as rcpt_bundle_parse(), or
  * -RCPT_SYSTEM.
  */
 int rcpt_store_add(struct rcpt_store *store, struct rcpt_span file,
 		   char name[RCPT_STORE_NAME], struct rcpt_error *err);
+
+/**
+ * rcpt_store_remove() - take a bundle out of the store
+ * @store: from rcpt_store_create()
+ * @name: its file name in the store
+ * @err: filled in on failure
+ *
+ * Context: As rcpt_store_add().
+ * Return: 0, -RCPT_INVALID when the store has no such bundle, or -RCPT_SYSTEM.
+ */
+int rcpt_store_remove(struct rcpt_store *store, const char *name, struct rcpt_error *err);
 
 /**
  * typedef rcpt_store_damaged_fn - told of a bundle that could not be indexed
@@ -126,10 +163,11 @@ typedef void (*rcpt_store_damaged_fn)(const char *name,
  * rcpt_store_sync() - bring the index in line with the bundles in the folder
  * @store: from rcpt_store_create()
  * @rebuild: trust nothing that is in the index
- * @damaged: told of every bundle that is left out
+ * @damaged: told of every bundle that is left out, or NULL
  * @arg: for @damaged
  * @err: filled in on failure
  *
+ * Context: As rcpt_store_add().
  * Return: 0, also when bundles were left out, or -RCPT_SYSTEM.
  */
 int rcpt_store_sync(struct rcpt_store *store, bool rebuild,
@@ -137,7 +175,19 @@ int rcpt_store_sync(struct rcpt_store *store, bool rebuild,
 		    struct rcpt_error *err);
 
 /**
- * struct rcpt_store_item - a bundle in the index
+ * rcpt_store_check() - hold the bundles in the folder against the index
+ * @store: open
+ * @fn: told of each that the helper finds nothing in, or not as fast as it could
+ * @arg: for @fn
+ * @err: filled in on failure
+ *
+ * Return: 0 or -RCPT_SYSTEM.
+ */
+int rcpt_store_check(struct rcpt_store *store, rcpt_store_damaged_fn fn, void *arg,
+		     struct rcpt_error *err);
+
+/**
+ * struct rcpt_store_item - a bundle that can be read
  * @name: file name
  * @statement: transparent statement, valid during the call
  * @nleaves: leaves of its manifest; 0 for a hash envelope
@@ -149,7 +199,7 @@ struct rcpt_store_item {
 };
 
 /**
- * typedef rcpt_store_item_fn - told of a bundle in the index
+ * typedef rcpt_store_item_fn - told of a bundle
  * @item: the bundle
  * @arg: as given
  *
@@ -158,27 +208,20 @@ struct rcpt_store_item {
 typedef int (*rcpt_store_item_fn)(const struct rcpt_store_item *item, void *arg);
 
 /**
- * rcpt_store_each() - go through the bundles in the index, by name
+ * rcpt_store_each() - go through the bundles, by name
  * @store: open
  * @fn: called for each; what it returns other than 0 ends the walk
  * @arg: for @fn
  * @err: filled in on failure
  *
- * Return: 0, what @fn returned, -RCPT_MALFORMED when the index is damaged, or
- * -RCPT_SYSTEM.
+ * Return: 0, what @fn returned, or -RCPT_SYSTEM.
  */
 int rcpt_store_each(struct rcpt_store *store, rcpt_store_item_fn fn, void *arg,
 		    struct rcpt_error *err);
 
 /**
- * rcpt_store_close() - close a store
- * @store: or NULL
- */
-void rcpt_store_close(struct rcpt_store *store);
-
-/**
  * rcpt_store_lookup() - find the statements that vouch for a digest
- * @store: open for reading or adding
+ * @store: open
  * @kind: enum receipt_kind
  * @digest: bytes
  * @digest_len: 32, 48 or 64, as @kind says
@@ -186,10 +229,10 @@ void rcpt_store_close(struct rcpt_store *store);
  *	is known of the digest. At most RCPT_STORE_MAX_HITS.
  * @err: filled in on failure
  *
- * Sees every bundle whose addition was complete when the call began, also those
- * that another process added after rcpt_store_open().
+ * Sees every bundle that was in the folder when the call began. Statements without a
+ * receipt are left out where others have one.
  *
- * Return: 0, -RCPT_MALFORMED when the index is damaged, or -RCPT_SYSTEM.
+ * Return: 0 or -RCPT_SYSTEM.
  */
 int rcpt_store_lookup(struct rcpt_store *store, uint8_t kind,
 		      const uint8_t *digest, size_t digest_len,
@@ -200,5 +243,13 @@ int rcpt_store_lookup(struct rcpt_store *store, uint8_t kind,
  * @hits: as filled in; left empty
  */
 void rcpt_store_hits_free(struct rcpt_store_hits *hits);
+
+/*
+ * scan.c: bundles without an index
+ */
+int rcpt_bundle_hit(const struct rcpt_bundle *bundle, size_t leaf,
+		    struct rcpt_store_hit *hit, struct rcpt_error *err);
+void rcpt_scan(const char *path, uint8_t kind, const uint8_t *digest,
+	       struct rcpt_store_hits *hits);
 
 #endif /* RCPT_STORE_H */

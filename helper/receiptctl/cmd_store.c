@@ -16,9 +16,10 @@ static const char add_help[] =
 	"usage: receiptctl store add [--store DIR] [--receipt FILE]... FILE...\n"
 	"\n"
 	"Takes bundles into the store, where the helper finds them at once. A bundle\n"
-	"that is there already changes nothing. A transparent statement that is a hash\n"
-	"envelope needs no bundle. What a bundle says of receiptd, receiptctl and their\n"
-	"libraries is sent to the kernel as well, so that new ones start.\n"
+	"that is there already changes nothing, and keeps its name. A transparent\n"
+	"statement that is a hash envelope needs no bundle. What a bundle says of receiptd,\n"
+	"receiptctl and their libraries is sent to the kernel as well, so that new ones\n"
+	"start.\n"
 	"\n"
 	"  --store DIR     folder (default " RCPT_STORE_LOCAL ")\n"
 	"  --receipt FILE  receipt beside the one FILE; may be repeated\n"
@@ -29,21 +30,32 @@ static const char list_help[] =
 	"usage: receiptctl store list [--store DIR] [--json]\n"
 	"\n"
 	"Lists the bundles: file name, issuer, subject, svn, number of files, and of\n"
-	"each receipt the log and the time.\n"
+	"each receipt the log and the time. Names on standard error those that are\n"
+	"damaged, or not indexed, and then ends with status 1 or more.\n"
 	"\n"
 	"  --store DIR   folder (default " RCPT_STORE_LOCAL ")\n"
 	"  --json        one JSON object on standard output\n"
 	"  --help        this text\n";
 
+static const char remove_help[] =
+	"usage: receiptctl store remove [--store DIR] NAME...\n"
+	"\n"
+	"Takes bundles out of the store; NAME is a file name that store list shows. What\n"
+	"the kernel has proven already stays proven until \"receiptctl flush\" or a restart.\n"
+	"\n"
+	"  --store DIR     folder (default " RCPT_STORE_LOCAL ")\n"
+	"  --help          this text\n";
+
 static const char index_help[] =
 	"usage: receiptctl store index [--store DIR] [--rebuild]\n"
 	"\n"
 	"Brings the index in line with the bundles that are in the folder, for bundles\n"
-	"that came or went by other means than store add. Like store add, it sends what\n"
-	"the bundles say of the helper's own files to the kernel.\n"
+	"that came or went by other means than store add; the helper does that by itself.\n"
+	"Look-ups go on meanwhile. Like store add, it sends what the bundles say of the\n"
+	"helper's own files to the kernel.\n"
 	"\n"
 	"  --store DIR   folder (default " RCPT_STORE_LOCAL ")\n"
-	"  --rebuild     forget the index and make it anew\n"
+	"  --rebuild     make it anew from the bundles alone\n"
 	"  --help        this text\n";
 
 enum { OPT_STORE = 1, OPT_RECEIPT, OPT_REBUILD, OPT_JSON, OPT_HELP };
@@ -134,21 +146,6 @@ static void left_out(const char *name, const struct rcpt_error *err, void *arg)
 		*status = err->status;
 }
 
-static int open_for_adding(const struct args *args, struct rcpt_store **store)
-{
-	struct rcpt_error err;
-	int ignored = 0;
-
-	if (rcpt_store_create(args->dir, store, &err))
-		return print_error(args->dir, &err);
-	if (rcpt_store_fresh(*store) &&
-	    rcpt_store_sync(*store, false, left_out, &ignored, &err)) {
-		rcpt_store_close(*store);
-		return print_error(args->dir, &err);
-	}
-	return 0;
-}
-
 /*
  * The helper's own files may be replaced next, and then nobody can be asked about them.
  * What the kernel does not take does not keep the bundle out of the store.
@@ -206,6 +203,7 @@ static int run_add(int argc, char **argv)
 {
 	struct args args = { .command = "store add", .help = add_help };
 	struct rcpt_store *store;
+	struct rcpt_error err;
 	json_t *added;
 	int rc = parse_args(&args, argc, argv);
 	int i, status = 0;
@@ -216,9 +214,8 @@ static int run_add(int argc, char **argv)
 		return usage_error(args.command, "a bundle is missing");
 	if (args.file.nreceipts && optind + 1 != argc)
 		return usage_error(args.command, "--receipt is for one file");
-	rc = open_for_adding(&args, &store);
-	if (rc)
-		return rc;
+	if (rcpt_store_create(args.dir, &store, &err))
+		return print_error(args.dir, &err);
 	added = json_array();
 	for (i = optind; i < argc; i++) {
 		rc = add_file(&args, store, argv[i], added);
@@ -228,6 +225,41 @@ static int run_add(int argc, char **argv)
 	if (args.json && json_print(json_pack("{s:O}", "added", added)))
 		status = RCPT_SYSTEM;
 	json_decref(added);
+	rcpt_store_close(store);
+	return status;
+}
+
+/*
+ * remove
+ */
+
+static int run_remove(int argc, char **argv)
+{
+	struct args args = { .command = "store remove", .help = remove_help };
+	struct rcpt_store *store;
+	struct rcpt_error err;
+	int rc = parse_args(&args, argc, argv);
+	int status = 0;
+
+	if (rc || args.done)
+		return rc;
+	if (optind == argc)
+		return usage_error(args.command, "the name of a bundle is missing");
+	if (rcpt_store_open(args.dir, &store, &err))
+		return print_error(args.dir, &err);
+	rcpt_store_close(store);
+	if (rcpt_store_create(args.dir, &store, &err))
+		return print_error(args.dir, &err);
+	for (int i = optind; i < argc; i++) {
+		if (!rcpt_store_remove(store, argv[i], &err)) {
+			print_text(stdout, argv[i], strlen(argv[i]));
+			puts(": removed");
+			continue;
+		}
+		rc = print_error(argv[i], &err);
+		if (rc > status)
+			status = rc;
+	}
 	rcpt_store_close(store);
 	return status;
 }
@@ -374,6 +406,7 @@ static int run_list(int argc, char **argv)
 	struct rcpt_store *store;
 	struct rcpt_error err;
 	json_t *array;
+	int status = 0;
 	int rc = parse_args(&args, argc, argv);
 
 	if (!rc)
@@ -389,13 +422,16 @@ static int run_list(int argc, char **argv)
 	else if (!rc && array)
 		rc = json_print(json_pack("{s:O}", "bundles", array));
 	json_decref(array);
+	if (!rc && rcpt_store_check(store, left_out, &status, &err))
+		rc = print_error(args.dir, &err);
 	rcpt_store_close(store);
-	return rc;
+	return rc ? rc : status;
 }
 
 static const struct command commands[] = {
 	{ "add", run_add, "take bundles into the store" },
 	{ "list", run_list, "list the bundles" },
+	{ "remove", run_remove, "take bundles out of the store" },
 	{ "index", run_index, "bring the index in line with the folder" },
 	{ 0 }
 };

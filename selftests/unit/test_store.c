@@ -66,6 +66,18 @@ static void add(struct rcpt_store *store, size_t n, uint64_t first, const char *
 	sample_leaves_free(&s);
 }
 
+static void write_bundle(const char *path, size_t n, uint64_t first, const char *sub)
+{
+	struct sample_leaves s = sample_leaves(n, first);
+	uint8_t *data;
+	size_t len;
+
+	sample_bundle(&signer, &s, sub, &data, &len);
+	folder_write(path, data, len);
+	free(data);
+	sample_leaves_free(&s);
+}
+
 static struct rcpt_store_hits find(struct rcpt_store *store, uint64_t seed)
 {
 	struct rcpt_error err = { .text = "" };
@@ -106,6 +118,7 @@ static void check_hit(const struct rcpt_store_hit *hit, uint64_t seed, const cha
 	rcpt_statement_free(&stmt);
 }
 
+/* A folder without an index is a store; the bundles in it count. */
 static void test_no_index(void **state)
 {
 	char *dir = folder_make();
@@ -113,9 +126,16 @@ static void test_no_index(void **state)
 	struct rcpt_error err;
 
 	(void)state;
-	assert_int_equal(rcpt_store_open(dir, &store, &err), -RCPT_CANNOT_EVALUATE);
 	assert_int_equal(rcpt_store_open("/nonexistent", &store, &err), -RCPT_CANNOT_EVALUATE);
 	assert_int_equal(rcpt_store_create("/nonexistent/a", &store, &err), -RCPT_SYSTEM);
+	store = open_store(dir);
+	assert_int_equal(count(store, 101), 0);
+	assert_int_equal(rcpt_store_state(store, &err), RCPT_STORE_NO_INDEX);
+	write_bundle(in_folder(dir, "a.bundle"), 3, 100, "a");
+	assert_int_equal(count(store, 101), 1);
+	assert_int_equal(count(store, 103), 0);
+	assert_int_equal(folder_count(dir, ""), 1);
+	rcpt_store_close(store);
 	folder_remove(dir);
 }
 
@@ -127,7 +147,6 @@ static void test_find(void **state)
 	uint64_t i;
 
 	(void)state;
-	assert_true(rcpt_store_fresh(store));
 	add(store, 13, 100, "tools", name);
 	rcpt_store_close(store);
 	reader = open_store(dir);
@@ -247,16 +266,110 @@ static void test_refused(void **state)
 	folder_remove(dir);
 }
 
-static void test_many_statements(void **state)
+/* A bundle whose statement has something in the place of a receipt. */
+static void add_with_receipt(struct rcpt_store *store, size_t n, uint64_t first,
+			     const char *sub)
+{
+	struct sample_leaves s = sample_leaves(n, first);
+	uint8_t *stmt, *whole, *data;
+	char name[RCPT_STORE_NAME];
+	struct rcpt_statement parsed;
+	size_t len, whole_len;
+
+	sample_statement(&signer, &s, sub, &stmt, &len);
+	assert_int_equal(rcpt_statement_parse(rcpt_span(stmt, len), &parsed, NULL), 0);
+	assert_int_equal(rcpt_statement_attach(&parsed, rcpt_span("\xd2\x84\x40\xa0\xf6\x40", 6),
+					       &whole, &whole_len, NULL), 0);
+	rcpt_statement_free(&parsed);
+	assert_int_equal(rcpt_bundle_encode(rcpt_span(whole, whole_len), s.leaf, n, &data, &len,
+					    NULL), 0);
+	assert_int_equal(rcpt_store_add(store, rcpt_span(data, len), name, NULL), 0);
+	free(data);
+	free(whole);
+	free(stmt);
+	sample_leaves_free(&s);
+}
+
+/* Statements without receipts, however many, hide none that has one. */
+static void test_bare(void **state)
 {
 	char *dir = folder_make(), name[RCPT_STORE_NAME], sub[16];
+	struct rcpt_store *store = create(dir);
+	struct rcpt_store_hits hits;
+	int i;
+
+	(void)state;
+	for (i = 0; i < RCPT_STORE_MAX_BARE + 3; i++) {
+		snprintf(sub, sizeof(sub), "sub%d", i);
+		add(store, 1, 7, sub, name);
+	}
+	assert_int_equal(count(store, 7), RCPT_STORE_MAX_BARE);
+	add_with_receipt(store, 3, 6, "good");
+	hits = find(store, 7);
+	assert_int_equal(hits.n, 1);
+	assert_false(hits.bare);
+	check_hit(&hits.hit[0], 7, "good");
+	rcpt_store_hits_free(&hits);
+	rcpt_store_close(store);
+	folder_remove(dir);
+}
+
+/* Leaves of one digest in one manifest; @usages: of each. */
+static void add_equal(struct rcpt_store *store, const uint8_t *usages, size_t n)
+{
+	struct sample_leaves s = sample_leaves(n, 7);
+	char name[RCPT_STORE_NAME];
+	uint8_t *data;
+	size_t len;
+
+	for (size_t i = 0; i < n; i++) {
+		s.leaf[i].digest = s.digest[0];
+		s.leaf[i].usage = usages[i];
+	}
+	sample_bundle(&signer, &s, "equal", &data, &len);
+	assert_int_equal(rcpt_store_add(store, rcpt_span(data, len), name, NULL), 0);
+	free(data);
+	sample_leaves_free(&s);
+}
+
+/* 64 equal leaves are one hit; what grants more is another one. */
+static void test_one_statement(void **state)
+{
+	char *dir = folder_make();
+	struct rcpt_store *store = create(dir);
+	struct rcpt_store_hits hits;
+	uint8_t usages[64];
+	int i;
+
+	(void)state;
+	memset(usages, 1, sizeof(usages));
+	usages[40] = 2;
+	usages[50] = 3;
+	add_equal(store, usages, sizeof(usages));
+	for (i = 0; i < 2; i++) {
+		hits = find(store, 7);
+		assert_int_equal(hits.n, 2);
+		assert_int_equal(hits.hit[0].usage, 1);
+		assert_int_equal(hits.hit[1].usage, 2);
+		assert_int_equal(hits.hit[1].index, 40);
+		rcpt_store_hits_free(&hits);
+		/* The same without the index. */
+		unlink(in_folder(dir, "index/current"));
+	}
+	rcpt_store_close(store);
+	folder_remove(dir);
+}
+
+static void test_many_statements(void **state)
+{
+	char *dir = folder_make(), sub[16];
 	struct rcpt_store *store = create(dir);
 	int i;
 
 	(void)state;
 	for (i = 0; i < RCPT_STORE_MAX_HITS + 3; i++) {
 		snprintf(sub, sizeof(sub), "sub%d", i);
-		add(store, 1, 7, sub, name);
+		add_with_receipt(store, 1, 7, sub);
 	}
 	assert_int_equal(count(store, 7), RCPT_STORE_MAX_HITS);
 	rcpt_store_close(store);
@@ -280,18 +393,6 @@ static void sync_store(struct rcpt_store *store, bool rebuild, int expected)
 
 	assert_int_equal(rcpt_store_sync(store, rebuild, left_out, &damaged, NULL), 0);
 	assert_int_equal(damaged, expected);
-}
-
-static void write_bundle(const char *path, size_t n, uint64_t first, const char *sub)
-{
-	struct sample_leaves s = sample_leaves(n, first);
-	uint8_t *data;
-	size_t len;
-
-	sample_bundle(&signer, &s, sub, &data, &len);
-	folder_write(path, data, len);
-	free(data);
-	sample_leaves_free(&s);
 }
 
 static void test_sync(void **state)
@@ -331,43 +432,99 @@ static void test_sync(void **state)
 	folder_remove(dir);
 }
 
-static void damage(const char *path, off_t keep)
+/* The one file in index/ that ends so. */
+static const char *index_file(const char *dir, const char *end)
 {
-	int fd = open(path, O_RDWR);
+	const char *path = NULL;
+	DIR *d = opendir(in_folder(dir, "index"));
+	struct dirent *entry;
 
-	assert_true(fd >= 0);
-	if (keep)
-		assert_int_equal(ftruncate(fd, keep), 0);
-	else
-		assert_int_equal(pwrite(fd, "damaged damaged damaged damaged", 31, 0), 31);
-	close(fd);
+	assert_non_null(d);
+	while ((entry = readdir(d))) {
+		size_t len = strlen(entry->d_name);
+
+		if (len >= strlen(end) && !strcmp(entry->d_name + len - strlen(end), end)) {
+			char name[300];
+
+			snprintf(name, sizeof(name), "index/%s", entry->d_name);
+			path = in_folder(dir, name);
+		}
+	}
+	closedir(d);
+	assert_non_null(path);
+	return path;
 }
 
-/* A damaged index is found out before it is used, and made anew. */
+/* Copy the file at @path, with one byte changed, or cut off there. */
+static void damage(const char *path, off_t at, bool cut)
+{
+	uint8_t *data, byte;
+	size_t len;
+
+	assert_int_equal(rcpt_file_read(path, 1 << 20, &data, &len, NULL), 0);
+	unlink(path);
+	byte = data[at];
+	data[at] = ~byte;
+	folder_write(path, data, cut ? (size_t)at : len);
+	data[at] = byte;
+	free(data);
+}
+
+static size_t size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* All that was found before is, whatever byte of the index is another. */
 static void test_damaged_index(void **state)
 {
-	static const off_t keeps[] = { 0, 100, 8192, 12288 };
-	char *dir = folder_make(), name[RCPT_STORE_NAME];
-	struct rcpt_store *store;
-	struct rcpt_error err;
-	size_t i;
+	static const char *const ends[] = { "current", ".segment" };
+	char *dir = folder_make(), name[RCPT_STORE_NAME], path[PATH_MAX], saved[PATH_MAX];
+	struct rcpt_store *store = create(dir), *reader;
+	size_t noticed = 0, tried = 0;
+	struct rcpt_error why;
+	uint64_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
-		store = create(dir);
-		add(store, 3, 100, "tools", name);
-		rcpt_store_close(store);
-		damage(in_folder(dir, "index/data.mdb"), keeps[i]);
-		assert_int_equal(rcpt_store_open(dir, &store, &err), -RCPT_MALFORMED);
-		store = create(dir);
-		assert_true(rcpt_store_fresh(store));
-		sync_store(store, false, 0);
-		assert_int_equal(count(store, 101), i + 1);
-		rcpt_store_close(store);
-		store = create(dir);
-		assert_false(rcpt_store_fresh(store));
-		rcpt_store_close(store);
+	add(store, 5, 100, "tools", name);
+	for (int e = 0; e < 2; e++) {
+		snprintf(path, sizeof(path), "%s", index_file(dir, ends[e]));
+		snprintf(saved, sizeof(saved), "%s/saved", dir);
+		for (size_t at = 0; at < size_of(path); at += e ? 17 : 1) {
+			uint8_t *data;
+			size_t len;
+
+			assert_int_equal(rcpt_file_read(path, 1 << 20, &data, &len, NULL), 0);
+			damage(path, at, tried % 3 == 2);
+			reader = open_store(dir);
+			for (i = 0; i < 5; i++)
+				assert_int_equal(count(reader, 100 + i), 1);
+			assert_int_equal(count(reader, 99), 0);
+			noticed += rcpt_store_state(reader, &why) == RCPT_STORE_DAMAGED;
+			tried++;
+			rcpt_store_close(reader);
+			folder_write(path, data, len);
+			free(data);
+		}
 	}
+	/* All but what is between the parts. */
+	assert_true(noticed > tried / 2);
+	reader = open_store(dir);
+	assert_int_equal(count(reader, 101), 1);
+	assert_int_equal(rcpt_store_state(reader, &why), RCPT_STORE_INDEXED);
+	damage(index_file(dir, "current"), 20, false);
+	assert_int_equal(count(reader, 101), 1);
+	assert_int_equal(rcpt_store_state(reader, &why), RCPT_STORE_DAMAGED);
+	rcpt_store_close(reader);
+
+	/* Whoever writes next makes it anew. */
+	sync_store(store, false, 0);
+	assert_int_equal(count(store, 101), 1);
+	assert_int_equal(rcpt_store_state(store, &why), RCPT_STORE_INDEXED);
+	rcpt_store_close(store);
 	folder_remove(dir);
 }
 
@@ -429,7 +586,7 @@ static void write_much(const char *dir)
 	_exit(0);
 }
 
-/* The index outgrows the map that the reader began with. */
+/* The index is replaced under the reader. */
 static void test_reader_beside_writer(void **state)
 {
 	char *dir = folder_make(), name[RCPT_STORE_NAME];
@@ -476,7 +633,7 @@ static void test_fifty_thousand(void **state)
 	for (i = 0; i < 50000; i++)
 		assert_int_equal(count(store, i), 1);
 	find_us = elapsed_us(&begin);
-	assert_int_equal(stat(in_folder(dir, "index/data.mdb"), &st), 0);
+	assert_int_equal(stat(index_file(dir, ".segment"), &st), 0);
 	print_message("# 50000 digests: made and added in %ld ms, index of %ld KiB, look-up %ld ns\n",
 		      add_us / 1000, (long)st.st_size / 1024, find_us / 50);
 	rcpt_store_close(store);
@@ -493,6 +650,8 @@ int main(void)
 		cmocka_unit_test(test_two_bundles),
 		cmocka_unit_test(test_add_again),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_bare),
+		cmocka_unit_test(test_one_statement),
 		cmocka_unit_test(test_many_statements),
 		cmocka_unit_test(test_sync),
 		cmocka_unit_test(test_damaged_index),
