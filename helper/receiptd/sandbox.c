@@ -150,31 +150,14 @@ static int permit_below(int rules, const char *folder, uint64_t rights)
 	return ret;
 }
 
-/* What the index of a store needs that is written by who reads it. */
-static int permit_index(int rules, const char *store, uint64_t handled)
-{
-	char index[PATH_MAX];
-
-	if (snprintf(index, sizeof(index), "%s/index", store) >= PATH_MAX ||
-	    access(index, F_OK))
-		return 0;
-	return permit_below(rules, index, (RIGHTS_READ | RIGHTS_OWN) & handled);
-}
-
 static int permit(int rules, const struct sandbox *box, uint64_t handled)
 {
 	int ret = 0;
 
 	if (box->own)
 		ret = permit_below(rules, box->own, RIGHTS_OWN & handled);
-	for (size_t i = 0; i < box->sources->nstores && !ret; i++) {
-		const char *store = box->sources->stores[i];
-
-		if (!box->own)
-			ret = permit_below(rules, store, RIGHTS_READ);
-		if (!ret)
-			ret = permit_index(rules, store, handled);
-	}
+	for (size_t i = 0; i < box->sources->nstores && !ret && !box->own; i++)
+		ret = permit_below(rules, box->sources->stores[i], RIGHTS_READ);
 	return ret;
 }
 
