@@ -243,14 +243,36 @@ static int run_init(int argc, char **argv)
  * key
  */
 
-static int print_policy_line(const struct tlog *log, const char *name)
+/* Of some key nobody has said whose it is. */
+static int is_unnamed(const struct tlog_known *known, void *arg)
+{
+	(void)arg;
+	return !known->added;
+}
+
+/* The log answers for its issuers when the operator named each of them. */
+static int find_unnamed(struct tlog *log, bool *unnamed)
+{
+	struct rcpt_error err;
+	int rc = tlog_each_issuer(log, is_unnamed, NULL, &err);
+
+	*unnamed = rc > 0;
+	if (rc < 0)
+		return print_error(tlog_issuer(log), &err);
+	if (*unnamed)
+		fputs("receiptctl: warning: the log has keys whose issuer nobody has named, so "
+		      "identity=verified is left out: \"receiptctl log issuer list\"\n", stderr);
+	return 0;
+}
+
+static int print_policy_line(const struct tlog *log, const char *name, bool verified)
 {
 	struct rcpt_span issuer = rcpt_span(tlog_issuer(log), strlen(tlog_issuer(log)));
 	struct log_line line = {
 		.name = name,
 		.issuer = issuer,
 		.key = rcpt_key_from_spki(tlog_public_key(log)),
-		.identity_verified = true,
+		.identity_verified = verified,
 	};
 	struct rcpt_error err;
 	int rc = line.key ? log_line_print(stdout, &line, &err) :
@@ -269,6 +291,7 @@ static int run_key(int argc, char **argv)
 	};
 	struct rcpt_error err;
 	struct tlog *log;
+	bool unnamed;
 	int rc = parse_args(&args, argc, argv);
 
 	if (!rc)
@@ -280,7 +303,9 @@ static int run_key(int argc, char **argv)
 				   RECEIPT_POLICY_NAME_MAX);
 	if (tlog_open_read(args.dir, &log, &err))
 		return print_error(args.dir, &err);
-	rc = print_policy_line(log, args.name);
+	rc = find_unnamed(log, &unnamed);
+	if (!rc)
+		rc = print_policy_line(log, args.name, !unnamed);
 	tlog_close(log);
 	return rc;
 }

@@ -157,7 +157,8 @@ typedef int (*tlog_issuer_fn)(const struct tlog_known *known, void *arg);
  * @vouch: with a proof
  * @err: filled in on failure
  *
- * Return: 0, also when it is known so already; else as tlog_append().
+ * Return: 0, also when it is known so already, which is then the operator's word as well;
+ * else as tlog_append().
  */
 int tlog_issuer_add(struct tlog *log, const struct tlog_vouch *vouch, struct rcpt_error *err);
 

@@ -123,7 +123,19 @@ static int count_known(struct tlog *log, struct rcpt_span name,
 	return rc;
 }
 
-/* A key that is there already stays as it is. */
+/* A key that was taken from a statement's own words is named by the operator now. */
+static int confirm(struct tlog *log, const struct tlog_vouch *vouch, struct rcpt_error *err)
+{
+	const struct tlog_issuer_proof *proof = &vouch->proof;
+	sqlite3_stmt *s = prepare(log, "UPDATE issuer SET added = ? WHERE iss = ? AND key = ?"
+				       " AND kind = ? AND added = 0");
+
+	return finish(log, s, bind_int(s, 1, time(NULL)) &&
+		      bind_text(s, 2, vouch->name.data, vouch->name.len) &&
+		      bind_blob(s, 3, proof->der.data, proof->der.len) &&
+		      bind_int(s, 4, proof->kind), err);
+}
+
 static int remember(struct tlog *log, const struct tlog_vouch *vouch, struct rcpt_error *err)
 {
 	const struct tlog_issuer_proof *proof = &vouch->proof;
@@ -133,7 +145,7 @@ static int remember(struct tlog *log, const struct tlog_vouch *vouch, struct rcp
 	sqlite3_stmt *s;
 
 	if (rc || there)
-		return rc;
+		return rc ? rc : confirm(log, vouch, err);
 	if (all && !vouch->another)
 		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_UNKNOWN_KEY, RCPT_NO_OFFSET,
 				 "the log knows another key or root of this issuer: --another adds one");
@@ -152,7 +164,9 @@ static int check_given(struct tlog *log, const struct rcpt_statement *stmt,
 
 	if (!rc)
 		rc = try_known(log, stmt, &good, &known, err);
-	return rc || good ? rc : remember(log, vouch, err);
+	if (rc)
+		return rc;
+	return good ? confirm(log, vouch, err) : remember(log, vouch, err);
 }
 
 /**

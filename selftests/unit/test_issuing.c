@@ -5,6 +5,8 @@
  */
 #include <time.h>
 
+#include <sqlite3.h>
+
 #include "folder.h"
 #include "sign.h"
 
@@ -223,6 +225,29 @@ static void test_seal_second(void **state)
 			    ISSUERS "3"), 0);
 }
 
+/* A log of version 1: identity=verified is for keys that somebody named. */
+static void test_unnamed(void **state)
+{
+	sqlite3 *db;
+
+	(void)state;
+	assert_int_equal(sh("$R log issuer add --dir log --issuer build.example "
+			    "--issuer-key build.pub && $R log key --dir log"), 0);
+	assert_true(says("out", " identity=verified"));
+	assert_false(says("err", "."));
+	assert_int_equal(sqlite3_open(in_folder(dir, "log/log.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE issuer SET added = 0", NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(sh("$R log key --dir log"), 0);
+	assert_true(says("out", "^log name="));
+	assert_false(says("out", "identity=verified"));
+	assert_true(says("err", "nobody has named"));
+	assert_int_equal(sh("$R log issuer list --dir log | grep '	-$'"), 0);
+	assert_int_equal(sh(SEAL("build") "$R && $R log key --dir log"), 0);
+	assert_true(says("out", " identity=verified"));
+}
+
 /* No key is written over, and a copy signs nothing before it is adopted. */
 static void test_folder(void **state)
 {
@@ -311,6 +336,7 @@ int main(void)
 		cmocka_unit_test_setup(test_did, new_log),
 		cmocka_unit_test_setup(test_issuer_command, new_log),
 		cmocka_unit_test_setup(test_seal_second, new_log),
+		cmocka_unit_test_setup(test_unnamed, new_log),
 		cmocka_unit_test_setup(test_folder, new_log),
 		cmocka_unit_test_setup(test_outputs, new_log),
 		cmocka_unit_test_setup(test_notes, new_log),

@@ -328,19 +328,20 @@ static void sql(const char *dir, const char *text)
  * issuers
  */
 
-static unsigned int nissuers;
+static unsigned int nissuers, nunnamed;
 
 static int count_issuer(const struct tlog_known *known, void *arg)
 {
-	(void)known;
 	(void)arg;
 	nissuers++;
+	nunnamed += !known->added;
 	return 0;
 }
 
 static unsigned int count_issuers(struct tlog *log)
 {
 	nissuers = 0;
+	nunnamed = 0;
 	assert_int_equal(tlog_each_issuer(log, count_issuer, NULL, NULL), 0);
 	return nissuers;
 }
@@ -736,7 +737,12 @@ static void test_upgrade(void **state)
 	assert_int_equal(append_one(second, 6, NULL), 0);
 	tlog_close(second);
 	assert_int_equal(mode_of(in_folder(dir, "log.db")), 0600);
+	/* Nobody has said whose key it is, until somebody does. */
 	assert_int_equal(count_issuers(log), 1);
+	assert_int_equal(nunnamed, 1);
+	assert_int_equal(append_one(log, 8, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(count_issuers(log), 1);
+	assert_int_equal(nunnamed, 0);
 	tlog_close(log);
 	assert_int_equal(opens(dir, &err), 0);
 	/* One that is refused leaves it as it was. */
@@ -745,6 +751,11 @@ static void test_upgrade(void **state)
 	assert_int_equal(append_one(log, 7, vouch_for("x", &signer, false)), -RCPT_INVALID);
 	assert_int_equal(count_issuers(log), 1);
 	assert_int_equal(append_one(log, 7, NULL), 0);
+	assert_int_equal(count_issuers(log), 1);
+	assert_int_equal(nunnamed, 1);
+	assert_int_equal(tlog_issuer_add(log, vouch_for(VENDOR, &signer, false), &err), 0);
+	assert_int_equal(count_issuers(log), 1);
+	assert_int_equal(nunnamed, 0);
 	tlog_close(log);
 	assert_int_equal(opens(dir, &err), 0);
 	folder_remove(dir);
