@@ -66,32 +66,42 @@ char *rcpt_hex(const uint8_t *data, size_t len, char *out)
 	return out;
 }
 
-static bool plain(unsigned char c, bool utf8)
+/* Bytes at @text that stand for themselves; 0: the first must be escaped. */
+static size_t plain(const char *text, bool utf8)
 {
-	return c >= ' ' && c != 0x7f && c != '\\' && (utf8 || c < 0x80);
+	uint32_t c = (unsigned char)*text;
+	size_t n = utf8 ? rcpt_text_next(text, &c) : 1;
+
+	return rcpt_text_harmful(c) || c == '\\' || (!utf8 && c >= 0x80) ? 0 : n;
 }
 
 /**
  * rcpt_json_text() - a text that others chose, as JSON
  * @text: any bytes
  *
- * Return: string in which control characters, backslashes, and all that is not
- * ASCII when the whole is not UTF-8, stand as \xNN; NULL without memory.
+ * Return: string in which the bytes of characters that rcpt_text_harmful() names, of
+ * backslashes, and all that is not ASCII when the whole is not UTF-8, stand as \xNN;
+ * NULL without memory.
  */
 json_t *rcpt_json_text(const char *text)
 {
 	bool utf8 = rcpt_utf8_valid((const uint8_t *)text, strlen(text));
 	char *out = malloc(4 * strlen(text) + 1);
 	json_t *json;
-	size_t n = 0;
+	size_t n = 0, len, escaped;
 
 	if (!out)
 		return NULL;
-	for (; *text; text++) {
-		if (plain(*text, utf8))
-			out[n++] = *text;
-		else
-			n += sprintf(out + n, "\\x%02x", (unsigned char)*text);
+	while (*text) {
+		uint32_t c;
+
+		len = plain(text, utf8);
+		memcpy(out + n, text, len);
+		n += len;
+		text += len;
+		escaped = len ? 0 : utf8 ? rcpt_text_next(text, &c) : 1;
+		for (; escaped; escaped--)
+			n += sprintf(out + n, "\\x%02x", (unsigned char)*text++);
 	}
 	json = json_stringn(out, n);
 	free(out);

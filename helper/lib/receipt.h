@@ -113,6 +113,12 @@ bool rcpt_budget_late(const struct rcpt_budget *b);
 int rcpt_budget_take(struct rcpt_budget *b, uint64_t size, struct rcpt_error *err);
 
 /*
+ * text.c: text of others
+ */
+bool rcpt_text_harmful(uint32_t c);
+size_t rcpt_text_next(const void *text, uint32_t *c);
+
+/*
  * digest.c: hashing
  */
 

@@ -114,7 +114,7 @@ static void print_mend(FILE *out, const struct doctor *d)
 			      "--subject SUB --out missing.bundle", out);
 		any = true;
 		fputs(" \\\n    ", out);
-		print_text(out, d->findings[i].path, strlen(d->findings[i].path));
+		print_shell(out, d->findings[i].path);
 	}
 	if (any)
 		fputs("\n  receiptctl store add missing.bundle\n", out);

@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "event.h"
 #include "kernel.h"
@@ -58,6 +60,9 @@ static int print_help(void)
 	     "                     or lines of \"events --json\"; - is standard input. What\n"
 	     "                     happens before anybody can follow is in a log alone\n"
 	     "  --follow           until it is stopped, also with --log; so does --seconds\n"
+	     "  --kernel-log       every line of --log is the kernel's, as of \"journalctl -k\".\n"
+	     "                     Otherwise what it names is sealed for what it is, and for\n"
+	     "                     no other operation: anybody can write to a journal\n"
 	     "\n"
 	     "  --issuer-key FILE  for the commands, instead of a name that stands for it\n"
 	     "  --issuer ISS       likewise\n"
@@ -95,6 +100,14 @@ static void catch_signals(sigset_t *waiting)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+/* The first Ctrl-C ends the listening, another one what comes then. */
+static void release_signals(const sigset_t *waiting)
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	sigprocmask(SIG_SETMASK, waiting, NULL);
+}
+
 static void on_event(uint8_t cmd, struct nlattr **tb, void *arg)
 {
 	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
@@ -104,6 +117,7 @@ static void on_event(uint8_t cmd, struct nlattr **tb, void *arg)
 	if (cmd != RECEIPT_CMD_EVENT || l->status)
 		return;
 	event = rcpt_event_json(tb);
+	l->denials.trusted = true;
 	if (!event)
 		l->denials.lost++;
 	else if (denials_event(&l->denials, event, &err))
@@ -150,29 +164,28 @@ static int follow(struct learning *l, struct rcpt_nl *nl, const sigset_t *waitin
 	return status;
 }
 
-static int read_stream(struct learning *l, FILE *in, const char *name)
+/* Nobody else can have written to it: not a pipe, and no file of another user. */
+static bool is_ours(const struct stat *st)
 {
-	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
-
-	return denials_read(&l->denials, in, &err) ? print_error(name, &err) : 0;
+	return S_ISREG(st->st_mode) && (!st->st_uid || st->st_uid == geteuid()) &&
+	       !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
 static int read_log(struct learning *l, const char *name)
 {
-	int status;
-	FILE *in;
+	struct rcpt_error err = { .offset = RCPT_NO_OFFSET };
+	struct stat st;
+	int fd = rcpt_open_named(name, &st, &err), status = 0;
+	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
 
-	if (!strcmp(name, "-"))
-		return read_stream(l, stdin, "standard input");
-	in = fopen(name, "re");
 	if (!in) {
-		struct rcpt_error err;
-
-		rcpt_fail(&err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
-			  "cannot open: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
 		return print_error(name, &err);
 	}
-	status = read_stream(l, in, name);
+	l->denials.trusted = l->denials.kernel_log || is_ours(&st);
+	if (denials_read(&l->denials, in, &err))
+		status = print_error(strcmp(name, "-") ? name : "standard input", &err);
 	fclose(in);
 	return status;
 }
@@ -200,7 +213,9 @@ static int listen_and_read(struct learning *l, struct rcpt_nl *nl)
 	if (status)
 		return status;
 	catch_signals(&waiting);
-	return follow(l, nl, &waiting);
+	status = follow(l, nl, &waiting);
+	release_signals(&waiting);
+	return status;
 }
 
 static int collect(struct learning *l)
@@ -224,11 +239,15 @@ static int collect(struct learning *l)
 
 static const struct { const char *word, *text; } states[] = {
 	[LEARN_SAME] = { "same", "it is to be sealed" },
-	[LEARN_NO_NAME] = { "no-name", "the kernel was given no file: seal what was unpacked" },
+	[LEARN_NO_NAME] = { "no-name", "no path: with a device and inode it is too long, find the "
+			    "file by them; else the kernel was given no file, seal what was "
+			    "unpacked" },
 	[LEARN_NO_DIGEST] = { "no-digest", "the record has no digest" },
 	[LEARN_CHANGED] = { "changed", "what has that name now is another file" },
 	[LEARN_GONE] = { "gone", "there is no such file now" },
 	[LEARN_UNREADABLE] = { "unreadable", "the file cannot be read now" },
+	[LEARN_UNPROVEN] = { "unproven", "anybody can write the line that names this operation: "
+			     "follow events, read auditd's file, or see --kernel-log" },
 	[LEARN_BOUND] = { "bound", "not read: over the bound of one file or of all together" },
 };
 
@@ -264,6 +283,11 @@ static void print_denial(const struct denial *d, const char *path, uint64_t reas
 		print_paths(d, path);
 	else
 		fputs("without a name", stdout);
+	if (!*path && d->ino) {
+		fputs(", device ", stdout);
+		print_text(stdout, d->dev, strlen(d->dev));
+		printf(" inode %llu", (unsigned long long)d->ino);
+	}
 	fputs("\n      ", stdout);
 	print_reasons(reasons);
 	printf("; %llu time%s", (unsigned long long)d->count, d->count == 1 ? "" : "s");
@@ -373,6 +397,8 @@ static int print_learned(const struct learning *l)
 	if (l->plan.nseal)
 		puts("\nLook at what you seal. Then take the bundles to the machine:\n"
 		     "receiptctl store add FILE.bundle...");
+	print_number(d->unproven, "denial is from a line that anybody can write",
+		     "denials are from lines that anybody can write");
 	print_number(d->suppressed, "denial is not in the log: the kernel left it out",
 		     "denials are not in the log: the kernel left them out");
 	print_number(d->lost, "time events were lost", "times events were lost");
@@ -408,6 +434,11 @@ static json_t *denial_json(const struct denial *d)
 		json_object_set_new(json, "digest",
 				    rcpt_json_digest(d->digest.kind, d->digest.bytes,
 						     rcpt_digest_len(d->digest.kind)));
+	if (d->ino) {
+		json_object_set_new(json, "dev", rcpt_json_text(d->dev));
+		json_object_set_new(json, "ino", json_u64(d->ino));
+	}
+	json_object_set_new(json, "proven", json_boolean(d->proven));
 	json_object_set_new(json, "reasons", reasons_json(d->reasons));
 	json_object_set_new(json, "count", json_u64(d->count));
 	json_object_set_new(json, "comm", rcpt_json_text(d->comm));
@@ -490,6 +521,7 @@ static int json_learned(const struct learning *l)
 	json_object_set_new(json, "left_out", left_out_json(&l->plan));
 	json_object_set_new(json, "apart", apart_json(d));
 	json_object_set_new(json, "denials", json_u64(d->records));
+	json_object_set_new(json, "unproven", json_u64(d->unproven));
 	json_object_set_new(json, "suppressed", json_u64(d->suppressed));
 	json_object_set_new(json, "lost", json_u64(d->lost));
 	json_object_set_new(json, "skipped", json_u64(d->skipped));
@@ -501,7 +533,7 @@ static int json_learned(const struct learning *l)
  */
 
 enum { OPT_SECONDS = 1, OPT_FOLLOW, OPT_LOG, OPT_KEY, OPT_ISSUER, OPT_LOG_DIR, OPT_ROOT,
-       OPT_JSON, OPT_HELP };
+       OPT_JSON, OPT_HELP, OPT_KERNEL };
 
 static const struct option options[] = {
 	{ "seconds", required_argument, NULL, OPT_SECONDS },
@@ -511,6 +543,7 @@ static const struct option options[] = {
 	{ "issuer", required_argument, NULL, OPT_ISSUER },
 	{ "log-dir", required_argument, NULL, OPT_LOG_DIR },
 	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "kernel-log", no_argument, NULL, OPT_KERNEL },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 }
@@ -540,6 +573,9 @@ static int set_option(void *all, int option, const char *arg)
 		return 0;
 	case OPT_ROOT:
 		l->plan.root = arg;
+		return 0;
+	case OPT_KERNEL:
+		l->denials.kernel_log = true;
 		return 0;
 	case OPT_JSON:
 		l->json = true;

@@ -492,6 +492,13 @@ static bool receipts_decide(const struct run *run, const struct rcpt_verify_resu
 	       !run->params.trust.roots;
 }
 
+static void print_unchecked(const struct rcpt_error *err)
+{
+	fputs("not checked, the receipts decide: ", stdout);
+	print_text(stdout, err->text, strlen(err->text));
+	putchar('\n');
+}
+
 static void print_issuer(const struct run *run, const struct rcpt_verify_result *res)
 {
 	printf("  signature  ");
@@ -499,7 +506,7 @@ static void print_issuer(const struct run *run, const struct rcpt_verify_result 
 		printf("good, %s, by %s\n", rcpt_alg_name(run->params.stmt->header.alg),
 		       signed_by(run));
 	else if (receipts_decide(run, res))
-		printf("not checked, the receipts decide: %s\n", res->issuer.text);
+		print_unchecked(&res->issuer);
 	else
 		print_why(&res->issuer);
 }

@@ -27,6 +27,9 @@
  * @path: empty: none
  * @comm: likewise
  * @suppressed: records that are missing before this one
+ * @proven: nobody but the kernel writes such a record where it was read
+ * @ino: likewise as in struct denial, as the others
+ * @dev: likewise
  */
 struct record {
 	int op;
@@ -36,6 +39,9 @@ struct record {
 	char path[RECEIPT_MAX_PATH_HINT + 1];
 	char comm[DENIALS_COMM + 1];
 	uint64_t suppressed;
+	bool proven;
+	uint64_t ino;
+	char dev[DENIALS_DEV + 1];
 };
 
 /*
@@ -111,6 +117,8 @@ static struct denial *new_denial(const struct record *r)
 	denial->op = r->op;
 	denial->digest = r->digest;
 	strcpy(denial->comm, r->comm);
+	strcpy(denial->dev, r->dev);
+	denial->ino = r->ino;
 	if (!add_path(denial, r->path))
 		return denial;
 	denial_free(denial);
@@ -151,6 +159,8 @@ static int count(struct denials *d, const struct record *r, struct rcpt_error *e
 		return no_memory(err);
 	denial->reasons |= 1ULL << r->reason;
 	denial->count++;
+	denial->proven |= r->proven;
+	d->unproven += !r->proven;
 	d->records++;
 	return 0;
 }
@@ -232,6 +242,10 @@ static bool set_field(struct record *r, const char *key, const char *value)
 		return copy_text(r->path, sizeof(r->path), value);
 	if (!strcmp(key, "comm"))
 		return copy_text(r->comm, sizeof(r->comm), value);
+	if (!strcmp(key, "dev"))
+		return copy_text(r->dev, sizeof(r->dev), value);
+	if (!strcmp(key, "ino"))
+		return parse_number(value, &r->ino);
 	if (!strcmp(key, "suppressed"))
 		return parse_number(value, &r->suppressed);
 	if (!strcmp(key, "verdict"))
@@ -339,14 +353,18 @@ static const char *record_at(const char *line, const char *audit)
 	return at && !strncmp(at, "receipt: ", 9) ? at + 9 : NULL;
 }
 
-/* Not what stands in quotes: that is text of others. */
-static char *find_record(char *line)
+/*
+ * Not what stands in quotes: that is text of others. @auditd: it is as auditd writes
+ * it; what looks like the kernel's log or a journal's anybody can write, logger(1) does.
+ */
+static char *find_record(char *line, bool *auditd)
 {
 	const char *end = line + strcspn(line, "\"'"), *at;
 	char *audit = line;
 
 	while ((audit = strstr(audit, "audit")) && audit < end) {
 		at = record_at(line, audit);
+		*auditd = audit > line && audit[-1] == '=';
 		if (at)
 			return (char *)at;
 		audit += 5;
@@ -354,9 +372,9 @@ static char *find_record(char *line)
 	return NULL;
 }
 
-static int take_record(struct denials *d, char *fields, struct rcpt_error *err)
+static int take_record(struct denials *d, char *fields, bool proven, struct rcpt_error *err)
 {
-	struct record r = { .op = -1, .reason = -1 };
+	struct record r = { .op = -1, .reason = -1, .proven = proven };
 
 	if (parse_fields(&r, fields))
 		return take(d, &r, err);
@@ -429,7 +447,7 @@ static bool set_json(struct record *r, const char *key, const json_t *value)
  */
 int denials_event(struct denials *d, const json_t *event, struct rcpt_error *err)
 {
-	struct record r = { .op = -1, .reason = -1 };
+	struct record r = { .op = -1, .reason = -1, .proven = d->trusted };
 	const char *key;
 	json_t *value;
 
@@ -475,12 +493,13 @@ static int take_json(struct denials *d, const char *line, struct rcpt_error *err
  */
 int denials_line(struct denials *d, char *line, struct rcpt_error *err)
 {
+	bool auditd = false;
 	char *record;
 
 	if (*line == '{')
 		return take_json(d, line, err);
-	record = find_record(line);
-	return record ? take_record(d, record, err) : 0;
+	record = find_record(line, &auditd);
+	return record ? take_record(d, record, d->trusted && (auditd || d->kernel_log), err) : 0;
 }
 
 /* Return: bytes of the line, 0 at the end; what is longer than @room is @over. */

@@ -27,7 +27,6 @@
 
 #define BIT64(n)	(1ULL << (n))
 #define EXECUTE		(1 << RECEIPT_OP_EXECUTE)
-#define ANON_EXEC	(1 << RECEIPT_OP_ANON_EXEC)
 
 /* What evidence would mend. */
 #define CURABLE	(BIT64(RECEIPT_REASON_DEFAULT) | BIT64(RECEIPT_REASON_NO_EVIDENCE) |		\
@@ -172,14 +171,17 @@ static enum learn_state look(struct learn *l, struct learn_file *f)
 	same = d->kind == RECEIPT_KIND_DMVERITY_SHA256 && same_image(fd, d);
 	close(fd);
 	if (d->kind == RECEIPT_KIND_DMVERITY_SHA256)
-		return same ? LEARN_SAME : LEARN_CHANGED;
+		return !same ? LEARN_CHANGED : f->denial->proven ? LEARN_SAME : LEARN_UNPROVEN;
 	if (rcpt_budget_take(&l->budget, st.st_size, NULL))
 		return LEARN_BOUND;
 	if (!hash_now(l->root_fd, f->file, strlen(l->root), d->kind, &a))
 		return LEARN_UNREADABLE;
 	f->takes = a.usage;
-	return memcmp(d->kind == RECEIPT_KIND_FSVERITY_SHA256 ? a.fsverity : a.digest, d->bytes,
-		      rcpt_digest_len(d->kind)) ? LEARN_CHANGED : LEARN_SAME;
+	if (memcmp(d->kind == RECEIPT_KIND_FSVERITY_SHA256 ? a.fsverity : a.digest, d->bytes,
+		   rcpt_digest_len(d->kind)))
+		return LEARN_CHANGED;
+	/* Who may write a line must not choose what a file is sealed for. */
+	return f->denial->proven || f->takes & 1 << f->denial->op ? LEARN_SAME : LEARN_UNPROVEN;
 }
 
 static bool better(const struct learn_file *a, const struct learn_file *b)
@@ -235,7 +237,7 @@ static void join_grants(struct learn *l)
 			if (l->files[j].state == LEARN_SAME)
 				all |= 1 << l->files[j].denial->op;
 		for (k = i; k < j; k++)
-			l->files[k].grants = all & ANON_EXEC ? all | EXECUTE : all;
+			l->files[k].grants = all;
 	}
 }
 

@@ -25,6 +25,7 @@ enum learn_state {
 	LEARN_GONE,
 	LEARN_UNREADABLE,
 	LEARN_BOUND,
+	LEARN_UNPROVEN,
 };
 
 /**

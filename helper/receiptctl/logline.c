@@ -39,16 +39,23 @@ static void print_name(FILE *out, const struct log_line *line)
 		      line->issuer.data[i] : '-', out);
 }
 
-/* Nothing that would end the quotes or the line, or stand for more than itself. */
+/*
+ * Nothing that would end the quotes or the line, or stand for more than itself; and
+ * nothing that a reader of the policy would not see.
+ */
 static bool is_issuer(struct rcpt_span issuer)
 {
-	size_t i;
+	uint32_t c;
 
-	for (i = 0; i < issuer.len; i++)
-		if (issuer.data[i] < 0x20 || strchr("\"*\x7f", issuer.data[i]))
+	if (!issuer.len || issuer.len > RECEIPT_MAX_CLAIM ||
+	    !rcpt_utf8_valid(issuer.data, issuer.len))
+		return false;
+	for (size_t i = 0; i < issuer.len;) {
+		i += rcpt_text_next(issuer.data + i, &c);
+		if (c == '"' || c == '*' || rcpt_text_harmful(c))
 			return false;
-	return issuer.len && issuer.len <= RECEIPT_MAX_CLAIM &&
-	       rcpt_utf8_valid(issuer.data, issuer.len);
+	}
+	return true;
 }
 
 static const char *alg_of(EVP_PKEY *key)

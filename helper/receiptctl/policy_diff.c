@@ -210,7 +210,9 @@ static void print_change(char sign, const struct policy_line *old, const struct 
 		printf(" -> ");
 	if (new)
 		printf("%u", new->line);
-	printf(": %s\n", new ? new->text : old->text);
+	fputs(": ", stdout);
+	print_text(stdout, new ? new->text : old->text, strlen(new ? new->text : old->text));
+	putchar('\n');
 }
 
 static void print_changes(const struct diff *d)
@@ -261,9 +263,13 @@ static void print_diff(const struct diff *d)
 	const struct receipt_policy *old = d->sides[0].file.policy;
 	const struct receipt_policy *new = d->sides[1].file.policy;
 
-	for (size_t i = 0; i < d->nheaders; i++)
-		printf("%s: %s -> %s\n", d->headers[i].name, d->headers[i].value[0],
-		       d->headers[i].value[1]);
+	for (size_t i = 0; i < d->nheaders; i++) {
+		printf("%s: ", d->headers[i].name);
+		print_text(stdout, d->headers[i].value[0], strlen(d->headers[i].value[0]));
+		fputs(" -> ", stdout);
+		print_text(stdout, d->headers[i].value[1], strlen(d->headers[i].value[1]));
+		putchar('\n');
+	}
 	for (int op = 0; op < RECEIPT_OP_COUNT; op++)
 		if (default_differs(d, op))
 			printf("DEFAULT op=%s: %s (line %u) -> %s (line %u)\n", receipt_op_name(op),

@@ -9,33 +9,6 @@
 
 #include "receiptctl.h"
 
-static size_t sequence_len(const uint8_t *p)
-{
-	return *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-}
-
-/*
- * C0 and C1 controls, and what reorders or hides text: zero-width characters,
- * line and paragraph separators, bidirectional controls, byte order marks, tags.
- */
-static bool is_harmful(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
-	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-	       (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
-}
-
-static uint32_t decode(const uint8_t *p, size_t n)
-{
-	uint32_t c = n == 1 ? *p : *p & (0x7f >> n);
-	size_t i;
-
-	for (i = 1; i < n; i++)
-		c = c << 6 | (p[i] & 0x3f);
-	return c;
-}
-
 static void print_invalid(FILE *out, const uint8_t *p, size_t len)
 {
 	size_t i;
@@ -61,11 +34,10 @@ static void print_escaped(FILE *out, const uint8_t *p, size_t len, char quote)
 	uint32_t c;
 
 	for (; len; p += n, len -= n) {
-		n = sequence_len(p);
-		c = decode(p, n);
+		n = rcpt_text_next(p, &c);
 		if (c == '\\' || (quote && c == (uint32_t)quote))
 			fprintf(out, "\\%c", c);
-		else if (is_harmful(c))
+		else if (rcpt_text_harmful(c))
 			print_escape(out, c);
 		else
 			fwrite(p, 1, n, out);

@@ -259,6 +259,130 @@ static void test_usage(void **state)
 	json_decref(json);
 }
 
+static json_t *learn_with(const char *options)
+{
+	char cmd[4 * PATH_MAX];
+
+	snprintf(cmd, sizeof(cmd), "cd '%s' && receiptctl learn --json %s --root root "
+		 "--issuer-key key.pem --issuer issuer.example --log-dir log", dir, options);
+	return json_of(cmd);
+}
+
+static json_t *learn_piped(const char *options)
+{
+	char cmd[4 * PATH_MAX];
+
+	snprintf(cmd, sizeof(cmd), "cd '%s' && cat audit.log | receiptctl learn --json %s "
+		 "--root root --issuer-key key.pem --issuer issuer.example --log-dir log", dir,
+		 options);
+	return json_of(cmd);
+}
+
+/* As anybody can write it to a journal, and the kernel does. */
+static void forge(FILE *log, const char *op, const char *path, const char *content)
+{
+	uint8_t digest[32];
+
+	rcpt_sha256(content, strlen(content), digest);
+	fprintf(log, "Dec 01 05:00:00 host audit[7]: AUDIT1316 receipt: op=%s reason=no-evidence "
+		"verdict=denied path=\"%s\" digest=sha256:", op, path);
+	put_hex(log, digest, sizeof(digest));
+	fputc('\n', log);
+}
+
+/* An operation is proposed on the kernel's word alone, wherever its lines come from. */
+static void test_forged(void **state)
+{
+	static const struct {
+		json_t *(*learn)(const char *options);
+		const char *options;
+		bool auditd, journal;	/* is believed */
+	} rows[] = {
+		{ learn_with, "--log audit.log", true, false },
+		{ learn_with, "--log - <audit.log", true, false },
+		{ learn_with, "--kernel-log --log audit.log", true, true },
+		{ learn_piped, "--log -", false, false },
+		{ learn_piped, "--kernel-log --log -", true, true },
+		{ learn_with, "--log shared.log", false, false },
+	};
+	FILE *log = audit_log();
+	json_t *json;
+
+	(void)state;
+	add_file("/opt/jit", ELF "jit");
+	add_file("/opt/fw.bin", "firmware");
+	record(log, "EXECUTE", "no-evidence", "/opt/jit", ELF "jit");
+	record(log, "FIRMWARE", "no-evidence", "/opt/fw.bin", "firmware");
+	forge(log, "ANON_EXEC", "/opt/jit", ELF "jit");
+	fclose(log);
+	assert_int_equal(chmod(in_folder(dir, "audit.log"), 0644), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char cmd[2 * PATH_MAX], *text;
+
+		snprintf(cmd, sizeof(cmd), "cd '%s' && cp audit.log shared.log && "
+			 "chmod 666 shared.log", dir);
+		assert_int_equal(system(cmd), 0);
+		json = rows[i].learn(rows[i].options);
+		text = json_dumps(json, JSON_COMPACT);
+		/* what seal grants by itself needs nobody's word */
+		assert_non_null(strstr(text, "root/opt/jit"));
+		assert_int_equal(!!strstr(text, "anon-exec"), rows[i].journal);
+		assert_int_equal(!!strstr(text, "--usage firmware"), rows[i].auditd);
+		assert_int_equal(!!strstr(text, "\"state\":\"unproven\""), !rows[i].journal);
+		assert_int_equal(json_integer_value(json_object_get(json, "unproven")),
+				 rows[i].journal ? 0 : rows[i].auditd ? 1 : 3);
+		free(text);
+		json_decref(json);
+	}
+}
+
+/* A path that the kernel could not tell: what it told is shown. */
+static void test_no_path(void **state)
+{
+	FILE *log = audit_log();
+
+	(void)state;
+	fputs("type=X msg=audit(1.2:3): receipt: op=EXECUTE verdict=denied reason=no-evidence "
+	      "dev=\"vda\" ino=4711\n", log);
+	fclose(log);
+	assert_non_null(strstr(learn_text(), "a name, device vda inode 4711"));
+	log = audit_log();
+	fputs("type=X msg=audit(1.2:3): receipt: op=EXECUTE verdict=denied reason=no-evidence\n",
+	      log);
+	fclose(log);
+	assert_null(strstr(learn_text(), "a name, device"));
+}
+
+/* Names lead neither out of the root folder nor to what is no file. */
+static void test_led_out(void **state)
+{
+	FILE *log = audit_log();
+	char cmd[2 * PATH_MAX];
+	json_t *json;
+
+	(void)state;
+	snprintf(cmd, sizeof(cmd), "cd '%s' && mkdir -p root/opt outside && printf '%s' >outside/x && "
+		 "ln -s ../../outside root/opt/link && mkfifo root/opt/fifo", dir, "\\177ELFx");
+	assert_int_equal(system(cmd), 0);
+	add_file("/opt/here", ELF "x");
+	record(log, "EXECUTE", "no-evidence", "/opt/link/x", ELF "x");
+	record(log, "EXECUTE", "no-evidence", "/opt/fifo", "fifo");
+	record(log, "EXECUTE", "no-evidence", "/../outside/x", ELF "xx");
+	fclose(log);
+	alarm(600);
+	json = learn();
+	alarm(0);
+	assert_int_equal(count(json, "seal"), 0);
+	assert_int_equal(count(json, "left_out"), 3);
+	json_decref(json);
+	log = audit_log();
+	record(log, "EXECUTE", "no-evidence", "/opt/here", ELF "x");	/* the control */
+	fclose(log);
+	json = learn();
+	assert_int_equal(count(json, "seal"), 1);
+	json_decref(json);
+}
+
 /* What is not the file that was denied is in no command; the control beside it is. */
 static void test_changed(void **state)
 {
@@ -392,6 +516,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_packages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_quoting, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_usage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_path, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_led_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing, setup, teardown),

@@ -895,6 +895,10 @@ static void test_event_hostile_path(void **state)
 		{ "/\xc3\xa4", "path=/\xc3\xa4 " },
 		{ "/a\"b", "path=\"/a\\\"b\" " },
 		{ "/a\\b", "path=/a\\x5cb " },
+		{ "/\xc2\x9b[2J", "path=/\\xc2\\x9b[2J " },		/* CSI as a C1 control */
+		{ "/a\xe2\x80\xae" "b", "path=/a\\xe2\\x80\\xaeb " },	/* right to left */
+		{ "/\xe2\x80\xa8", "path=/\\xe2\\x80\\xa8 " },		/* a line ends */
+		{ "/\xf3\xa0\x80\x81", "path=/\\xf3\\xa0\\x80\\x81 " },	/* a tag */
 		{ "", "path=\"\" " },
 	};
 
@@ -904,6 +908,9 @@ static void test_event_hostile_path(void **state)
 
 		assert_non_null(strstr(text, cases[i].text));
 		assert_null(strchr(text, '\n'));
+		/* in JSON as well: what is not plain is as in the text */
+		assert_true(!strstr(json, "\xc2\x9b") && !strstr(json, "\xe2\x80") &&
+			    !strstr(json, "\xf3\xa0"));
 		free(text);
 		free(json);
 	}

@@ -38,6 +38,8 @@ static void escapes_what_terminals_obey(void **state)
 		{ "e281a6", "\\u2066" },
 		{ "efbbbf", "\\ufeff" },
 		{ "f3a08081", "\\udb40\\udc01" },	/* a tag */
+		{ "e280a8", "\\u2028" },		/* a line ends */
+		{ "e385a4", "\\u3164" },		/* a blank that is a letter */
 		{ "5c", "\\\\" },
 		{ "80 61", "\\x80a" },			/* not UTF-8 */
 		{ "61 ff 1b", "a\\xff\\x1b" },
