@@ -18,7 +18,9 @@
 #include <linux/hashtable.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/random.h>
 #include <linux/shrinker.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 
 #include "private.h"
@@ -53,14 +55,16 @@ static unsigned long npositive;
 static unsigned long nnegative;
 static unsigned long nkept;
 static struct shrinker *cache_shrinker __ro_after_init;
+static siphash_key_t cache_secret __ro_after_init;
 
+/* Whoever makes files at will must not be able to choose digests of one bucket. */
 static unsigned long key_of(const struct receipt_digest *digest)
 {
-	unsigned long key;
+	u64 begin;
 
-	memcpy(&key, digest->bytes, sizeof(key));
+	memcpy(&begin, digest->bytes, sizeof(begin));
 
-	return key ^ digest->kind;
+	return siphash_2u64(begin, digest->kind, &cache_secret);
 }
 
 /**
@@ -575,12 +579,13 @@ static unsigned long scan_cached(struct shrinker *s, struct shrink_control *sc)
 }
 
 /**
- * receipt_cache_init - register the shrinker
+ * receipt_cache_init - make the cache ready
  *
  * Return: 0 or -ENOMEM.
  */
 int __init receipt_cache_init(void)
 {
+	get_random_bytes(&cache_secret, sizeof(cache_secret));
 	cache_shrinker = shrinker_alloc(0, "receipt-cache");
 	if (!cache_shrinker)
 		return -ENOMEM;

@@ -5,6 +5,7 @@
  */
 #include <linux/delay.h>
 #include <linux/file.h>
+#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/shmem_fs.h>
 
@@ -30,7 +31,7 @@ static struct receipt_digest digest_of(u32 n)
 
 	memcpy(digest.bytes + 8, &n, sizeof(n));
 	memcpy(digest.bytes + RECEIPT_HASH_SIZE - sizeof(n), &n, sizeof(n));
-	/* The first bytes are the key; some digests share one. */
+	/* The first bytes are what is hashed; some digests share them. */
 	digest.bytes[6] = n >> 3;
 	digest.bytes[7] = n >> 11;
 
@@ -182,6 +183,30 @@ static void apart(struct kunit *test)
 	receipt_cache_flush();
 	for (i = 0; i < ARRAY_SIZE(proven); i++)
 		drop_last(test, proven[i]);
+}
+
+/* Of digests that are alike where anybody could compute it, few share a bucket. */
+static void spread(struct kunit *test)
+{
+	struct receipt_cache_place at = {};
+	struct receipt_digest digest;
+	u32 i, n = 0, buckets = 0, last = U32_MAX, statements;
+	unsigned long key;
+
+	for (i = 0; n < 64; i++) {
+		digest = digest_of(i);
+		key = i;
+		memcpy(digest.bytes, &key, sizeof(key));
+		if (hash_long(key ^ digest.kind, 12))
+			continue;
+		receipt_cache_complete(&digest, &(struct receipt_known){}, &policy);
+		n++;
+	}
+	while (receipt_cache_next(&at, &digest, &statements)) {
+		buckets += at.bucket != last;
+		last = at.bucket;
+	}
+	KUNIT_EXPECT_GT(test, buckets, 32);
 }
 
 /* The same statement again: the new one counts. */
@@ -510,6 +535,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(empty),
 	KUNIT_CASE(added),
 	KUNIT_CASE(apart),
+	KUNIT_CASE(spread),
 	KUNIT_CASE(replaced),
 	KUNIT_CASE(most_statements),
 	KUNIT_CASE(nothing_known),
