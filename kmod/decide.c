@@ -482,6 +482,17 @@ static struct receipt_verdict rule(struct receipt_active **active,
 }
 
 /*
+ * Whoever may read a file can map it, and closes it to writers by that. Once an empty
+ * file is sealed, this would be any empty file: logs, locks. There is nothing in it to
+ * run. The kernel says so to those who execute it, and nothing is remembered.
+ */
+static enum receipt_reason settle_empty(void)
+{
+	return current->in_execve ? RECEIPT_REASON_ALLOWED :
+				    RECEIPT_REASON_EMPTY;
+}
+
+/*
  * An allowed inode: remember it, and close it to writers where it gets mapped.
  * Not under a permissive policy, which stops no writer either.
  */
@@ -494,6 +505,8 @@ static enum receipt_reason settle(const struct receipt_request *req,
 		      active->policy->mode == RECEIPT_MODE_ENFORCE;
 	u64 generation;
 
+	if (out->verdict.proven && req->hold && !i_size_read(req->inode))
+		return settle_empty();
 	if (proven && !receipt_verity_rely(req->inode, &out->digests))
 		return RECEIPT_REASON_FILE_CHANGED;
 	generation = receipt_policy_expires(active, out->verdict.expires);

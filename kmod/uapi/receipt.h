@@ -134,6 +134,7 @@ enum receipt_mode {
 	_(30, LATE_MOUNT, "mounted-late")				\
 	_(31, TOO_OLD, "receipt-too-old")				\
 	_(32, FUTURE, "receipt-from-the-future")			\
+	_(33, EMPTY, "empty-file")					\
 	/* evidence */							\
 	_(40, MESSAGE, "malformed-message")				\
 	_(41, BOUND, "over-a-bound")					\

@@ -71,14 +71,19 @@ struct holder {
 	const char *path;
 	int ready[2];
 	bool unmap;		/* the mapping goes, the descriptor stays */
+	uid_t uid;
 };
 
 static int hold(void *arg)
 {
 	struct holder *h = arg;
-	int fd = open(h->path, O_RDONLY | O_CLOEXEC);
-	void *map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	void *map;
+	int fd;
 
+	if (setuid(h->uid))
+		return BROKEN;
+	fd = open(h->path, O_RDONLY | O_CLOEXEC);
+	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
 		return BROKEN;
 	if (h->unmap ? munmap(map, 4096) : close(fd))
@@ -88,9 +93,9 @@ static int hold(void *arg)
 	return BROKEN;
 }
 
-static pid_t start_holder(const char *path, bool unmap)
+static pid_t start_holder(const char *path, bool unmap, uid_t uid)
 {
-	struct holder h = { .path = path, .unmap = unmap };
+	struct holder h = { .path = path, .unmap = unmap, .uid = uid };
 	pid_t pid;
 	char c;
 
@@ -127,7 +132,7 @@ static void test_held(bool unmap, const char *what)
 
 	copy(LIBRARY, path, "");
 	expect_allowed(try_open(path, O_WRONLY), "%s: writable before", what);
-	pid = start_holder(path, unmap);
+	pid = start_holder(path, unmap, 0);
 	expect(DENIED, try_open(path, O_WRONLY), "%s: open for writing: ETXTBSY", what);
 	expect(DENIED, try_open(path, O_RDWR | O_TRUNC), "%s: open to truncate: ETXTBSY", what);
 	expect(DENIED, outcome_of(!truncate(path, 1), ETXTBSY), "%s: truncate: ETXTBSY", what);
@@ -148,6 +153,51 @@ static void test_unsealed_not_held(void)
 	copy(LIBRARY, path, "h");
 	expect_denied(probe_map(path, EACCES), MAP_HOOK, "no-evidence", "unsealed library");
 	expect_allowed(try_open(path, O_WRONLY), "unsealed library: not closed to writers");
+}
+
+static int map_as_user(void *args)
+{
+	return setgid(1000) || setuid(1000) ? BROKEN : try_map(args);
+}
+
+/*
+ * Whoever may read a file closes it to writers by mapping it, if its content is sealed.
+ * The empty content is that of logs and locks as well.
+ */
+static void test_empty(void)
+{
+	struct map_args args = { .path = in(dir, "empty"), .prot = PROT_READ | PROT_EXEC,
+				 .want_errno = EACCES };
+	const char *path = args.path;
+
+	unlink(path);
+	write_text(path, "");
+	if (chmod(path, 0755))
+		broken("%s", path);
+	expect_denied(probe(map_as_user, &args), MAP_HOOK, "empty-file", "empty: mapped by a user");
+	expect(DENIED, probe_exec(path, ENOEXEC), "empty: executed: ENOEXEC, as the kernel says");
+	expect_denied(probe(map_as_user, &args), MAP_HOOK, "empty-file",
+		      "empty: mapped by a user after that");
+	args.prot = PROT_READ;
+	expect_allowed(probe(map_as_user, &args), "empty: mapped to be read");
+	write_text(path, "x");
+	args.prot = PROT_READ | PROT_EXEC;
+	expect_denied(probe(map_as_user, &args), MAP_HOOK, "no-evidence",
+		      "empty: not any more, and not sealed");
+}
+
+/* Whoever may read a library can delay those who write to it. */
+static void test_held_by_user(void)
+{
+	const char *path = in(dir, "read-by-user.so");
+	pid_t pid;
+
+	copy(LIBRARY, path, "");
+	expect_allowed(try_open(path, O_WRONLY), "mapped by a user: writable before");
+	pid = start_holder(path, false, 1000);
+	expect(DENIED, try_open(path, O_WRONLY), "mapped by a user: ETXTBSY: known limit");
+	end_holder(pid);
+	expect_allowed(try_open(path, O_WRONLY), "mapped by a user: writable afterwards");
 }
 
 static void test_writer(void)
@@ -487,6 +537,8 @@ int main(int argc, char **argv)
 	test_held(false, "mapped");
 	test_held(true, "mapping gone, descriptor open");
 	test_unsealed_not_held();
+	test_empty();
+	test_held_by_user();
 	test_writer();
 	test_mapped_writer();
 	test_own_writer();
