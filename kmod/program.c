@@ -2,13 +2,15 @@
 /*
  * What a program may do is settled when it is executed: whether it has the right to
  * ANON_EXEC is asked then, since under mmap_lock nobody can be asked. A program
- * whose headers ask for an executable stack needs that right to be executed.
+ * that gets executable memory by being executed needs that right for it.
  *
  * Only while a policy rules ANON_EXEC.
  */
 #include <linux/binfmts.h>
 #include <linux/elf.h>
 #include <linux/fs.h>
+#include <linux/personality.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "hit.h"
@@ -89,6 +91,18 @@ static enum receipt_reason wants_executable_stack(const struct linux_binprm *bpr
 }
 
 /*
+ * A program of i386 takes over READ_IMPLIES_EXEC from who executes it, and the kernel
+ * asks nobody for the memory without a file that its headers want.
+ */
+static bool takes_over_exec(const struct linux_binprm *bprm)
+{
+	const struct elf32_hdr *elf = (const struct elf32_hdr *)bprm->buf;
+
+	return current->personality & READ_IMPLIES_EXEC &&
+	       elf->e_machine != ELF_ARCH;
+}
+
+/*
  * The rights of a program are those of its content, which must stay what was
  * executed, also where nothing is asked of it to be executed. Else it would put
  * another program's content in its place, and have its rights. The kernel itself
@@ -152,7 +166,7 @@ static bool head_is_anothers(const struct linux_binprm *bprm,
  *
  * Context: May sleep, hash and ask the helper.
  * Return: 0, also for a program without any right; what receipt_decide() says for
- *	one that wants an executable stack and has no right to it, of which that
+ *	one that would get executable memory and has no right to it, of which that
  *	cannot be told, or that somebody has open for writing.
  */
 int receipt_program_settle(struct linux_binprm *bprm)
@@ -166,21 +180,23 @@ int receipt_program_settle(struct linux_binprm *bprm)
 	};
 	u64 generation = READ_ONCE(receipt_generation);
 	u64 change = receipt_state_change(inode);
-	bool stack;
+	bool wants;
 
 	if (!is_program(bprm))
 		return 0;
+	wants = takes_over_exec(bprm);
 	req.refuse = keep_content(bprm->file, inode);
 	if (!req.refuse && head_is_anothers(bprm, inode, change))
 		req.refuse = RECEIPT_REASON_FILE_CHANGED;
 	if (req.refuse)
 		return receipt_decide(&req);
-	if (receipt_state_allows(inode, RECEIPT_OP_SETTLED, NULL))
+	if (!wants && receipt_state_allows(inode, RECEIPT_OP_SETTLED, NULL))
 		return 0;
-	req.refuse = wants_executable_stack(bprm, &stack);
+	if (!wants)
+		req.refuse = wants_executable_stack(bprm, &wants);
 	if (req.refuse)
 		return receipt_decide(&req);
-	if (stack)
+	if (wants)
 		return receipt_state_allows(inode, RECEIPT_OP_ANON_EXEC, NULL) ?
 		       0 : receipt_decide(&req);
 	req.quiet = true;

@@ -556,6 +556,38 @@ static void test_stacks(void)
 		       "32 bits, nothing said of the stack: sealed for it");
 }
 
+/* As users have it: the kernel takes it away from those that change their rights. */
+static int exec_implied(void *args)
+{
+	if (personality(READ_IMPLIES_EXEC) < 0)
+		return BROKEN;
+	return try_exec(args);
+}
+
+static int probe_implied(const char *path, const char *arg)
+{
+	struct exec_args args = { .path = path, .argv = { path, arg }, .want_errno = EACCES };
+
+	return probe(exec_implied, &args);
+}
+
+/*
+ * READ_IMPLIES_EXEC is taken over by programs for i386, and makes all of their memory
+ * executable. What is mapped of files is asked for; their other memory is not.
+ */
+static void test_implied(void)
+{
+	expect_allowed(probe_implied("/t/mark", NULL), "READ_IMPLIES_EXEC, 64 bits: taken away");
+	if (probe_exec("/t/bss32", ENOEXEC) == DENIED)
+		return;
+	expect_allowed(probe_exec("/t/bss32", EACCES), "memory without a file: control");
+	expect_denied(probe_implied("/t/bss32", "run"), EXEC_HOOK, "usage-not-granted",
+		      "READ_IMPLIES_EXEC, memory without a file: sealed for execution alone");
+	expect_allowed(probe_exec("/t/bss32", EACCES), "memory without a file: afterwards");
+	expect_allowed(probe_implied("/t/bss32-jit", "run"),
+		       "READ_IMPLIES_EXEC, memory without a file: sealed for it");
+}
+
 int main(int argc, char **argv)
 {
 	dir = argc > 1 ? argv[1] : "/mnt/doors";
@@ -575,6 +607,7 @@ int main(int argc, char **argv)
 	test_remap();
 	test_i386();
 	test_stacks();
+	test_implied();
 	test_interpreter();
 	return 0;
 }
