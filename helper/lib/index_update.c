@@ -445,14 +445,14 @@ static int open_place(const struct rcpt_index *ix, struct place *p, struct rcpt_
 	return p->writer < 0 ? fail_errno(err, "cannot write the index") : 0;
 }
 
-static int write_all(struct update *u)
+static int write_all(struct update *u, bool dirty)
 {
 	struct place p;
 	int rc = open_place(u->ix, &p, u->err);
 
 	if (!rc && (u->nfresh || u->keep < u->ix->nsegs))
 		rc = make_segment(u, &p);
-	if (!rc)
+	if (!rc && dirty)
 		rc = publish(u, &p);
 	if (!rc)
 		clean(u, &p);
@@ -492,9 +492,7 @@ static int update_once(struct update *u)
 	if (rc)
 		return rc;
 	choose_segments(u);
-	if (!u->rebuild && !u->dirty && !u->nfresh && u->keep == u->ix->nsegs)
-		return 0;
-	return write_all(u);
+	return write_all(u, u->rebuild || u->dirty || u->nfresh || u->keep < u->ix->nsegs);
 }
 
 static void release(struct update *u)

@@ -224,6 +224,7 @@ static int prepare(struct service *s, const struct options *o,
 	s->signals = open_signals();
 	s->sources = &o->sources;
 	keeper_start(&s->keeper, o->state, &o->sources, o->preloads, o->npreloads);
+	indexer_start(&s->indexer, &o->sources, &s->keeper);
 	return sources_open(&s->answerer, &o->sources, err);
 }
 

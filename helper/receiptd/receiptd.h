@@ -12,6 +12,7 @@
 #include "answer.h"
 #include "manifest.h"
 #include "policy.h"
+#include "store.h"
 
 /*
  * log.c: messages to standard error, dropped when nobody takes them
@@ -174,17 +175,36 @@ void keeper_send_floor(const struct keeper *k, struct rcpt_nl *nl);
 void keeper_note(struct keeper *k, const struct rcpt_nl_status *status);
 
 /*
+ * indexer.c: a process that keeps the indexes in line with the bundles
+ */
+
+/**
+ * struct indexer - the helper's end of it
+ * @to: takes the numbers of stores, never waits; -1 when there is none
+ * @state: for each store, what was said of its index
+ */
+struct indexer {
+	int to;
+	enum rcpt_store_state state[RCPT_MAX_STORES];
+};
+
+void indexer_start(struct indexer *ix, const struct sources *sources, const struct keeper *k);
+void indexer_tell(struct indexer *ix, const struct rcpt_stores *stores);
+
+/*
  * sandbox.c: what is given up before the first look-up is read
  */
 
 /**
  * struct sandbox - what is not given up
  * @sources: the helper reads the stores
- * @own: folder that the keeper writes to, there if it can be made; NULL for the helper
+ * @own: folder that the keeper writes to, there if it can be made; NULL for others
+ * @indexes: the indexer writes those of the stores
  */
 struct sandbox {
 	const struct sources *sources;
 	const char *own;
+	bool indexes;
 };
 
 int sandbox_enter(const struct sandbox *box, struct rcpt_error *err);
@@ -198,6 +218,7 @@ int sandbox_enter(const struct sandbox *box, struct rcpt_error *err);
  * @nl: connection, registered
  * @answerer: where evidence comes from
  * @keeper: is told of the active policy
+ * @indexer: is told of indexes that are no good
  * @sources: where evidence comes from, as named
  * @generation: of the policy that the keeper was told of
  * @signals: signalfd, non-blocking
@@ -207,6 +228,7 @@ struct service {
 	struct rcpt_nl *nl;
 	struct rcpt_answerer answerer;
 	struct keeper keeper;
+	struct indexer indexer;
 	const struct sources *sources;
 	uint64_t generation;
 	int signals;

@@ -2,7 +2,8 @@
 /*
  * What is given up before the first look-up is read: capabilities other than
  * the one that the kernel asks for, all system calls but a few, and files: the helper
- * reads its stores and writes nothing, the keeper writes to its own folder alone.
+ * reads its stores and writes nothing, the keeper writes to its own folder alone, the
+ * indexer to the indexes alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,10 +27,10 @@ static const int allowed[] = {
 	SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(poll), SCMP_SYS(ppoll),
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(fstat),
 	SCMP_SYS(stat), SCMP_SYS(newfstatat), SCMP_SYS(fstatfs), SCMP_SYS(statfs),
-	SCMP_SYS(getdents64), SCMP_SYS(lseek), SCMP_SYS(fcntl), SCMP_SYS(ftruncate), SCMP_SYS(access),
+	SCMP_SYS(getdents64), SCMP_SYS(lseek), SCMP_SYS(fcntl), SCMP_SYS(access),
 	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(uname),
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
-	SCMP_SYS(msync), SCMP_SYS(futex), SCMP_SYS(sched_yield),
+	SCMP_SYS(futex), SCMP_SYS(sched_yield),
 	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getrandom), SCMP_SYS(sysinfo),
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
 	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
@@ -45,6 +46,15 @@ static const int allowed_keeper[] = {
 	SCMP_SYS(renameat2), SCMP_SYS(linkat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
 };
 
+/* For writing indexes, and watching the stores. */
+static const int allowed_indexer[] = {
+	SCMP_SYS(inotify_add_watch), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(chmod), SCMP_SYS(fchmodat), SCMP_SYS(lstat),
+	SCMP_SYS(fchown), SCMP_SYS(geteuid), SCMP_SYS(flock), SCMP_SYS(fchmod), SCMP_SYS(fsync),
+	SCMP_SYS(fallocate), SCMP_SYS(ftruncate), SCMP_SYS(rename), SCMP_SYS(renameat),
+	SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+};
+
 static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 {
 	int ret = 0;
@@ -54,14 +64,18 @@ static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 	return ret;
 }
 
-static int add_rules(scmp_filter_ctx ctx, bool keeper)
+static int add_rules(scmp_filter_ctx ctx, const struct sandbox *box)
 {
+	bool keeper = box->own;
 	const struct scmp_arg_cmp no_exec =
 		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	int ret = allow(ctx, allowed, sizeof(allowed) / sizeof(allowed[0]));
 
 	if (!ret && keeper)
 		ret = allow(ctx, allowed_keeper, sizeof(allowed_keeper) / sizeof(allowed_keeper[0]));
+	if (!ret && box->indexes)
+		ret = allow(ctx, allowed_indexer,
+			    sizeof(allowed_indexer) / sizeof(allowed_indexer[0]));
 	if (!ret && keeper)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				       SCMP_A1(SCMP_CMP_EQ, FS_IOC_MEASURE_VERITY));
@@ -72,13 +86,13 @@ static int add_rules(scmp_filter_ctx ctx, bool keeper)
 	return ret;
 }
 
-static int drop_system_calls(bool keeper)
+static int drop_system_calls(const struct sandbox *box)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int ret = -ENOMEM;
 
 	if (ctx)
-		ret = add_rules(ctx, keeper);
+		ret = add_rules(ctx, box);
 	if (!ret)
 		ret = seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -115,6 +129,7 @@ static int drop_capabilities(void)
 #define RIGHT_REMOVE_FILE	(1ULL << 5)
 #define RIGHT_MAKE_DIR		(1ULL << 7)
 #define RIGHT_MAKE_REG		(1ULL << 8)
+#define RIGHT_REFER		(1ULL << 13)
 #define RIGHT_TRUNCATE		(1ULL << 14)
 #define RIGHTS_READ		(RIGHT_READ_FILE | RIGHT_READ_DIR)
 #define RIGHTS_OWN		(RIGHT_WRITE_FILE | RIGHT_REMOVE_FILE | RIGHT_MAKE_DIR |	\
@@ -150,14 +165,26 @@ static int permit_below(int rules, const char *folder, uint64_t rights)
 	return ret;
 }
 
+/* The index of a store; where there is none, it is made in the folder that can be. */
+static int permit_index(int rules, const char *store, uint64_t handled)
+{
+	char index[PATH_MAX];
+
+	if (snprintf(index, sizeof(index), "%s/index", store) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return permit_below(rules, index, (RIGHTS_OWN | RIGHT_REFER) & handled);
+}
+
 static int permit(int rules, const struct sandbox *box, uint64_t handled)
 {
 	int ret = 0;
 
 	if (box->own)
-		ret = permit_below(rules, box->own, RIGHTS_OWN & handled);
-	for (size_t i = 0; i < box->sources->nstores && !ret && !box->own; i++)
-		ret = permit_below(rules, box->sources->stores[i], RIGHTS_READ);
+		return permit_below(rules, box->own, RIGHTS_OWN & handled);
+	for (size_t i = 0; i < box->sources->nstores && !ret; i++)
+		ret = box->indexes ?
+		      permit_index(rules, box->sources->stores[i], handled) :
+		      permit_below(rules, box->sources->stores[i], RIGHTS_READ);
 	return ret;
 }
 
@@ -168,13 +195,13 @@ static int drop_files(const struct sandbox *box)
 	int rules, ret;
 
 	if (version < 1) {
-		if (!box->own)
+		if (!box->own && !box->indexes)
 			log_line(LOG_WARNING, "no Landlock in this kernel: which files are used, "
 				 "their permissions alone say");
 		return 0;
 	}
 	attr.handled_access_fs = rights_of_version(version);
-	if (box->own)
+	if (box->own || box->indexes)
 		attr.handled_access_fs &= ~RIGHTS_READ;
 	rules = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
 	if (rules < 0)
@@ -203,7 +230,7 @@ int sandbox_enter(const struct sandbox *box, struct rcpt_error *err)
 	if (!ret && prctl(PR_SET_DUMPABLE, 0))
 		ret = -errno;
 	if (!ret)
-		ret = drop_system_calls(box->own);
+		ret = drop_system_calls(box);
 	if (ret)
 		rcpt_fail(err, RCPT_SYSTEM, 0, RCPT_NO_OFFSET, "sandbox: %s", strerror(-ret));
 	return ret;

@@ -188,6 +188,7 @@ static int serve_once(struct service *s, struct rcpt_error *err)
 		ret = fetch(s, err);
 	if (!ret)
 		ret = drain(s, err);
+	indexer_tell(&s->indexer, &s->answerer.stores);
 	if (!ret)
 		ret = serve_refresh(s, err);
 	if (!ret && may_wait(&s->queue))
