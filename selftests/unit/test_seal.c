@@ -13,7 +13,6 @@
 
 #include <elf.h>
 
-#include "../../helper/receiptctl/elf.c"
 #include "../../helper/receiptctl/walk.c"
 #include "../../helper/receiptctl/hash.c"
 #include "../../helper/receiptctl/folder.c"
