@@ -70,14 +70,12 @@ struct rcpt_index_item {
  * @name: file name, own memory
  * @st: state of the file
  * @bundle: its content where the caller has it, or NULL
- * @file: the same, not read
  * @known: the index has it in this state
  */
 struct rcpt_index_file {
 	char *name;
 	struct stat st;
 	const struct rcpt_bundle *bundle;
-	struct rcpt_span file;
 	bool known;
 };
 

@@ -215,14 +215,13 @@ static int add_file(struct update *u, struct rcpt_segment_writer *w,
 {
 	struct rcpt_error why = { 0 };
 	struct rcpt_bundle bundle;
-	struct rcpt_span file;
 	uint8_t *data;
 	size_t len;
 	int rc;
 
 	u->nadded++;
 	if (f->bundle)
-		return rcpt_segment_add(w, f->name, &f->st, f->file, f->bundle, u->err);
+		return rcpt_segment_add(w, f->name, &f->st, f->bundle, u->err);
 	rc = read_file(u->change, f->name, &data, &len, &why);
 	if (rc) {
 		if (u->change->damaged)
@@ -230,11 +229,10 @@ static int add_file(struct update *u, struct rcpt_segment_writer *w,
 		u->nadded--;
 		return 0;
 	}
-	file = rcpt_span(data, len);
-	rc = rcpt_bundle_parse(file, &bundle, &why);
+	rc = rcpt_bundle_parse(rcpt_span(data, len), &bundle, &why);
 	if (rc && u->change->damaged)
 		u->change->damaged(f->name, &why, u->change->arg);
-	rc = rcpt_segment_add(w, f->name, &f->st, file, rc ? NULL : &bundle, u->err);
+	rc = rcpt_segment_add(w, f->name, &f->st, rc ? NULL : &bundle, u->err);
 	rcpt_bundle_free(&bundle);
 	free(data);
 	return rc;

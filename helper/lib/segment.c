@@ -14,6 +14,8 @@
 #include "manifest.h"
 #include "merkle.h"
 
+#define UPPER_NODES	64	/* of a tree, read at once */
+
 /**
  * struct table - the digests of one kind
  * @npages: pages
@@ -249,7 +251,6 @@ int rcpt_segment_entry(const struct rcpt_segment *seg, uint32_t i, struct rcpt_e
 			be64toh(disk.ctime), be64toh(disk.ino),
 		},
 	};
-	memcpy(entry->sha256, disk.sha256, sizeof(entry->sha256));
 	memcpy(entry->root, disk.root, sizeof(entry->root));
 	return sane_entry(seg, entry) ? 0 : damaged(err, offset, "an entry is impossible");
 }
@@ -356,13 +357,15 @@ int rcpt_segment_find(const struct rcpt_segment *seg, uint8_t kind, const uint8_
 	return 0;
 }
 
+/* Siblings, lowest first; the upper levels lie side by side, and are read at once. */
 static int read_path(const struct rcpt_segment *seg, const struct rcpt_entry *entry,
 		     struct rcpt_store_hit *hit, struct rcpt_error *err)
 {
 	uint64_t offset = tree_offset(entry), index = hit->index, size = hit->size;
+	uint8_t upper[UPPER_NODES][32];
 	int rc;
 
-	while (size > 1) {
+	while (rcpt_tree_nodes(size) > UPPER_NODES) {
 		uint64_t sibling = index ^ 1;
 
 		if (sibling < size) {
@@ -374,7 +377,13 @@ static int read_path(const struct rcpt_segment *seg, const struct rcpt_entry *en
 		index >>= 1;
 		size = size / 2 + (size & 1);
 	}
-	return 0;
+	if (!size)
+		return 0;
+	rc = read_at(seg, offset, upper, rcpt_tree_nodes(size) * 32, err);
+	if (!rc)
+		hit->npath += rcpt_tree_path((const uint8_t (*)[32])upper, size, index,
+					     hit->path + hit->npath);
+	return rc;
 }
 
 static int check_path(uint8_t kind, const uint8_t *digest, const struct rcpt_entry *entry,

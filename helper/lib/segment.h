@@ -56,7 +56,6 @@ struct rcpt_disk_entry {
 	uint64_t mtime;
 	uint64_t ctime;
 	uint64_t ino;
-	uint8_t sha256[32];	/* of the file */
 	uint8_t root[32];	/* of the tree */
 } __attribute__((packed));
 
@@ -96,7 +95,6 @@ struct rcpt_segment_id {
  * @statement_len: at most RCPT_MAX_STATEMENT
  * @nleaves: at most RCPT_MAX_LEAVES
  * @state: of the file: size, mtime, ctime, inode number
- * @sha256: of the file
  * @root: of the tree
  */
 struct rcpt_entry {
@@ -106,7 +104,6 @@ struct rcpt_entry {
 	uint32_t statement_len;
 	uint32_t nleaves;
 	uint64_t state[4];
-	uint8_t sha256[32];
 	uint8_t root[32];
 };
 
@@ -290,15 +287,13 @@ int rcpt_segment_begin(int fd, struct rcpt_segment_writer **out, struct rcpt_err
  * @w: begun
  * @name: file name
  * @st: state of the file
- * @file: its content, or where it cannot be read, nothing
- * @bundle: the same, read; NULL: it is damaged, which is noted
+ * @bundle: its content; NULL: it is damaged, which is noted
  * @err: filled in on failure
  *
  * Return: 0 or -RCPT_SYSTEM.
  */
 int rcpt_segment_add(struct rcpt_segment_writer *w, const char *name, const struct stat *st,
-		     struct rcpt_span file, const struct rcpt_bundle *bundle,
-		     struct rcpt_error *err);
+		     const struct rcpt_bundle *bundle, struct rcpt_error *err);
 
 /**
  * rcpt_segment_copy() - put the bundles of another segment into a segment

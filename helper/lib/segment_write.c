@@ -239,8 +239,7 @@ static int put_text(struct rcpt_segment_writer *w, struct rcpt_disk_entry *entry
 }
 
 int rcpt_segment_add(struct rcpt_segment_writer *w, const char *name, const struct stat *st,
-		     struct rcpt_span file, const struct rcpt_bundle *bundle,
-		     struct rcpt_error *err)
+		     const struct rcpt_bundle *bundle, struct rcpt_error *err)
 {
 	struct rcpt_disk_entry *entry = new_entry(w, err);
 	struct rcpt_span nothing = { 0 };
@@ -253,8 +252,6 @@ int rcpt_segment_add(struct rcpt_segment_writer *w, const char *name, const stru
 	entry->mtime = htobe64(state[1]);
 	entry->ctime = htobe64(state[2]);
 	entry->ino = htobe64(state[3]);
-	if (file.data && rcpt_sha256(file.data, file.len, entry->sha256))
-		return no_memory(err);
 	if (bundle && bundle->nleaves) {
 		nodes = rcpt_tree_nodes(bundle->nleaves);
 		entry->nleaves = htobe32(bundle->nleaves);
@@ -341,7 +338,6 @@ static int copy_bundle(struct copying *c, const struct rcpt_segment *from, uint3
 	entry->mtime = htobe64(e.state[1]);
 	entry->ctime = htobe64(e.state[2]);
 	entry->ino = htobe64(e.state[3]);
-	memcpy(entry->sha256, e.sha256, sizeof(e.sha256));
 	memcpy(entry->root, e.root, sizeof(e.root));
 	seal_entry(c->w, entry);
 	put(c->w, text, len);

@@ -569,10 +569,8 @@ static int update(struct rcpt_store *store, struct rcpt_index_change *change,
 	if (rc)
 		return rc;
 	for (size_t i = 0; added && i < change->nfiles; i++)
-		if (!strcmp(change->files[i].name, added->name)) {
+		if (!strcmp(change->files[i].name, added->name))
 			change->files[i].bundle = added->bundle;
-			change->files[i].file = added->file;
-		}
 	rcpt_index_refresh(&store->index, &changed, &why);
 	change->dir = store->dir;
 	rc = rcpt_index_update(&store->index, change, err);
@@ -598,9 +596,10 @@ int rcpt_store_sync(struct rcpt_store *store, bool rebuild,
 }
 
 /* The name says what is in it, so that equal bundles are one file. */
-static int bundle_name(struct rcpt_span file, uint8_t digest[32], char name[RCPT_STORE_NAME],
+static int bundle_name(struct rcpt_span file, char name[RCPT_STORE_NAME],
 		       struct rcpt_error *err)
 {
+	uint8_t digest[32];
 	size_t i;
 
 	if (rcpt_sha256(file.data, file.len, digest))
@@ -629,26 +628,24 @@ static bool has_content(const struct rcpt_store *store, const char *name, struct
 }
 
 /* Equal content under another name is that file: the name that somebody gave it stays. */
-static void find_name(struct rcpt_store *store, struct rcpt_span file,
-		      const uint8_t digest[32], char name[RCPT_STORE_NAME])
+static int find_name(const struct rcpt_store *store, struct rcpt_span file,
+		     char name[RCPT_STORE_NAME], struct rcpt_error *err)
 {
-	struct rcpt_index_item *items = NULL;
-	const char *found = NULL;
-	struct rcpt_error why;
-	size_t n = 0;
+	struct rcpt_index_file *files;
+	bool found = false;
+	size_t n;
+	int rc = list_folder(store, &files, &n, err);
 
-	if (refresh(store, &why) || rcpt_index_items(&store->index, &items, &n, &why))
-		n = 0;
-	for (size_t i = 0; !found && i < n; i++)
-		if (!memcmp(items[i].entry.sha256, digest, 32) &&
-		    has_content(store, items[i].name, file))
-			found = items[i].name;
-	for (size_t i = 0; !found && i < store->nmissing; i++)
-		if (has_content(store, store->missing[i], file))
-			found = store->missing[i];
-	if (found)
-		snprintf(name, RCPT_STORE_NAME, "%s", found);
-	rcpt_index_items_free(items, n);
+	if (rc)
+		return rc;
+	for (size_t i = 0; !found && i < n; i++) {
+		found = (uint64_t)files[i].st.st_size == file.len &&
+			has_content(store, files[i].name, file);
+		if (found)
+			snprintf(name, RCPT_STORE_NAME, "%s", files[i].name);
+	}
+	free_files(files, n);
+	return 0;
 }
 
 static int place_file(const struct rcpt_store *store, const char *name, struct rcpt_span file,
@@ -674,18 +671,18 @@ static int add_bundle(struct rcpt_store *store, struct rcpt_span file,
 		      const struct rcpt_bundle *bundle, char name[RCPT_STORE_NAME],
 		      struct rcpt_error *err)
 {
-	struct rcpt_index_file added = { .name = name, .bundle = bundle, .file = file };
+	struct rcpt_index_file added = { .name = name, .bundle = bundle };
 	struct rcpt_index_change change = { 0 };
-	uint8_t digest[32];
-	int lock, rc = bundle_name(file, digest, name, err);
+	int lock, rc = bundle_name(file, name, err);
 
 	if (!rc)
 		rc = take_lock(store, &lock, err);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&store->lock);
-	find_name(store, file, digest, name);
-	rc = place_file(store, name, file, err);
+	rc = find_name(store, file, name, err);
+	if (!rc)
+		rc = place_file(store, name, file, err);
 	if (!rc)
 		rc = update(store, &change, &added, err);
 	pthread_mutex_unlock(&store->lock);

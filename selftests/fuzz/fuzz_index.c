@@ -65,7 +65,7 @@ static void make_bundle(struct rcpt_segment_writer *w, const struct rcpt_signer 
 	HOLDS(!rcpt_bundle_encode(rcpt_span(stmt, len), leaves, n, &file, &file_len, NULL));
 	HOLDS(!rcpt_bundle_parse(rcpt_span(file, file_len), &bundle, NULL));
 	HOLDS(!rcpt_segment_add(w, n == 1 ? "one.bundle" : "all.bundle", &st,
-				rcpt_span(file, file_len), &bundle, NULL));
+				&bundle, NULL));
 	rcpt_bundle_free(&bundle);
 	free(file);
 	free(stmt);
@@ -87,7 +87,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	HOLDS(!rcpt_segment_begin(fd, &w, NULL));
 	make_bundle(w, &signer, LEAVES);
 	make_bundle(w, &signer, 1);
-	HOLDS(!rcpt_segment_add(w, "bad.bundle", &st, (struct rcpt_span){ 0 }, NULL, NULL));
+	HOLDS(!rcpt_segment_add(w, "bad.bundle", &st, NULL, NULL));
 	HOLDS(!rcpt_segment_end(w, &good_id, NULL));
 	rcpt_segment_discard(w);
 	rcpt_signer_free(&signer);
