@@ -5,6 +5,8 @@
  * copied gives no receipts: the first ones would contradict those that were given out.
  *
  *	receipt-log-guard 1 SIZE ROOT INODE BIRTH
+ *
+ * It may be a link to a file on another disk, which is not set back with the folder.
  */
 #include "tlog.h"
 
@@ -170,6 +172,22 @@ int logguard_check(struct tlog *log, bool place, struct rcpt_error *err)
 			   "and it has the last entry: \"receiptctl log adopt\"");
 }
 
+/* Where a link of the operator leads; the link stays. */
+static int follow_link(char **path, struct rcpt_error *err)
+{
+	struct stat st;
+	char *target;
+
+	if (lstat(*path, &st) || !S_ISLNK(st.st_mode))
+		return 0;
+	target = st.st_uid && st.st_uid != geteuid() ? NULL : realpath(*path, NULL);
+	if (!target)
+		return refuse(err, "guard: a link that leads nowhere, or of somebody else");
+	free(*path);
+	*path = target;
+	return 0;
+}
+
 static int write_text(const struct tlog *log, const char *text, struct rcpt_error *err)
 {
 	struct rcpt_outfile out;
@@ -178,7 +196,9 @@ static int write_text(const struct tlog *log, const char *text, struct rcpt_erro
 
 	if (rc)
 		return rc;
-	rc = rcpt_outfile_open(path, 0600, &out, err);
+	rc = follow_link(&path, err);
+	if (!rc)
+		rc = rcpt_outfile_open_over(path, 0600, *text, &out, err);
 	free(path);
 	return rc ? rc : rcpt_outfile_commit(&out, text, strlen(text), err);
 }

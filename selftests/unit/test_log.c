@@ -75,6 +75,11 @@ static struct tlog_vouch *vouch_for(const char *name, const struct rcpt_signer *
 	return &vouch;
 }
 
+static struct tlog_vouch *by_vendor(void)
+{
+	return vouch_for(VENDOR, &signer, false);
+}
+
 static struct tlog *open_it(const char *dir)
 {
 	struct rcpt_error err = { .text = "" };
@@ -252,8 +257,8 @@ static void test_every_size(void **state)
 			uint8_t *receipt, root[32];
 			size_t len;
 
-			assert_int_equal(tlog_append(log, &one[i].stmt, vouch_for(VENDOR, &signer, false), &proof, &receipt,
-						     &len, NULL), 0);
+			assert_int_equal(tlog_append(log, &one[i].stmt, by_vendor(), &proof,
+						     &receipt, &len, NULL), 0);
 			assert_int_equal(proof.index, i);
 			assert_int_equal(proof.size, size);
 			check_receipt(log, &one[i].stmt, rcpt_span(receipt, len), root);
@@ -288,6 +293,19 @@ static int append_one(struct tlog *log, unsigned int number, const struct tlog_v
 	return append_this(log, &kept[number].stmt, vouch, &err);
 }
 
+/* Can another user open it? Only root can try. */
+static bool user_opens(const char *path)
+{
+	pid_t pid = geteuid() ? 0 : fork();
+
+	if (geteuid())
+		return false;
+	if (!pid)
+		_exit(setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534) ||
+		      open(path, O_RDONLY) < 0);
+	return !child_status(pid);
+}
+
 /* Nobody but the owner can open what holds locks or says what the log is. */
 static void test_modes(void **state)
 {
@@ -301,10 +319,18 @@ static void test_modes(void **state)
 	assert_true(asprintf(&dir, "%s/log", top) > 0);
 	assert_int_equal(expect_init(dir), 0);
 	log = open_it(dir);
-	assert_int_equal(append_one(log, 1, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(append_one(log, 1, by_vendor()), 0);
 	assert_int_equal(mode_of(dir), 0700);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		assert_int_equal(mode_of(in_folder(dir, names[i])), 0600);
+		assert_false(user_opens(in_folder(dir, names[i])));
+	}
+	if (!geteuid()) {	/* the control: where the operator lets others read */
+		assert_int_equal(chmod(top, 0755) | chmod(dir, 0755) |
+				 chmod(in_folder(dir, "log.db-shm"), 0644), 0);
+		assert_true(user_opens(in_folder(dir, "log.db-shm")));
+		assert_false(user_opens(in_folder(dir, "lock")));
+	}
 	umask(before);
 	tlog_close(log);
 	free(dir);
@@ -362,13 +388,13 @@ static void test_issuer_named(void **state)
 	assert_int_equal(append_one(log, 1, vouch_for("issuer.exampl", &signer, true)),
 			 -RCPT_INVALID);
 	assert_int_equal(count_issuers(log), 0);
-	assert_int_equal(append_one(log, 1, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(append_one(log, 1, by_vendor()), 0);
 	assert_int_equal(count_issuers(log), 1);
 	assert_int_equal(append_one(log, 2, NULL), 0);
 	assert_int_equal(append_one(log, 3, &only_name), 0);
 	only_name.name = rcpt_span("build.example", 13);
 	assert_int_equal(append_one(log, 4, &only_name), -RCPT_INVALID);
-	assert_int_equal(append_one(log, 2, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(append_one(log, 2, by_vendor()), 0);
 	assert_int_equal(count_issuers(log), 1);
 	tlog_close(log);
 	folder_remove(dir);
@@ -392,16 +418,16 @@ static void test_issuer_refused(void **state)
 			 -RCPT_INVALID);
 	/* without a subject */
 	sub->len = 0;
-	assert_int_equal(append_this(log, &one.stmt, vouch_for(VENDOR, &signer, false), &err),
+	assert_int_equal(append_this(log, &one.stmt, by_vendor(), &err),
 			 -RCPT_MALFORMED);
 	sub->len = len;
 	/* after its signer was found good: the transaction takes the key back */
 	sql(dir, "INSERT INTO node VALUES (0, 0, zeroblob(32))");
-	assert_true(append_this(log, &one.stmt, vouch_for(VENDOR, &signer, false), &err) < 0);
+	assert_true(append_this(log, &one.stmt, by_vendor(), &err) < 0);
 	assert_int_equal(count_issuers(log), 0);
 	sql(dir, "DELETE FROM node");
 	assert_int_equal(append_this(log, &one.stmt, NULL, &err), -RCPT_CANNOT_EVALUATE);
-	assert_int_equal(append_this(log, &one.stmt, vouch_for(VENDOR, &signer, false), &err),
+	assert_int_equal(append_this(log, &one.stmt, by_vendor(), &err),
 			 0);	/* the control */
 	assert_int_equal(count_issuers(log), 1);
 	rcpt_signer_free(&other);
@@ -423,8 +449,8 @@ static void test_issuer_second(void **state)
 	assert_int_equal(tlog_issuer_add(log, vouch_for(VENDOR, &other, false), &err), 0);
 	assert_int_equal(tlog_issuer_add(log, vouch_for(VENDOR, &other, false), &err), 0);
 	assert_int_equal(append_one(log, 1, NULL), -RCPT_INVALID);
-	assert_int_equal(append_one(log, 1, vouch_for(VENDOR, &signer, false)), -RCPT_INVALID);
-	assert_int_equal(tlog_issuer_add(log, vouch_for(VENDOR, &signer, false), &err),
+	assert_int_equal(append_one(log, 1, by_vendor()), -RCPT_INVALID);
+	assert_int_equal(tlog_issuer_add(log, by_vendor(), &err),
 			 -RCPT_INVALID);
 	assert_non_null(strstr(err.text, "--another"));
 	assert_int_equal(count_issuers(log), 1);
@@ -442,7 +468,7 @@ static void test_issuer_forgotten(void **state)
 {
 	char *dir = new_log();
 	struct tlog *log = open_it(dir);
-	struct tlog_vouch *vouch = vouch_for(VENDOR, &signer, false);
+	struct tlog_vouch *vouch = by_vendor();
 	struct rcpt_error err;
 
 	(void)state;
@@ -468,7 +494,7 @@ static char *log_of(unsigned int n)
 	struct tlog *log = open_it(dir);
 
 	for (unsigned int i = 0; i < n; i++)
-		assert_int_equal(append_one(log, i, vouch_for(VENDOR, &signer, false)), 0);
+		assert_int_equal(append_one(log, i, by_vendor()), 0);
 	tlog_close(log);
 	return dir;
 }
@@ -594,7 +620,7 @@ static void test_clock(void **state)
 	int64_t first;
 
 	(void)state;
-	assert_int_equal(append_one(log, 0, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(append_one(log, 0, by_vendor()), 0);
 	first = last_time(log);
 	clock_step = -3600;
 	assert_int_equal(append_one(log, 1, NULL), -RCPT_INVALID);
@@ -609,6 +635,13 @@ static void test_clock(void **state)
 	assert_true(last_time(log) >= first);
 	tlog_close(log);
 	folder_remove(dir);
+}
+
+static bool is_link(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISLNK(st.st_mode);
 }
 
 /* As "cp" into the file that is there: inode and birth stay. */
@@ -630,7 +663,7 @@ static void test_set_back(void **state)
 
 	(void)state;
 	for (unsigned int i = 50; i < 60; i++)
-		assert_int_equal(append_one(log, i, vouch_for(VENDOR, &signer, false)), 0);
+		assert_int_equal(append_one(log, i, by_vendor()), 0);
 	tlog_close(log);
 	copy_over(in_folder(dir, "log.db"), in_folder(dir, "older"));
 	log = open_it(dir);
@@ -695,7 +728,7 @@ static void test_guard_missing(void **state)
 	(void)state;
 	assert_int_equal(unlink(in_folder(dir, "guard")), 0);	/* nothing was signed yet */
 	log = open_it(dir);
-	assert_int_equal(append_one(log, 0, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(append_one(log, 0, by_vendor()), 0);
 	assert_int_equal(unlink(in_folder(dir, "guard")), 0);
 	assert_int_equal(append_one(log, 1, NULL), -RCPT_INVALID);
 	tlog_close(log);
@@ -708,6 +741,38 @@ static void test_guard_missing(void **state)
 	tlog_close(log);
 	assert_int_equal(opens(dir, &err), 0);
 	folder_remove(dir);
+}
+
+/* On another disk it is not set back with the folder, all of which is an older one. */
+static void test_guard_elsewhere(void **state)
+{
+	static const char *const names[] = { "log.db", "key.pem" };
+	char *dir = log_of(2), *disk = folder_make(), *older = folder_make();
+	struct rcpt_error err;
+	struct tlog *log;
+
+	(void)state;
+	assert_int_equal(rename(in_folder(dir, "guard"), in_folder(disk, "guard")), 0);
+	assert_int_equal(symlink(in_folder(disk, "guard"), in_folder(dir, "guard")), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		copy_over(in_folder(dir, names[i]), in_folder(older, names[i]));
+	log = open_it(dir);
+	assert_int_equal(append_one(log, 2, NULL), 0);	/* the control */
+	tlog_close(log);
+	assert_true(is_link(in_folder(dir, "guard")));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		copy_over(in_folder(older, names[i]), in_folder(dir, names[i]));
+	assert_int_equal(opens(dir, &err), -RCPT_INVALID);
+	assert_non_null(strstr(err.text, "set back"));
+	/* The other disk is not there; something else lies there. */
+	assert_int_equal(rename(in_folder(disk, "guard"), in_folder(disk, "was")), 0);
+	assert_int_equal(opens(dir, &err), -RCPT_INVALID);
+	folder_write(in_folder(disk, "guard"), "precious", 8);
+	assert_int_equal(opens(dir, &err), -RCPT_INVALID);
+	expect_content(in_folder(disk, "guard"), "precious");
+	folder_remove(dir);
+	folder_remove(disk);
+	folder_remove(older);
 }
 
 /* As version 1 was: heads were not kept, everybody could read it. */
@@ -740,7 +805,7 @@ static void test_upgrade(void **state)
 	/* Nobody has said whose key it is, until somebody does. */
 	assert_int_equal(count_issuers(log), 1);
 	assert_int_equal(nunnamed, 1);
-	assert_int_equal(append_one(log, 8, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(append_one(log, 8, by_vendor()), 0);
 	assert_int_equal(count_issuers(log), 1);
 	assert_int_equal(nunnamed, 0);
 	tlog_close(log);
@@ -753,7 +818,7 @@ static void test_upgrade(void **state)
 	assert_int_equal(append_one(log, 7, NULL), 0);
 	assert_int_equal(count_issuers(log), 1);
 	assert_int_equal(nunnamed, 1);
-	assert_int_equal(tlog_issuer_add(log, vouch_for(VENDOR, &signer, false), &err), 0);
+	assert_int_equal(tlog_issuer_add(log, by_vendor(), &err), 0);
 	assert_int_equal(count_issuers(log), 1);
 	assert_int_equal(nunnamed, 0);
 	tlog_close(log);
@@ -863,7 +928,7 @@ static void test_no_claims(void **state)
 
 	(void)state;
 	one.stmt.header.claims.sub.len = 0;
-	assert_int_equal(tlog_append(log, &one.stmt, vouch_for(VENDOR, &signer, false), &proof, &receipt, &len, &err),
+	assert_int_equal(tlog_append(log, &one.stmt, by_vendor(), &proof, &receipt, &len, &err),
 			 -RCPT_MALFORMED);
 	assert_int_equal(err.reason, RECEIPT_REASON_NO_CLAIMS);
 	free_statement(&one);
@@ -898,7 +963,7 @@ static void append_forever(const char *dir, const char *prefix, unsigned int cou
 		uint8_t *receipt;
 		size_t len;
 
-		if (tlog_append(log, &one.stmt, vouch_for(VENDOR, &signer, false), &proof, &receipt, &len, NULL))
+		if (tlog_append(log, &one.stmt, by_vendor(), &proof, &receipt, &len, NULL))
 			_exit(1);
 		check_receipt(log, &one.stmt, rcpt_span(receipt, len), given.root);
 		given.index = proof.index;
@@ -1159,11 +1224,11 @@ static void test_reading(void **state)
 	(void)state;
 	assert_int_equal(count_all(dir), 0);
 	log = open_it(dir);
-	assert_int_equal(append_one(log, 1, vouch_for(VENDOR, &signer, false)), 0);
-	assert_int_equal(append_one(log, 2, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(append_one(log, 1, by_vendor()), 0);
+	assert_int_equal(append_one(log, 2, by_vendor()), 0);
 	assert_true(is_there(in_folder(dir, "log.db-wal")));
 	assert_int_equal(count_all(dir), 2);
-	assert_int_equal(append_one(log, 3, vouch_for(VENDOR, &signer, false)), 0);
+	assert_int_equal(append_one(log, 3, by_vendor()), 0);
 	assert_int_equal(count_all(dir), 3);
 	tlog_close(log);
 	assert_int_equal(stat(in_folder(dir, "log.db"), &before), 0);
@@ -1272,6 +1337,7 @@ int main(void)
 		cmocka_unit_test(test_set_back),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_guard_missing),
+		cmocka_unit_test(test_guard_elsewhere),
 		cmocka_unit_test(test_upgrade),
 		cmocka_unit_test(test_lock_held),
 		cmocka_unit_test(test_reader_holds),
