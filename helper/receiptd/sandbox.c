@@ -103,6 +103,7 @@ static int drop_capabilities(void)
 {
 	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
+	uint32_t more = 0;
 
 	if (syscall(SYS_capget, &hdr, data))
 		return -errno;
@@ -110,11 +111,13 @@ static int drop_capabilities(void)
 		uint32_t keep = i == CAP_TO_INDEX(CAP_MAC_ADMIN) ?
 			CAP_TO_MASK(CAP_MAC_ADMIN) : 0;
 
+		more |= ((data[i].effective | data[i].permitted) & ~keep) | data[i].inheritable;
 		data[i].effective &= keep;
 		data[i].permitted &= keep;
 		data[i].inheritable = 0;
 	}
-	return syscall(SYS_capset, &hdr, data) ? -errno : 0;
+	/* Its unit leaves nothing to be given up, nor the call. */
+	return more && syscall(SYS_capset, &hdr, data) ? -errno : 0;
 }
 
 /*

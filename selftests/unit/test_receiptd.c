@@ -3,6 +3,7 @@
  * The helper without its socket: from look-ups to messages, over real stores, and
  * from the active policy to the file of floors.
  */
+#include "folder.h"
 #include "transparent.h"
 
 #include <errno.h>
@@ -756,6 +757,72 @@ static void test_keeper_sandbox(void **state)
 	assert_true(WIFSIGNALED(save_in_sandbox(false, dir, &f)));
 }
 
+/* What open() says in the sandbox, for each of @paths: 0 or errno, in @said. */
+static void open_in_sandbox(const struct sandbox *box, const char *const *paths,
+			    const int *flags, int *said, size_t n)
+{
+	struct rcpt_error err = { 0 };
+	int ends[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (!pid) {
+		if (sandbox_enter(box, &err))
+			syscall(SYS_exit_group, 1);
+		for (size_t i = 0; i < n; i++)
+			said[i] = open(paths[i], flags[i], 0600) < 0 ? errno : 0;
+		syscall(SYS_exit_group, write(ends[1], said, n * sizeof(*said)) !=
+			(ssize_t)(n * sizeof(*said)));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(ends[0], said, n * sizeof(*said)), n * sizeof(*said));
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* The helper reads its stores, those that come later, too, and writes nothing. */
+static void test_files_of_the_helper(void **state)
+{
+	char own[128], in[160], later[160], out[160], new[160];
+	const char *const paths[] = { in, later, in, new, out, out };
+	const int flags[] = {
+		O_RDONLY, O_RDONLY, O_WRONLY, O_CREAT | O_WRONLY, O_RDONLY, O_WRONLY,
+	};
+	struct sources sources = { .stores = { own, later }, .nstores = 2 };
+	const struct sandbox helper = { .sources = &sources };
+	const struct sandbox keeper = { .sources = &sources, .own = own };
+	int said[6];
+
+	(void)state;
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
+		skip();
+	snprintf(own, sizeof(own), "%s/box", folder);
+	snprintf(in, sizeof(in), "%s/box/file", folder);
+	snprintf(new, sizeof(new), "%s/box/new", folder);
+	snprintf(later, sizeof(later), "%s/box/later/store", folder);
+	snprintf(out, sizeof(out), "%s/outside", folder);
+	assert_int_equal(mkdir(own, 0755), 0);
+	folder_write(in, "in", 2);
+	folder_write(out, "out", 3);
+
+	open_in_sandbox(&helper, paths, flags, said, 6);
+	assert_int_equal(said[0], 0);
+	assert_int_equal(said[1], ENOENT);
+	assert_int_equal(said[2], EACCES);
+	assert_int_equal(said[3], EACCES);
+	assert_int_equal(said[4], EACCES);
+	assert_int_equal(said[5], EACCES);
+
+	open_in_sandbox(&keeper, paths, flags, said, 6);
+	assert_int_equal(said[0], 0);
+	assert_int_equal(said[2], 0);
+	assert_int_equal(said[3], 0);
+	assert_int_equal(said[4], 0);
+	assert_int_equal(said[5], EACCES);
+}
+
 /* One that does not read does not stop the helper. */
 static void test_keeper_stuck(void **state)
 {
@@ -797,6 +864,7 @@ int main(void)
 		cmocka_unit_test(test_keeper),
 		cmocka_unit_test(test_floors_locked),
 		cmocka_unit_test(test_keeper_sandbox),
+		cmocka_unit_test(test_files_of_the_helper),
 		cmocka_unit_test(test_keeper_stuck),
 	};
 
