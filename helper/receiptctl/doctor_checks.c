@@ -342,6 +342,72 @@ static pid_t helper_pid(void)
 	return pid;
 }
 
+/*
+ * Programs that a unit starts, and files that the helper's unit wants to start without
+ * it. @start: of a line, or what goes on from the line before.
+ */
+static void add_unit_words(struct doctor *d, char *text, bool *start, bool *preload)
+{
+	char *save, *word;
+
+	for (word = strtok_r(text, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
+		bool given = !strncmp(word, "--preload=", 10);
+
+		/* What systemd.service(5) has before the program. */
+		word += *start ? strspn(word, "@-:+!") : given ? 10 : 0;
+		if (*word == '/' && (*start || *preload || given))
+			add(d, HELPER, *start ? DOCTOR_FAIL : DOCTOR_WARN, word);
+		*preload = !strcmp(word, "--preload");
+		*start = false;
+	}
+}
+
+static void read_unit(struct doctor *d, const char *path)
+{
+	bool exec = false, goes_on = false, start = false, preload = false;
+	FILE *f = open_text(d, path);
+	char line[PATH_MAX], *text;
+	size_t len;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		text = line;
+		if (!goes_on) {
+			text = strchr(line, '=');
+			exec = text && !strncmp(line, "Exec", 4);
+			text = exec ? text + 1 : line;
+			start = exec;
+			preload = false;
+		}
+		len = strlen(line);
+		goes_on = len && line[len - 1] == '\\';
+		if (goes_on)
+			line[len - 1] = '\0';
+		if (exec)
+			add_unit_words(d, text, &start, &preload);
+	}
+	if (f)
+		fclose(f);
+}
+
+static void add_units(struct doctor *d)
+{
+	static const char * const folders[] = {
+		"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
+		"/usr/lib/systemd/system",
+	};
+	static const char * const units[] = { "receiptd.service", "receipt-policy.service" };
+	char path[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		for (size_t u = 0; u < ARRAY_SIZE(units); u++) {
+			snprintf(path, sizeof(path), "%s/%s", folders[i], units[u]);
+			read_unit(d, path);
+			snprintf(path, sizeof(path), "%s/%s.d", folders[i], units[u]);
+			each_entry(d, path, read_unit);
+		}
+}
+
 static void add_helper(struct doctor *d, pid_t pid)
 {
 	bool needed = d->why->policy.policy->defaults[RECEIPT_OP_EXECUTE] !=
@@ -349,6 +415,7 @@ static void add_helper(struct doctor *d, pid_t pid)
 
 	add_all(d, HELPER, helper_files);
 	add_all(d, HELPER, command_files);
+	add_units(d);
 	if (!pid && !any_there(d, helper_files))
 		doctor_say(d, needed ? DOCTOR_FAIL : DOCTOR_WARN, HELPER, NULL,
 			   "receiptd is not installed: nobody finds evidence");

@@ -150,6 +150,29 @@ static void test_missing(void **state)
 	refused("usr/sbin/receiptd", "^FAIL  helper: ");
 }
 
+/* What the units start is looked at wherever it is, and what the helper's asks for. */
+static void test_units(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("u=r/usr/local/lib/systemd/system e=r/etc/systemd/system &&"
+			    "mkdir -p $u $e/receipt-policy.service.d r/opt &&"
+			    "for f in helper command preload more other; do"
+			    "	cp $R r/opt/$f && echo $f >>r/opt/$f || exit 1;"
+			    "done &&"
+			    "printf '%s\\n' [Service] 'ExecStart=/opt/helper --store /opt/other \\'"
+			    "	'	--preload /opt/preload --preload=/opt/more'"
+			    "	Documentation=/opt/other >$u/receiptd.service &&"
+			    "printf 'ExecStart=\\nExecStart=-/opt/command policy load /opt/other\\n'"
+			    "	>$e/receipt-policy.service.d/x.conf"), 0);
+	assert_int_equal(sh(DOCTOR "policy"), 1);
+	assert_true(says("^FAIL  helper: /opt/helper: EXECUTE denied: no-evidence"));
+	assert_true(says("^FAIL  helper: /opt/command: EXECUTE denied: no-evidence"));
+	assert_true(says("^warn  helper: /opt/preload: EXECUTE denied: no-evidence"));
+	assert_true(says("^warn  helper: /opt/more: EXECUTE denied: no-evidence"));
+	assert_false(says("/opt/other: "));
+	assert_int_equal(sh("rm -r r/usr/local r/etc/systemd r/opt && " DOCTOR "policy"), 0);
+}
+
 static void test_policy(void **state)
 {
 	(void)state;
@@ -449,6 +472,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_fstype),
 		cmocka_unit_test(test_modules),
