@@ -16,7 +16,6 @@
 #include "merkle.h"
 
 #define BUFFER		(256u << 10)
-#define AHEAD		(4u << 20)	/* allocated before it is written */
 #define COPY_NODES	1024
 #define MAX_RECORD	(RECEIPT_MAX_DIGEST + sizeof(struct rcpt_disk_place))
 
@@ -71,9 +70,9 @@ static int written(const struct rcpt_segment_writer *w, struct rcpt_error *err)
 static void allocate(struct rcpt_segment_writer *w)
 {
 	while (!w->error && w->allocated < w->offset) {
-		if (!fallocate(w->fd, FALLOC_FL_KEEP_SIZE, w->allocated, AHEAD) ||
+		if (!fallocate(w->fd, 0, w->allocated, w->offset - w->allocated) ||
 		    errno == EOPNOTSUPP || errno == ENOSYS)
-			w->allocated += AHEAD;
+			w->allocated = w->offset;
 		else if (errno != EINTR)
 			w->error = errno;
 	}
@@ -470,8 +469,7 @@ int rcpt_segment_end(struct rcpt_segment_writer *w, struct rcpt_segment_id *id,
 	foot.sum = htobe64(id->sum);
 	put(w, &foot, sizeof(foot));
 	flush(w);
-	/* Gives back what was allocated and not used. */
-	if (!w->error && (ftruncate(w->fd, w->offset) || fsync(w->fd)))
+	if (!w->error && fsync(w->fd))
 		w->error = errno;
 	return written(w, err);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "folder.h"
@@ -558,6 +560,160 @@ static void test_each(void **state)
 	folder_remove(dir);
 }
 
+/* A bundle keeps the name that somebody gave it, and goes by that name alone. */
+static void test_names(void **state)
+{
+	char *dir = folder_make(), name[RCPT_STORE_NAME];
+	struct rcpt_store *store = create(dir);
+	uint8_t *data;
+	size_t len;
+
+	(void)state;
+	write_bundle(in_folder(dir, "people.bundle"), 3, 100, "people");
+	write_bundle(in_folder(dir, "others.bundle"), 3, 200, "others");
+	assert_int_equal(rcpt_file_read(in_folder(dir, "people.bundle"), 1 << 20, &data, &len,
+					NULL), 0);
+	assert_int_equal(rcpt_store_add(store, rcpt_span(data, len), name, NULL), 0);
+	assert_string_equal(name, "people.bundle");
+	assert_int_equal(folder_count(dir, ".bundle"), 2);
+	free(data);
+
+	assert_int_equal(rcpt_store_remove(store, "no.bundle", NULL), -RCPT_INVALID);
+	assert_int_equal(rcpt_store_remove(store, "../x.bundle", NULL), -RCPT_INVALID);
+	assert_int_equal(rcpt_store_remove(store, "index", NULL), -RCPT_INVALID);
+	assert_int_equal(count(store, 101), 1);
+	assert_int_equal(rcpt_store_remove(store, "people.bundle", NULL), 0);
+	assert_int_equal(count(store, 101), 0);
+	assert_int_equal(count(store, 201), 1);
+	assert_int_equal(access(in_folder(dir, "others.bundle"), F_OK), 0);
+	rcpt_store_close(store);
+	folder_remove(dir);
+}
+
+static void note_damaged(const char *name, const struct rcpt_error *err, void *arg)
+{
+	char *told = arg;
+
+	snprintf(told + strlen(told), 100, "%s:%d ", name, err->status);
+}
+
+/* What is cut off, or not indexed, is named; what is good is not. */
+static void test_check(void **state)
+{
+	char *dir = folder_make(), told[400] = "";
+	struct rcpt_store *store = create(dir);
+	struct stat st;
+
+	(void)state;
+	write_bundle(in_folder(dir, "a.bundle"), 3, 100, "a");
+	write_bundle(in_folder(dir, "b.bundle"), 3, 200, "b");
+	sync_store(store, false, 0);
+	assert_int_equal(rcpt_store_check(store, note_damaged, told, NULL), 0);
+	assert_string_equal(told, "");
+	write_bundle(in_folder(dir, "c.bundle"), 3, 300, "c");
+	assert_int_equal(stat(in_folder(dir, "b.bundle"), &st), 0);
+	assert_int_equal(truncate(in_folder(dir, "b.bundle"), st.st_size - 1), 0);
+	assert_int_equal(rcpt_store_check(store, note_damaged, told, NULL), 0);
+	assert_string_equal(told, "b.bundle:3 c.bundle:2 ");
+	told[0] = '\0';
+	sync_store(store, false, 1);
+	assert_int_equal(rcpt_store_check(store, note_damaged, told, NULL), 0);
+	assert_string_equal(told, "b.bundle:3 ");
+	assert_int_equal(count(store, 301), 1);
+	assert_int_equal(count(store, 201), 0);
+	rcpt_store_close(store);
+	folder_remove(dir);
+}
+
+/* A process that may write no more than @bytes into a file, as on a full disk. */
+static int add_with_limit(const char *dir, rlim_t bytes)
+{
+	const struct rlimit limit = { bytes, bytes };
+	char name[RCPT_STORE_NAME];
+	struct sample_leaves s = sample_leaves(3, 300);
+	struct rcpt_store *store = create(dir);
+	struct rcpt_error err;
+	uint8_t *data;
+	size_t len;
+	int rc;
+
+	sample_bundle(&signer, &s, "full", &data, &len);
+	signal(SIGXFSZ, SIG_IGN);
+	if (setrlimit(RLIMIT_FSIZE, &limit))
+		_exit(9);
+	rc = rcpt_store_add(store, rcpt_span(data, len), name, &err);
+	_exit(-rc);
+}
+
+/* No room for the index: what is in it counts, and so does the bundle. */
+static void test_full_disk(void **state)
+{
+	char *dir = folder_make(), name[RCPT_STORE_NAME];
+	struct rcpt_store *store = create(dir);
+	struct rcpt_error why;
+	pid_t pid;
+
+	(void)state;
+	add(store, 3, 100, "tools", name);
+	pid = fork();
+	if (!pid)
+		add_with_limit(dir, 2000);
+	assert_int_equal(child_status(pid), RCPT_SYSTEM);
+	assert_int_equal(folder_count(dir, ".bundle"), 2);
+	assert_int_equal(count(store, 101), 1);
+	assert_int_equal(count(store, 301), 1);
+	assert_int_equal(rcpt_store_state(store, &why), RCPT_STORE_BEHIND);
+	/* The control: with room the next one is added, and both are indexed. */
+	pid = fork();
+	if (!pid)
+		add_with_limit(dir, 1 << 20);
+	assert_int_equal(child_status(pid), 0);
+	assert_int_equal(count(store, 301), 2);
+	assert_int_equal(rcpt_store_state(store, &why), RCPT_STORE_INDEXED);
+	rcpt_store_close(store);
+	folder_remove(dir);
+}
+
+/* A user who may only read finds what is there, and can lock nothing that counts. */
+static void test_user(void **state)
+{
+	char *dir = folder_make(), name[RCPT_STORE_NAME];
+	struct rcpt_store *store = create(dir);
+	struct flock all = { .l_type = F_RDLCK };
+	struct rcpt_error why;
+	int ends[2], fd;
+	pid_t pid;
+
+	(void)state;
+	add(store, 3, 100, "tools", name);
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (!pid) {
+		if (!geteuid() && (setgid(65534) || setuid(65534)))
+			_exit(1);
+		store = open_store(dir);
+		if (count(store, 101) != 1 || rcpt_store_state(store, &why) != RCPT_STORE_INDEXED)
+			_exit(2);
+		if (geteuid() == 65534 && open(in_folder(dir, "index/writer/lock"), O_RDONLY) >= 0)
+			_exit(3);
+		fd = open(in_folder(dir, "index/current"), O_RDONLY);
+		if (fd < 0 || fcntl(fd, F_SETLK, &all) || write(ends[1], "", 1) != 1)
+			_exit(4);
+		pause();
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], name, 1), 1);
+	add(store, 3, 200, "more", name);
+	assert_int_equal(count(store, 201), 1);
+	assert_int_equal(rcpt_store_state(store, &why), RCPT_STORE_INDEXED);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ends[0]);
+	rcpt_store_close(store);
+	folder_remove(dir);
+}
+
 /*
  * readers beside a writer, in threads and in another process
  */
@@ -656,6 +812,10 @@ int main(void)
 		cmocka_unit_test(test_sync),
 		cmocka_unit_test(test_damaged_index),
 		cmocka_unit_test(test_each),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_reader_beside_writer),
 		cmocka_unit_test(test_fifty_thousand),
 	};
