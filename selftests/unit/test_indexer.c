@@ -16,6 +16,13 @@
 static struct rcpt_signer signer;
 static const struct keeper no_keeper = { .to = -1 };
 
+/* AddressSanitizer makes calls at the end of a process that the sandbox does not permit. */
+#ifdef __SANITIZE_ADDRESS__
+#define MAY_END_BADLY	true
+#else
+#define MAY_END_BADLY	false
+#endif
+
 static int make_key(void **state)
 {
 	(void)state;
@@ -112,9 +119,24 @@ static void test_indexer(void **state)
 	/* The helper's end is its end. */
 	close(ix.to);
 	assert_true(wait(&status) > 0);
-	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+	assert_true((WIFEXITED(status) && !WEXITSTATUS(status)) ||
+		    (MAY_END_BADLY && WIFSIGNALED(status)));
 	rcpt_store_close(store);
 	folder_remove(dir);
+}
+
+/* Return: 0 when all is as it should be. */
+static char in_sandbox(const struct sandbox *box, const char *dir, bool landlock)
+{
+	struct rcpt_error err;
+
+	if (sandbox_enter(box, &err))
+		return 1;
+	if (open(in_folder(dir, "index/x"), O_WRONLY | O_CREAT, 0600) < 0)
+		return 2;
+	if (open(in_folder(dir, "x"), O_WRONLY | O_CREAT, 0600) >= 0 ? landlock : errno != EACCES)
+		return 3;
+	return make_index(dir, false, &err) ? 4 : 0;
 }
 
 /* In the sandbox, what is beside the index cannot be written. */
@@ -126,27 +148,26 @@ static void test_sandbox(void **state)
 	bool landlock = syscall(SYS_landlock_create_ruleset, NULL, 0,
 				LANDLOCK_CREATE_RULESET_VERSION) >= 1;
 	struct rcpt_store *store;
-	struct rcpt_error err;
+	char result = -1;
+	int ends[2];
 	pid_t pid;
 
 	(void)state;
 	assert_int_equal(rcpt_store_create(dir, &store, NULL), 0);
 	rcpt_store_close(store);
 	put_bundle(dir, "a.bundle", 100);
+	assert_int_equal(pipe(ends), 0);
 	pid = fork();
 	if (!pid) {
-		if (sandbox_enter(&box, &err))
-			_exit(1);
-		if (open(in_folder(dir, "index/x"), O_WRONLY | O_CREAT, 0600) < 0)
-			_exit(2);
-		if (open(in_folder(dir, "x"), O_WRONLY | O_CREAT, 0600) >= 0 ? landlock :
-		    errno != EACCES)
-			_exit(3);
-		if (make_index(dir, false, &err))
-			_exit(4);
-		_exit(0);
+		const char result = in_sandbox(&box, dir, landlock);
+
+		_exit(write(ends[1], &result, 1) != 1);
 	}
-	assert_int_equal(child_status(pid), 0);
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &result, 1), 1);
+	assert_int_equal(result, 0);
+	close(ends[0]);
+	waitpid(pid, NULL, 0);
 	assert_int_equal(rcpt_store_open(dir, &store, NULL), 0);
 	wait_indexed(store, 101);
 	rcpt_store_close(store);
