@@ -11,6 +11,7 @@
 #include <linux/tpm.h>
 #include <linux/unaligned.h>
 
+#include "compat.h"
 #include "private.h"
 
 /* More at once is an error of who wrote the policy, or somebody's mischief. */
@@ -123,53 +124,53 @@ static ssize_t transmit(struct tpm_chip *chip, struct tpm_buf *buf)
 }
 
 /* The index is authorized by its own password, which is empty. */
-static int start_authorized(struct tpm_buf *buf, u32 command)
+static struct tpm_buf *start_authorized(u32 command)
 {
-	int ret = tpm_buf_init(buf, TPM2_ST_SESSIONS, command);
+	struct tpm_buf *buf = receipt_tpm_command(TPM2_ST_SESSIONS, command);
 
-	if (ret)
-		return ret;
+	if (!buf)
+		return NULL;
 	tpm_buf_append_u32(buf, nv_index);	/* authorizes */
 	tpm_buf_append_u32(buf, nv_index);
 	tpm_buf_append_empty_auth(buf, TPM2_RS_PW);
 
-	return 0;
+	return buf;
 }
 
 /* Any other index could be lowered. */
 static ssize_t check_public(struct tpm_chip *chip)
 {
-	struct tpm_buf buf;
-	ssize_t ret = tpm_buf_init(&buf, TPM2_ST_NO_SESSIONS,
-				   CC_NV_READ_PUBLIC);
+	struct tpm_buf *buf = receipt_tpm_command(TPM2_ST_NO_SESSIONS,
+						  CC_NV_READ_PUBLIC);
+	ssize_t ret;
 
-	if (ret)
-		return ret;
-	tpm_buf_append_u32(&buf, nv_index);
-	ret = transmit(chip, &buf);
+	if (!buf)
+		return -ENOMEM;
+	tpm_buf_append_u32(buf, nv_index);
+	ret = transmit(chip, buf);
 	if (!ret)
-		ret = receipt_anchor_public(nv_index, buf.data + TPM_HEADER_SIZE,
-					    tpm_buf_length(&buf) - TPM_HEADER_SIZE);
-	tpm_buf_destroy(&buf);
+		ret = receipt_anchor_public(nv_index, buf->data + TPM_HEADER_SIZE,
+					    tpm_buf_length(buf) - TPM_HEADER_SIZE);
+	receipt_tpm_free(buf);
 
 	return ret;
 }
 
 static ssize_t read_value(struct tpm_chip *chip, u64 *value)
 {
-	struct tpm_buf buf;
-	ssize_t ret = start_authorized(&buf, TPM2_CC_NV_READ);
+	struct tpm_buf *buf = start_authorized(TPM2_CC_NV_READ);
+	ssize_t ret;
 
-	if (ret)
-		return ret;
-	tpm_buf_append_u16(&buf, COUNTER_SIZE);
-	tpm_buf_append_u16(&buf, 0);	/* offset */
-	ret = transmit(chip, &buf);
+	if (!buf)
+		return -ENOMEM;
+	tpm_buf_append_u16(buf, COUNTER_SIZE);
+	tpm_buf_append_u16(buf, 0);	/* offset */
+	ret = transmit(chip, buf);
 	if (!ret)
-		ret = receipt_anchor_value(buf.data + TPM_HEADER_SIZE,
-					   tpm_buf_length(&buf) - TPM_HEADER_SIZE,
+		ret = receipt_anchor_value(buf->data + TPM_HEADER_SIZE,
+					   tpm_buf_length(buf) - TPM_HEADER_SIZE,
 					   value);
-	tpm_buf_destroy(&buf);
+	receipt_tpm_free(buf);
 
 	return ret;
 }
@@ -192,13 +193,13 @@ static ssize_t read_counter(u64 *value)
 
 static ssize_t increment(struct tpm_chip *chip)
 {
-	struct tpm_buf buf;
-	ssize_t ret = start_authorized(&buf, CC_NV_INCREMENT);
+	struct tpm_buf *buf = start_authorized(CC_NV_INCREMENT);
+	ssize_t ret;
 
-	if (ret)
-		return ret;
-	ret = transmit(chip, &buf);
-	tpm_buf_destroy(&buf);
+	if (!buf)
+		return -ENOMEM;
+	ret = transmit(chip, buf);
+	receipt_tpm_free(buf);
 
 	return ret;
 }

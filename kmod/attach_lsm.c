@@ -165,7 +165,7 @@ static int __init attach(void)
 }
 
 DEFINE_LSM(receipt) = {
-	.name = "receipt",
+	RECEIPT_LSM_INFO_ID("receipt", &lsm_id),
 	.order = IS_ENABLED(CONFIG_SECURITY_RECEIPT_LOCKED) ? LSM_ORDER_LAST :
 							      LSM_ORDER_MUTABLE,
 	.init = attach,

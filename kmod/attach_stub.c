@@ -4,11 +4,13 @@
  * that programs can attach to LSM hooks, are redirected to ours with ftrace.
  * FTRACE_OPS_FL_PERMANENT makes the kernel refuse to switch ftrace off.
  */
+#include <linux/bpf_lsm.h>
 #include <linux/ftrace.h>
 #include <linux/linkage.h>
 #include <linux/module.h>
 #include <linux/objtool.h>
 
+#include "compat.h"
 #include "private.h"
 
 struct attachment {
@@ -57,18 +59,22 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip,
  * As long as nobody else traces the function, its entry calls this instead of ftrace's
  * own trampoline, which saves and restores the registers around redirect() and costs
  * more than most hooks. On top of the stack is where to return to in the function; this
- * returns to our hook instead, and the arguments are where they were.
+ * returns to our hook instead, and the arguments are where they were: both have to be
+ * of one type, which nobody but the assertion looks at. Aligned, since
+ * 6.19 and later take an odd address for one that is to be jumped to.
  */
 #define TRAMPOLINE(hook)						\
 	asm(".pushsection .text\n"					\
+	    ".balign 16\n"						\
 	    ".type to_" #hook ", @function\n"				\
 	    "to_" #hook ":\n\t"						\
-	    ANNOTATE_NOENDBR						\
+	    ANNOTATE_NOENDBR "\n\t"					\
 	    "movq $receipt_" #hook ", (%rsp)\n\t"			\
 	    ASM_RET							\
 	    ".size to_" #hook ", . - to_" #hook "\n"			\
 	    ".popsection");						\
-	void to_##hook(void);
+	void to_##hook(void);						\
+	static_assert(__same_type(bpf_lsm_##hook, receipt_##hook));
 HOOKS(TRAMPOLINE)
 LATE_HOOKS(TRAMPOLINE)
 

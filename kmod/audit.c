@@ -102,8 +102,8 @@ static void log_digest(struct audit_buffer *ab,
 
 static void log_inode(struct audit_buffer *ab, const struct inode *inode)
 {
-	audit_log_format(ab, " dev=\"%s\" ino=%lu", inode->i_sb->s_id,
-			 inode->i_ino);
+	audit_log_format(ab, " dev=\"%s\" ino=%llu", inode->i_sb->s_id,
+			 (u64)inode->i_ino);
 }
 
 /* What every record begins with; NULL, and counted, when audit takes none. */

@@ -8,6 +8,7 @@
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
 
+#include "compat.h"
 #include "private.h"
 
 /* What gets too old is found within this time. */
@@ -102,8 +103,8 @@ void receipt_clock_watch(void)
  */
 int __init receipt_clock_init(void)
 {
-	hrtimer_init(&expiry_timer, CLOCK_BOOTTIME, HRTIMER_MODE_REL);
-	expiry_timer.function = look_for_expired;
+	hrtimer_setup(&expiry_timer, look_for_expired, CLOCK_BOOTTIME,
+		      HRTIMER_MODE_REL);
 	receipt_clock_now();
 
 	return 0;

@@ -195,7 +195,7 @@ static noinline bool maps_with_rights(const struct file *file)
 {
 	struct mm_struct *mm = current->mm;
 
-	return mm && get_dumpable(mm) != SUID_DUMP_USER &&
+	return mm && !receipt_current_is_dumpable() &&
 	       rcu_access_pointer(mm->exe_file) != file;
 }
 
@@ -486,8 +486,7 @@ int receipt_file_mprotect(struct vm_area_struct *vma, unsigned long reqprot,
 }
 
 /* Code that a process hands the kernel is of no file either. */
-int receipt_bpf_prog_load(struct bpf_prog *prog, union bpf_attr *attr,
-			  struct bpf_token *token)
+RECEIPT_BPF_PROG_LOAD(receipt_bpf_prog_load)
 {
 	return decide_anon("bpf_prog_load", 0, RECEIPT_REASON_ALLOWED);
 }

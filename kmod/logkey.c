@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "private.h"
 
 #define COSE_ES256		(-7)
@@ -200,8 +201,7 @@ static int verify_hash(const struct receipt_key *key,
 	v->key.id_type = "X509";
 	v->sig.s = v->der;
 	v->sig.s_size = der_signature(v->der, sig, curves[key->curve].coord);
-	v->sig.digest = v->hash;
-	v->sig.digest_size = alg->size;
+	receipt_signature_set_hash(&v->sig, v->hash, alg->size);
 	v->sig.pkey_algo = "ecdsa";
 	v->sig.hash_algo = alg->hash;
 	v->sig.encoding = "x962";

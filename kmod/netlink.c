@@ -16,6 +16,7 @@
 #include <net/genetlink.h>
 #include <net/netlink.h>
 
+#include "compat.h"
 #include "private.h"
 
 #define TOKENS_MAX_BYTES (RECEIPT_MAX_TOKENS * sizeof(struct receipt_token))
@@ -917,7 +918,7 @@ static int dump_digests(struct sk_buff *skb, struct netlink_callback *cb)
 	struct receipt_digest digest;
 	u32 statements;
 
-	NL_ASSERT_DUMP_CTX_FITS(struct receipt_cache_place);
+	NL_ASSERT_CTX_FITS(struct receipt_cache_place);
 	if (!netlink_capable(cb->skb, CAP_MAC_ADMIN))
 		return -EPERM;
 

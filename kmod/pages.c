@@ -21,10 +21,10 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/pagevec.h>
 #include <linux/sched.h>
 #include <linux/shmem_fs.h>
 
+#include "compat.h"
 #include "private.h"
 
 #define SETTLE_TRIES	16

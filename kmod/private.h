@@ -710,8 +710,6 @@ int receipt_mmap_backing_file(struct vm_area_struct *vma,
 			      struct file *user_file);
 int receipt_file_mprotect(struct vm_area_struct *vma, unsigned long reqprot,
 			  unsigned long prot);
-int receipt_bpf_prog_load(struct bpf_prog *prog, union bpf_attr *attr,
-			  struct bpf_token *token);
 int receipt_task_prctl(int option, unsigned long arg2, unsigned long arg3,
 		       unsigned long arg4, unsigned long arg5);
 int receipt_file_open(struct file *file);

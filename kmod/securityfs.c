@@ -6,6 +6,7 @@
 #include <linux/security.h>
 #include <linux/seq_file.h>
 
+#include "compat.h"
 #include "private.h"
 
 static struct dentry *dir;
@@ -131,5 +132,5 @@ int __init receipt_securityfs_init(void)
  */
 void __init receipt_securityfs_exit(void)
 {
-	securityfs_recursive_remove(dir);
+	receipt_securityfs_remove(dir);
 }

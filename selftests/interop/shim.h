@@ -142,6 +142,11 @@ struct public_key_signature {
 	const char *encoding;
 };
 
+/* compat.h is about kernels. */
+#define _RECEIPT_COMPAT_H
+#define receipt_signature_set_hash(sig, hash, size) \
+	((sig)->digest = (hash), (sig)->digest_size = (size))
+
 int public_key_verify_signature(const struct public_key *key,
 				const struct public_key_signature *sig);
 
