@@ -13,6 +13,7 @@
 #define MAP_HOOK	"mmap_file"
 #define LEAST_MS	2500	/* for the rounds of one way */
 #define MOST_MS		(60000 * slowness())
+#define MOST_ROUND_MS	(100 * slowness())	/* for each besides, of thousands */
 #define PAUSE_US	4000
 #define PAUSE_MOST_US	500000
 
@@ -161,7 +162,7 @@ static void test_dedupe(void)
 /* All the rounds, for a while, and until what is sealed ran, too. */
 static bool goes_on(unsigned long rounds, int64_t ms)
 {
-	if (ms > MOST_MS)
+	if (ms > MOST_MS + (int64_t)rounds * MOST_ROUND_MS)
 		return false;
 	return ms < LEAST_MS || tally->rounds < rounds || !tally->good || !tally->mapped_good;
 }
