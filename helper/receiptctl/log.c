@@ -219,17 +219,24 @@ void tlog_close(struct tlog *log)
 	free(log);
 }
 
+static int keep_key(struct rcpt_error *err)
+{
+	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_STRUCTURE, RCPT_NO_OFFSET,
+			 "key.pem is there, and no log that it is of: a key is never replaced");
+}
+
 static int write_key(const char *dir, const struct rcpt_signer *signer,
 		     struct rcpt_error *err)
 {
 	struct rcpt_outfile out;
 	char *path, *pem;
+	struct stat st;
 	size_t len;
 	int rc;
 
 	if (asprintf(&path, "%s/key.pem", dir) < 0)
 		return no_memory(err);
-	rc = rcpt_signer_pem(signer, &pem, &len, err);
+	rc = lstat(path, &st) ? rcpt_signer_pem(signer, &pem, &len, err) : keep_key(err);
 	if (!rc) {
 		rc = rcpt_outfile_open(path, 0600, &out, err);
 		if (!rc)
@@ -339,8 +346,7 @@ static int make_files(const char *dir, struct rcpt_error *err)
 		return fail_folder(err, "the folder");
 	if (fstatat(dirfd, "log.db", &st, AT_SYMLINK_NOFOLLOW) &&
 	    !fstatat(dirfd, "key.pem", &st, AT_SYMLINK_NOFOLLOW)) {
-		rc = rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_STRUCTURE, RCPT_NO_OFFSET,
-			       "key.pem is there, and no log that it is of: a key is never replaced");
+		rc = keep_key(err);
 	} else {
 		fd = openat(dirfd, "log.db", flags, 0600);
 		if (fd < 0)

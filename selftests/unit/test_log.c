@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "folder.h"
@@ -186,11 +188,11 @@ static void test_init_key(void **state)
 	assert_int_equal(expect_init(dir), -RCPT_INVALID);
 	assert_int_equal(folder_count(dir, ""), 1);
 	folder_write(in_folder(dir, "log.db"), "", 0);
-	assert_int_equal(expect_init(dir), -RCPT_SYSTEM);
+	assert_int_equal(expect_init(dir), -RCPT_INVALID);
 	expect_content(in_folder(dir, "key.pem"), "my key");
 	assert_int_equal(unlink(in_folder(dir, "key.pem")), 0);
 	assert_int_equal(symlink("elsewhere", in_folder(dir, "key.pem")), 0);
-	assert_int_equal(expect_init(dir), -RCPT_SYSTEM);
+	assert_int_equal(expect_init(dir), -RCPT_INVALID);
 	assert_int_equal(unlink(in_folder(dir, "log.db")), 0);
 	assert_int_equal(expect_init(dir), -RCPT_INVALID);
 	assert_int_equal(access(in_folder(dir, "elsewhere"), F_OK), -1);
@@ -1083,6 +1085,167 @@ static void test_killed(void **state)
 	folder_remove(dir);
 }
 
+/*
+ * dying at every call that changes a file
+ */
+
+static bool changes_files(uint64_t nr)
+{
+	static const int calls[] = {
+		SYS_write, SYS_pwrite64, SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_unlink,
+		SYS_unlinkat, SYS_rename, SYS_renameat2, SYS_mkdir, SYS_fchmod, SYS_chmod,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (nr == (uint64_t)calls[i])
+			return true;
+	return false;
+}
+
+/* Return: it was killed at call @n, before that was made; else it ended well. */
+static bool kill_at(pid_t pid, unsigned int n)
+{
+	struct __ptrace_syscall_info info;
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSTOPPED(status));
+	assert_int_equal(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD |
+				PTRACE_O_EXITKILL), 0);
+	for (;;) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status)) {
+			assert_int_equal(WEXITSTATUS(status), 0);
+			return false;
+		}
+		assert_true(WIFSTOPPED(status));
+		if (WSTOPSIG(status) != (SIGTRAP | 0x80))
+			continue;
+		assert_true(ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0);
+		if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !changes_files(info.entry.nr) || --n)
+			continue;
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		return true;
+	}
+}
+
+/* A child that is watched from here on. */
+static pid_t fork_watched(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid && (ptrace(PTRACE_TRACEME, 0, NULL, NULL) || raise(SIGSTOP)))
+		_exit(1);
+	return pid;
+}
+
+static size_t expect_all_given(const char *dir, int out)
+{
+	struct content content = read_content(dir);
+	size_t n = check_all_given(&content, out);
+
+	free(content.digest);
+	return n;
+}
+
+/* Two statements, in a log of this version or the one before. */
+static void append_killed(bool old)
+{
+	char *dir = log_of(3), prefix[32];
+	unsigned int n = 0;
+	size_t total = 0;
+	int out[2];
+	bool killed;
+	pid_t pid;
+
+	do {
+		struct rcpt_error err = { .text = "" };
+		struct tlog *log;
+
+		if (old)
+			make_version_1(dir);
+		snprintf(prefix, sizeof(prefix), "call%u.%d", ++n, old);
+		assert_int_equal(pipe(out), 0);
+		pid = fork_watched();
+		if (!pid)
+			append_forever(dir, prefix, 2, out[1]);
+		close(out[1]);
+		killed = kill_at(pid, n);
+		total += expect_all_given(dir, out[0]);
+		/* It goes on from there. */
+		log = open_it(dir);
+		if (append_this(log, &kept[0].stmt, by_vendor(), &err))
+			fail_msg("after call %u: %s", n, err.text);
+		tlog_close(log);
+	} while (killed);
+	print_message("# killed at each of %u calls, %zu receipts given out, all in the log\n",
+		      n - 1, total);
+	assert_true(n > 20);
+	folder_remove(dir);
+}
+
+static void test_append_killed(void **state)
+{
+	(void)state;
+	append_killed(false);
+	append_killed(true);
+}
+
+static void clear_folder(const char *dir)
+{
+	static const char *const names[] = { "key.pem", "log.db", "log.db-journal", "log.db-wal",
+					     "log.db-shm" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		unlink(in_folder(dir, names[i]));
+}
+
+/*
+ * An interrupted init leaves a log, or what another init goes on with, or says that the
+ * folder is to be cleared by hand: there is a key in it, and nobody but its owner may
+ * say that it is of no use.
+ */
+static void test_init_killed(void **state)
+{
+	unsigned int n = 0, nhand = 0;
+	bool killed;
+
+	(void)state;
+	do {
+		char *top = folder_make(), dir[1024];
+		struct rcpt_error err;
+		struct tlog *log;
+		pid_t pid;
+		int rc;
+
+		snprintf(dir, sizeof(dir), "%s/log", top);
+		pid = fork_watched();
+		if (!pid)
+			_exit(!!tlog_init(dir, ISSUER, RCPT_ES256, NULL));
+		killed = kill_at(pid, ++n);
+		rc = tlog_init(dir, ISSUER, RCPT_ES256, &err);
+		if (rc && tlog_open(dir, &log, NULL)) {
+			if (!strstr(err.text, "key.pem") && !strstr(err.text, "interrupted"))
+				fail_msg("after call %u: %s", n, err.text);
+			nhand++;
+			clear_folder(dir);
+			assert_int_equal(tlog_init(dir, ISSUER, RCPT_ES256, &err), 0);
+		} else if (rc) {
+			tlog_close(log);
+		}
+		log = open_it(dir);
+		assert_int_equal(append_one(log, 0, by_vendor()), 0);
+		tlog_close(log);
+		folder_remove(top);
+	} while (killed);
+	print_message("# killed at each of %u calls, %u times the folder is cleared by hand\n",
+		      n - 1, nhand);
+	assert_true(n > 20 && nhand < n - 1);
+}
+
 static void test_two_at_once(void **state)
 {
 	char *dir = new_log();
@@ -1343,6 +1506,8 @@ int main(void)
 		cmocka_unit_test(test_reader_holds),
 		cmocka_unit_test(test_no_claims),
 		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_append_killed),
+		cmocka_unit_test(test_init_killed),
 		cmocka_unit_test(test_two_at_once),
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_reading),
