@@ -163,6 +163,19 @@ typedef int (*tlog_issuer_fn)(const struct tlog_known *known, void *arg);
 int tlog_issuer_add(struct tlog *log, const struct tlog_vouch *vouch, struct rcpt_error *err);
 
 /**
+ * tlog_issuer_may_add() - would tlog_issuer_add() know it?
+ * @log: open
+ * @vouch: with a proof
+ * @err: filled in on failure
+ *
+ * For work that is not done in vain. What the log knows may be another by then.
+ *
+ * Return: 0, -RCPT_INVALID when it would be a second one, or -RCPT_SYSTEM.
+ */
+int tlog_issuer_may_add(struct tlog *log, const struct tlog_vouch *vouch,
+			struct rcpt_error *err);
+
+/**
  * tlog_issuer_forget() - know an issuer no longer by a key, root or DID
  * @log: open, with its key loaded
  * @name: its name

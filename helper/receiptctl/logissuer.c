@@ -136,6 +136,23 @@ static int confirm(struct tlog *log, const struct tlog_vouch *vouch, struct rcpt
 		      bind_int(s, 4, proof->kind), err);
 }
 
+static int fail_second(struct rcpt_error *err)
+{
+	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_UNKNOWN_KEY, RCPT_NO_OFFSET,
+			 "the log knows another key or root of this issuer: --another adds one");
+}
+
+int tlog_issuer_may_add(struct tlog *log, const struct tlog_vouch *vouch,
+			struct rcpt_error *err)
+{
+	unsigned int all = 0;
+	bool there = false;
+	int rc = log->version == 1 ? 0 :
+		 count_known(log, vouch->name, &vouch->proof, &all, &there, err);
+
+	return rc || there || !all || vouch->another ? rc : fail_second(err);
+}
+
 static int remember(struct tlog *log, const struct tlog_vouch *vouch, struct rcpt_error *err)
 {
 	const struct tlog_issuer_proof *proof = &vouch->proof;
@@ -147,8 +164,7 @@ static int remember(struct tlog *log, const struct tlog_vouch *vouch, struct rcp
 	if (rc || there)
 		return rc ? rc : confirm(log, vouch, err);
 	if (all && !vouch->another)
-		return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_UNKNOWN_KEY, RCPT_NO_OFFSET,
-				 "the log knows another key or root of this issuer: --another adds one");
+		return fail_second(err);
 	s = prepare(log, "INSERT OR REPLACE INTO issuer VALUES (?, ?, ?, ?)");
 	return finish(log, s, bind_text(s, 1, vouch->name.data, vouch->name.len) &&
 		      bind_blob(s, 2, proof->der.data, proof->der.len) &&

@@ -154,6 +154,41 @@ static int open_log(struct seal *seal)
 	return 0;
 }
 
+/* Whoever has the key and names the issuer vouches for both. @der: for OPENSSL_free() */
+static int vouch_for_key(const struct seal *seal, struct tlog_vouch *vouch, uint8_t **der,
+			 struct rcpt_error *err)
+{
+	const char *iss = seal->claims.iss;
+	int len;
+
+	*der = NULL;
+	len = i2d_PUBKEY(seal->signer.pkey, der);
+	if (len <= 0)
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+				 "out of memory");
+	*vouch = (struct tlog_vouch){
+		.name = rcpt_span(iss, strlen(iss)),
+		.proves = true,
+		.proof = { TLOG_KEY, rcpt_span(*der, len) },
+		.another = seal->another,
+	};
+	return 0;
+}
+
+/* Before hours of hashing; certificates may lead to a root that the log knows. */
+static int check_issuer(const struct seal *seal)
+{
+	struct tlog_vouch vouch;
+	struct rcpt_error err;
+	uint8_t *der;
+	int rc = vouch_for_key(seal, &vouch, &der, &err);
+
+	if (!rc && !seal->chain_file)
+		rc = tlog_issuer_may_add(seal->log, &vouch, &err);
+	OPENSSL_free(der);
+	return rc ? print_error(seal->log_dir, &err) : 0;
+}
+
 /*
  * Files
  */
@@ -367,20 +402,15 @@ static int make_payload(struct seal *seal)
 static int make_bundle(struct seal *seal, const struct rcpt_statement *stmt,
 		       uint8_t **bundle, size_t *len, struct rcpt_error *err)
 {
-	struct tlog_vouch vouch = {
-		.name = stmt->header.claims.iss, .proves = true, .another = seal->another,
-	};
-	uint8_t *receipt, *transparent, *spki = NULL;
+	struct tlog_vouch vouch;
+	uint8_t *receipt, *transparent, *der;
 	size_t receipt_len, transparent_len;
-	int len_spki = i2d_PUBKEY(seal->signer.pkey, &spki);
-	int rc;
+	int rc = vouch_for_key(seal, &vouch, &der, err);
 
-	if (len_spki <= 0)
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-				 "out of memory");
-	vouch.proof = (struct tlog_issuer_proof){ TLOG_KEY, rcpt_span(spki, len_spki) };
+	if (rc)
+		return rc;
 	rc = tlog_append(seal->log, stmt, &vouch, &seal->proof, &receipt, &receipt_len, err);
-	OPENSSL_free(spki);
+	OPENSSL_free(der);
 	if (rc)
 		return rc;
 	rc = rcpt_statement_attach(stmt, rcpt_span(receipt, receipt_len), &transparent,
@@ -503,6 +533,8 @@ int seal_run(struct seal *seal, char **paths)
 		rc = load_chain(seal);
 	if (!rc)
 		rc = open_log(seal);
+	if (!rc)
+		rc = check_issuer(seal);
 	if (!rc)
 		rc = find_files(seal, paths);
 	if (!rc && seal->envelope && (seal->files.n != 1 || !seal->files.item[0].named))

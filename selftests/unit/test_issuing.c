@@ -217,6 +217,9 @@ static void test_seal_second(void **state)
 	assert_int_equal(sh("cp b before && " SEAL("vendor") "s"), 1);
 	assert_true(says("err", "--another"));
 	assert_int_equal(sh("cmp b before && " ENTRIES "1 && " ISSUERS "1"), 0);
+	/* and before it looks for files */
+	assert_int_equal(sh(SEAL("vendor") "nowhere"), 1);
+	assert_int_equal(sh(SEAL("build") "nowhere"), 70);
 	assert_int_equal(sh(SEAL("vendor") "--another s"), 0);
 	assert_int_equal(sh(SEAL("build") "s && " SEAL("vendor") "s && " ISSUERS "2"), 0);
 	/* Certificates that lead to a root that is known are not keys of their own. */
