@@ -10,6 +10,7 @@
 
 #include "describe.h"
 #include "logline.h"
+#include "lockfile.h"
 #include "outfile.h"
 #include "receiptctl.h"
 #include "trust.h"
@@ -286,6 +287,25 @@ static int check_state(const struct run *run, const char **about, struct rcpt_er
 	return ret;
 }
 
+/* Between reading and writing nobody else writes: an older list would go for a newer one. */
+static int check_state_alone(const struct run *run, const char **about, struct rcpt_error *err)
+{
+	char *path;
+	int lock, ret;
+
+	if (asprintf(&path, "%s.lock", run->state_file) < 0)
+		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
+				 RCPT_NO_OFFSET, "no memory");
+	*about = run->state_file;
+	ret = rcpt_lock_take(path, RCPT_LOCK_WAIT_MS, &lock, err);
+	free(path);
+	if (ret)
+		return ret;
+	ret = check_state(run, about, err);
+	rcpt_lock_drop(lock);
+	return ret;
+}
+
 /*
  * The list
  */
@@ -358,7 +378,7 @@ static int check_list(struct run *run, const char **about, struct rcpt_error *er
 	if (!ret && run->has_min_svn)
 		ret = check_svn(run, run->min_svn, err);
 	if (!ret && run->state_file)
-		ret = check_state(run, about, err);
+		ret = check_state_alone(run, about, err);
 	return ret;
 }
 

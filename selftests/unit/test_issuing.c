@@ -302,6 +302,24 @@ static void test_outputs(void **state)
 	assert_int_equal(sh("cmp o before"), 0);
 }
 
+#define LIST	"$R trust-list --keys $V/keys/log.cbor --issuer log.example --issuer-key " \
+		"$V/keys/es256.pem --state state $V/statements/trust-list-good.cose"
+
+/* Another process writes that a newer list was seen: the older one waits, and is refused. */
+static void test_list_state(void **state)
+{
+	static const char newer[] = "{\"lists\": [{\"iss\": \"issuer.example\", "
+				    "\"sub\": \"ledgers\", \"svn\": 9}]}";
+
+	(void)state;
+	folder_write(in_folder(dir, "newer"), newer, strlen(newer));
+	assert_int_equal(sh("rm -f state*; " LIST), 0);	/* the control */
+	assert_int_equal(sh("rm -f held; flock state.lock sh -c '>held; sleep 1; cp newer state' & "
+			    "until [ -e held ]; do sleep 0.02; done; " LIST), 1);
+	assert_true(says("err", "svn"));
+	assert_int_equal(sh("test $(stat -c %a state.lock) = 600"), 0);
+}
+
 #define POLICY	"policy_name=x policy_version=1.0.0 mode=enforce\\nDEFAULT action=DENY\\n"
 
 /* What may be a mistake is said, and nothing else is. */
@@ -343,6 +361,7 @@ int main(void)
 		cmocka_unit_test_setup(test_folder, new_log),
 		cmocka_unit_test_setup(test_outputs, new_log),
 		cmocka_unit_test_setup(test_notes, new_log),
+		cmocka_unit_test(test_list_state),
 	};
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
@@ -352,5 +371,8 @@ int main(void)
 	path[n] = '\0';
 	strcpy(strrchr(path, '/'), "/../receiptctl");
 	setenv("R", path, 1);
+	if (!realpath("selftests/vectors", path))
+		return 1;
+	setenv("V", path, 1);
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
