@@ -328,7 +328,8 @@ static int check_program(struct linux_binprm *bprm)
  * What the kernel opens to execute beside the file that it was asked for: the
  * loader that the program names, the interpreter of a script. The kernel reads
  * nothing of it before. A loader is never asked for again, and needs no page of
- * its own that is mapped executable to decide where the program begins.
+ * its own that is mapped executable to decide where the program begins. What memory
+ * it gets beside its file, its headers say.
  *
  * Nobody else sets the flag, which user space cannot.
  */
@@ -336,15 +337,22 @@ int receipt_file_post_open(struct file *file, int mask)
 {
 	const char *hook = "file_post_open";
 	struct inode *inode;
+	int ret;
 
 	if (likely(!(file->f_flags & __FMODE_EXEC)) || !current->in_execve)
 		return 0;
 	inode = d_real_inode(file->f_path.dentry);
 	if (inode == file_inode(file) ||
 	    READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_EXECUTE))
-		return decide_file(hook, file, 0, RECEIPT_REASON_ALLOWED);
+		ret = decide_file(hook, file, 0, RECEIPT_REASON_ALLOWED);
+	else
+		ret = decide_stacked(hook, file, inode, HOLD, NULL);
+	if (ret || READ_ONCE(receipt_unruled) & BIT(RECEIPT_OP_ANON_EXEC) ||
+	    (inode == file_inode(file) &&
+	     receipt_state_allows(inode, RECEIPT_OP_LOADER, NULL)))
+		return ret;
 
-	return decide_stacked(hook, file, inode, HOLD, NULL);
+	return receipt_program_loader(file, inode);
 }
 
 static __always_inline bool is_stacked(const struct file *file)

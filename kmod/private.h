@@ -142,6 +142,9 @@ void receipt_rights_recall(struct receipt_state *state,
  */
 #define RECEIPT_OP_RUN		RECEIPT_OP_X509_CERT
 
+/* The kernel gives a loader of this content no executable memory of no file. */
+#define RECEIPT_OP_LOADER	RECEIPT_OP_FIRMWARE
+
 /**
  * struct receipt_state - what is known of an inode
  * @table: what the module finds it by, see state_table.h
@@ -674,6 +677,7 @@ int receipt_reason_errno(enum receipt_reason reason);
 bool receipt_program_changed(const struct linux_binprm *bprm,
 			     const struct inode *inode, u64 change);
 int receipt_program_settle(struct linux_binprm *bprm);
+int receipt_program_loader(struct file *file, struct inode *inode);
 
 /* late.c */
 

@@ -19,16 +19,42 @@
 /* The kernel reads no more of program headers, see load_elf_phdrs(). */
 #define PHDRS_MAX	PAGE_SIZE
 
-/*
- * Adds to @flags those of the stack in program headers of one size, of which the last
- * one counts; @none where there are none.
+/**
+ * struct segment - what counts of a program header
+ * @type: of the header
+ * @flags: PF_X and others
+ * @more: there is more of it in memory than in the file
  */
-static enum receipt_reason add_stack_flags(struct file *file, loff_t pos,
-					   size_t size, u16 n, u32 none,
-					   u32 *flags)
+struct segment {
+	u32 type;
+	u32 flags;
+	bool more;
+};
+
+static struct segment segment_of(const void *phdr, bool wide)
+{
+	const struct elf64_phdr *w = phdr;
+	const struct elf32_phdr *n = phdr;
+
+	if (wide)
+		return (struct segment){ w->p_type, w->p_flags,
+					 w->p_memsz > w->p_filesz };
+
+	return (struct segment){ n->p_type, n->p_flags,
+				 n->p_memsz > n->p_filesz };
+}
+
+/*
+ * Program headers of one size. Adds to @flags those of what segments have beyond the
+ * file, which the kernel maps without a question. @stack: set to those of the stack, of
+ * which the last header counts, if any.
+ */
+static enum receipt_reason add_flags(struct file *file, loff_t pos, size_t size,
+				     u16 n, u32 *stack, u32 *flags)
 {
 	const bool wide = size == sizeof(struct elf64_phdr);
 	const size_t step = size;
+	struct segment seg;
 	u8 *phdrs, *at;
 	ssize_t got;
 
@@ -44,47 +70,53 @@ static enum receipt_reason add_stack_flags(struct file *file, loff_t pos,
 		kfree(phdrs);
 		return receipt_read_reason(got < 0 ? got : -EIO);
 	}
-	for (at = phdrs; n--; at += step)
-		if (((struct elf32_phdr *)at)->p_type == PT_GNU_STACK)
-			none = wide ? ((struct elf64_phdr *)at)->p_flags :
-				      ((struct elf32_phdr *)at)->p_flags;
+	for (at = phdrs; n--; at += step) {
+		seg = segment_of(at, wide);
+		if (seg.type == PT_GNU_STACK)
+			*stack = seg.flags;
+		else if (seg.type == PT_LOAD && seg.more)
+			*flags |= seg.flags;
+	}
 	kfree(phdrs);
-	*flags |= none;
 
 	return RECEIPT_REASON_ALLOWED;
 }
 
 /* A program of this machine: anything else has one that runs in its place. */
-static bool is_program(const struct linux_binprm *bprm)
+static bool is_program(const void *head)
 {
-	const struct elf64_hdr *elf = (const struct elf64_hdr *)bprm->buf;
+	const struct elf64_hdr *elf = head;
 
-	return !memcmp(bprm->buf, ELFMAG, SELFMAG) &&
+	return !memcmp(head, ELFMAG, SELFMAG) &&
 	       (elf->e_machine == ELF_ARCH || elf->e_machine == EM_386 ||
 		elf->e_machine == EM_486);
 }
 
 /*
- * Does the kernel give it an executable stack? A 32-bit program that says nothing
- * gets all of its memory executable. Which of the two a file is, the kernel tells by
- * the size of its program headers, and not by e_ident.
+ * Does the kernel give it executable memory without a file? @stack: also that, which a
+ * loader does not decide on; a 32-bit program that says nothing of it gets all of its
+ * memory executable. Which of the two a file is, the kernel tells by the size of its
+ * program headers, and not by e_ident.
  */
-static enum receipt_reason wants_executable_stack(const struct linux_binprm *bprm,
-						  bool *wants)
+static enum receipt_reason wants_executable(struct file *file, const void *head,
+					    bool stack, bool *wants)
 {
-	const struct elf64_hdr *wide = (const struct elf64_hdr *)bprm->buf;
-	const struct elf32_hdr *narrow = (const struct elf32_hdr *)bprm->buf;
+	const struct elf64_hdr *wide = head;
+	const struct elf32_hdr *narrow = head;
 	enum receipt_reason reason = RECEIPT_REASON_ALLOWED;
-	u32 flags = 0;
+	u32 flags = 0, of_wide = 0, of_narrow = 0;
 
 	if (wide->e_phentsize == sizeof(struct elf64_phdr))
-		reason = add_stack_flags(bprm->file, wide->e_phoff,
-					 sizeof(struct elf64_phdr),
-					 wide->e_phnum, 0, &flags);
-	if (!reason && narrow->e_phentsize == sizeof(struct elf32_phdr))
-		reason = add_stack_flags(bprm->file, narrow->e_phoff,
-					 sizeof(struct elf32_phdr),
-					 narrow->e_phnum, PF_X, &flags);
+		reason = add_flags(file, wide->e_phoff, sizeof(struct elf64_phdr),
+				   wide->e_phnum, &of_wide, &flags);
+	if (narrow->e_phentsize == sizeof(struct elf32_phdr))
+		of_narrow = PF_X;
+	if (!reason && of_narrow)
+		reason = add_flags(file, narrow->e_phoff,
+				   sizeof(struct elf32_phdr), narrow->e_phnum,
+				   &of_narrow, &flags);
+	if (stack)
+		flags |= of_wide | of_narrow;
 	*wants = flags & PF_X;
 
 	return reason;
@@ -182,7 +214,7 @@ int receipt_program_settle(struct linux_binprm *bprm)
 	u64 change = receipt_state_change(inode);
 	bool wants;
 
-	if (!is_program(bprm))
+	if (!is_program(bprm->buf))
 		return 0;
 	wants = takes_over_exec(bprm);
 	req.refuse = keep_content(bprm->file, inode);
@@ -193,7 +225,8 @@ int receipt_program_settle(struct linux_binprm *bprm)
 	if (!wants && receipt_state_allows(inode, RECEIPT_OP_SETTLED, NULL))
 		return 0;
 	if (!wants)
-		req.refuse = wants_executable_stack(bprm, &wants);
+		req.refuse = wants_executable(bprm->file, bprm->buf, true,
+					      &wants);
 	if (req.refuse)
 		return receipt_decide(&req);
 	if (wants)
@@ -203,6 +236,48 @@ int receipt_program_settle(struct linux_binprm *bprm)
 	/* Asked again at the next exec where the content has changed meanwhile. */
 	if (receipt_decide(&req) != -EAGAIN)
 		receipt_state_note(inode, change, RECEIPT_OP_SETTLED, generation);
+
+	return 0;
+}
+
+/**
+ * receipt_program_loader - ask for what a loader gets of the kernel
+ * @file: maybe of a loader, which may be executed
+ * @inode: its real inode
+ *
+ * The kernel maps it by its program headers, as it does the program. Its own content
+ * needs the right to executable memory that they want.
+ *
+ * Context: May sleep, hash and ask the helper.
+ * Return: 0, or what receipt_decide() says.
+ */
+int receipt_program_loader(struct file *file, struct inode *inode)
+{
+	struct receipt_request req = {
+		.hook = "file_post_open",
+		.op = RECEIPT_OP_ANON_EXEC,
+		.file = file,
+		.inode = inode,
+	};
+	u64 generation = READ_ONCE(receipt_generation), change;
+	struct receipt_state *state = receipt_state_get(inode);
+	struct elf64_hdr head;
+	bool wants = false;
+	loff_t pos = 0;
+
+	change = receipt_state_change(inode);
+	if (inode != file_inode(file))
+		req.refuse = keep_content(file, inode);
+	if (!req.refuse && receipt_state_allows(inode, RECEIPT_OP_LOADER, NULL))
+		return 0;
+	if (!req.refuse && kernel_read(file, &head, sizeof(head), &pos) == sizeof(head) &&
+	    is_program(&head))
+		req.refuse = wants_executable(file, &head, false, &wants);
+	if (req.refuse || wants)
+		return receipt_decide(&req);
+	if (state)
+		receipt_state_allow(state, change, RECEIPT_OP_LOADER,
+				    generation, false);
 
 	return 0;
 }

@@ -70,6 +70,27 @@ static void test_shapes(void)
 	}
 }
 
+/*
+ * What a segment has beyond its file is memory without one. The kernel maps it without a
+ * question, writable, and executable where the header says so.
+ */
+static void test_bss(void)
+{
+	point(LOADER, "/t/bss-plain");
+	expect_allowed(probe_exec(PROGRAM, EACCES), "loader bss: sealed for execution alone");
+	expect_allowed(probe_exec("/t/bss-plain", EACCES),
+		       "program bss: sealed for execution alone");
+	expect_allowed(probe_exec(ELVES "/bss-exec", EACCES),
+		       "program bss-exec: sealed for executable memory");
+	expect_denied(probe_exec("/t/bss-exec-plain", EACCES), "bprm_check_security",
+		      "usage-not-granted", "program bss-exec: sealed for execution alone");
+	point(LOADER, "/t/bss-exec-plain");
+	expect_denied(probe_exec(PROGRAM, EACCES), OPEN_HOOK, "usage-not-granted",
+		      "loader bss-exec: sealed for execution alone");
+	expect_denied(probe_exec(PROGRAM, EACCES), OPEN_HOOK, "usage-not-granted",
+		      "loader bss-exec: again");
+}
+
 static void test_names(void)
 {
 	if (chdir(dir))
@@ -235,6 +256,7 @@ int main(int argc, char **argv)
 	mkdir(dir, 0755);
 	probe_init();
 	test_shapes();
+	test_bss();
 	test_names();
 	test_memfd();
 	test_namespace();
