@@ -19,7 +19,9 @@
 #include "lockfile.h"
 #include "outfile.h"
 
-#define SETTLED_NS	1000000000ll	/* clocks of file systems are coarse */
+/* Clocks of file systems are coarse: they tick, or tell seconds alone. */
+#define TICK_NS		50000000ll
+#define SECONDS_NS	2000000000ll
 
 /**
  * struct rcpt_store - an open store
@@ -258,7 +260,8 @@ static bool is_settled(const struct stat *st)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (now.tv_sec - st->st_mtim.tv_sec) * 1000000000ll +
-	       now.tv_nsec - st->st_mtim.tv_nsec > SETTLED_NS;
+	       now.tv_nsec - st->st_mtim.tv_nsec >
+	       (st->st_mtim.tv_nsec ? TICK_NS : SECONDS_NS);
 }
 
 static bool is_unchanged(const struct rcpt_store *store, const struct stat *st)
