@@ -84,39 +84,44 @@ bool elf_is_64(int fd)
 }
 
 /*
- * Flags of the stack, of which the last header counts; @flags where there are none.
- * More headers than fit in a page the kernel does not execute.
+ * Flags of the memory that the kernel gives without a file: the stack, of which the last
+ * header counts, @stack where there are none, and what a segment has beyond its file. More
+ * headers than fit in a page the kernel does not execute.
  */
-static uint32_t stack_flags(int fd, uint64_t offset, size_t size, size_t n, uint32_t flags)
+static uint32_t memory_flags(int fd, uint64_t offset, size_t size, size_t n, uint32_t stack)
 {
 	bool wide = size == sizeof(Elf64_Phdr);
 	char *headers = read_piece(fd, offset, size * n, MAX_STACK_HEADERS);
+	uint32_t beyond = 0;
 
 	for (size_t i = 0; headers && i < n; i++) {
-		union {
-			Elf32_Phdr narrow;
-			Elf64_Phdr wide;
-		} h = { 0 };
+		Elf64_Phdr w = { 0 };
+		Elf32_Phdr h = { 0 };
+		uint32_t flags;
 
-		memcpy(&h, headers + i * size, size);
-		if (h.narrow.p_type == PT_GNU_STACK)
-			flags = wide ? h.wide.p_flags : h.narrow.p_flags;
+		memcpy(wide ? (void *)&w : &h, headers + i * size, size);
+		flags = wide ? w.p_flags : h.p_flags;
+		if ((wide ? w.p_type : h.p_type) == PT_GNU_STACK)
+			stack = flags;
+		else if (wide ? w.p_type == PT_LOAD && w.p_memsz > w.p_filesz :
+			 h.p_type == PT_LOAD && h.p_memsz > h.p_filesz)
+			beyond |= flags;
 	}
 	free(headers);
-	return headers ? flags : 0;
+	return headers ? stack | beyond : 0;
 }
 
 /**
- * elf_executable_stack() - does the kernel give it an executable stack?
+ * elf_executable_memory() - does the kernel give it executable memory without a file?
  * @fd: open for reading
  *
- * As kmod/program.c asks. A 32-bit program that says nothing gets one, and all of its
+ * As kmod/program.c asks. A 32-bit program that says nothing of the stack gets all of its
  * memory executable; which of the two it is, the kernel tells by the size of its
  * program headers.
  *
  * Return: whether it does.
  */
-bool elf_executable_stack(int fd)
+bool elf_executable_memory(int fd)
 {
 	union {
 		Elf32_Ehdr narrow;
@@ -130,10 +135,10 @@ bool elf_executable_stack(int fd)
 	    h.wide.e_machine != EM_486)
 		return false;
 	if (h.narrow.e_phentsize == sizeof(Elf32_Phdr))
-		flags |= stack_flags(fd, h.narrow.e_phoff, sizeof(Elf32_Phdr), h.narrow.e_phnum,
+		flags |= memory_flags(fd, h.narrow.e_phoff, sizeof(Elf32_Phdr), h.narrow.e_phnum,
 				     PF_X);
 	if (read_at(fd, 0, &h, sizeof(h.wide)) && h.wide.e_phentsize == sizeof(Elf64_Phdr))
-		flags |= stack_flags(fd, h.wide.e_phoff, sizeof(Elf64_Phdr), h.wide.e_phnum, 0);
+		flags |= memory_flags(fd, h.wide.e_phoff, sizeof(Elf64_Phdr), h.wide.e_phnum, 0);
 	return flags & PF_X;
 }
 

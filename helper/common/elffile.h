@@ -36,7 +36,7 @@ enum elf_kind {
 };
 
 bool elf_is_64(int fd);
-bool elf_executable_stack(int fd);
+bool elf_executable_memory(int fd);
 enum elf_kind elf_read(int fd, struct elf_needs *needs);
 void elf_free(struct elf_needs *needs);
 

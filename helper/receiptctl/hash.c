@@ -74,7 +74,8 @@ static int fail_changed(struct rcpt_error *err)
 static int fail_stack(struct rcpt_error *err)
 {
 	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_USAGE, RCPT_NO_OFFSET,
-			 "needs an executable stack: build it without one (-z noexecstack), or "
+			 "needs an executable stack, or other executable memory without a file: build it "
+			 "without (-z noexecstack), or "
 			 "seal it with --usage execute,anon-exec");
 }
 
@@ -321,7 +322,7 @@ static int hash_fd(struct crew *crew, struct artifact *a, int fd,
 		return fail_errno(err, "cannot read");
 	if (!same_state(&before, &after) || r.total != after.st_size || is_disturbed(&r))
 		return fail_changed(err);
-	if ((a->usage & STACK_USAGE) == 1 << RECEIPT_OP_EXECUTE && elf_executable_stack(fd))
+	if ((a->usage & STACK_USAGE) == 1 << RECEIPT_OP_EXECUTE && elf_executable_memory(fd))
 		return fail_stack(err);
 	return 0;
 }

@@ -83,11 +83,11 @@ static void test_bss(void)
 	expect_allowed(probe_exec(ELVES "/bss-exec", EACCES),
 		       "program bss-exec: sealed for executable memory");
 	expect_denied(probe_exec("/t/bss-exec-plain", EACCES), "bprm_check_security",
-		      "usage-not-granted", "program bss-exec: sealed for execution alone");
+		      "no-evidence", "program bss-exec: may be executed, and no more");
 	point(LOADER, "/t/bss-exec-plain");
-	expect_denied(probe_exec(PROGRAM, EACCES), OPEN_HOOK, "usage-not-granted",
-		      "loader bss-exec: sealed for execution alone");
-	expect_denied(probe_exec(PROGRAM, EACCES), OPEN_HOOK, "usage-not-granted",
+	expect_denied(probe_exec(PROGRAM, EACCES), OPEN_HOOK, "no-evidence",
+		      "loader bss-exec: may be executed, and no more");
+	expect_denied(probe_exec(PROGRAM, EACCES), OPEN_HOOK, "no-evidence",
 		      "loader bss-exec: again");
 }
 

@@ -708,6 +708,21 @@ static const char *stack_32(uint32_t type, uint32_t flags)
 	return path;
 }
 
+/* As big in memory as in the file, and a byte bigger. */
+static const char *beyond_64(uint32_t flags, uint64_t more)
+{
+	struct {
+		Elf64_Ehdr h;
+		Elf64_Phdr p;
+	} f = { { .e_ident = ELFMAG, .e_type = ET_EXEC, .e_machine = EM_X86_64,
+		  .e_phoff = sizeof(f.h), .e_phentsize = sizeof(f.p), .e_phnum = 1 },
+		{ .p_type = PT_LOAD, .p_flags = flags, .p_filesz = 8, .p_memsz = 8 + more } };
+	const char *path = in_folder(dir, "stack");
+
+	folder_write(path, &f, sizeof(f));
+	return path;
+}
+
 static void test_seal_stack(void **state)
 {
 	const uint32_t rw = PF_R | PF_W, rwx = rw | PF_X;
@@ -722,7 +737,12 @@ static void test_seal_stack(void **state)
 	assert_int_equal(seal("--svn", "4", stack_64(EM_X86_64, PT_GNU_STACK, rw)), 0);
 	assert_int_equal(seal("--svn", "4", stack_64(EM_X86_64, PT_LOAD, rwx)), 0);
 	assert_int_equal(seal("--svn", "4", stack_64(EM_AARCH64, PT_GNU_STACK, rwx)), 0);
-	/* 32 bits: who says nothing gets one. */
+	/* Executable memory beyond the file. */
+	assert_int_equal(seal("--svn", "4", beyond_64(PF_R | PF_X, 0)), 0);
+	assert_int_equal(seal("--svn", "4", beyond_64(PF_R | PF_X, 1)), 1);
+	assert_int_equal(seal("--svn", "4", beyond_64(rw, 1)), 0);
+	assert_int_equal(seal("--usage", "execute,anon-exec", beyond_64(rwx, 1)), 0);
+	/* 32 bits: who says nothing of the stack gets an executable one. */
 	assert_int_equal(seal("--svn", "4", stack_32(PT_GNU_STACK, rw)), 0);
 	assert_int_equal(seal("--svn", "4", stack_32(PT_GNU_STACK, rwx)), 1);
 	assert_int_equal(seal("--svn", "4", stack_32(PT_LOAD, rw)), 1);
