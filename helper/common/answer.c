@@ -59,7 +59,7 @@ void rcpt_stores_close(struct rcpt_stores *stores)
  * @hits: result, to be freed with rcpt_store_hits_free()
  * @err: filled in on failure
  *
- * Return: 0, -RCPT_MALFORMED or -RCPT_SYSTEM.
+ * Return: 0 or -RCPT_SYSTEM.
  */
 int rcpt_stores_lookup(struct rcpt_stores *stores, size_t i, uint8_t kind,
 		       struct rcpt_span digest, struct rcpt_store_hits *hits,

@@ -186,19 +186,22 @@ static bool mostly_dead(const struct update *u, size_t seg)
 /*
  * The newest segments are written anew together with what is added: small ones always,
  * others when they are not much larger than what comes to them, so that there are few
- * segments, and each byte is written few times.
+ * segments, and each byte is written few times. One that is mostly dead is, with all
+ * that are newer.
  */
 static void choose_segments(struct update *u)
 {
 	uint64_t bytes = 0;
+	size_t dead = 0;
 
 	for (size_t i = 0; i < u->nfresh; i++)
 		bytes += u->fresh[i]->st.st_size;
+	while (dead < u->ix->nsegs && !u->rebuild && !mostly_dead(u, dead))
+		dead++;
 	for (u->keep = u->ix->nsegs; u->keep; u->keep--) {
-		size_t last = u->keep - 1;
-		uint64_t len = u->ix->segs[last].id.len;
+		uint64_t len = u->ix->segs[u->keep - 1].id.len;
 
-		if (!u->rebuild && !mostly_dead(u, last) && u->keep < RCPT_MAX_SEGMENTS &&
+		if (u->keep <= dead && u->keep < RCPT_MAX_SEGMENTS &&
 		    (!u->nfresh || (len >= SMALL_SEGMENT && len > 2 * bytes)))
 			break;
 		bytes += len;

@@ -257,7 +257,7 @@ static int read_item(const struct rcpt_store_item *item, void *arg)
 /**
  * judge_store() - read all bundles of a store
  * @j: with both policies
- * @dir: folder; one without an index has nothing in it
+ * @dir: folder; one that is not there has nothing in it
  * @err: filled in on failure
  *
  * Bundles that are damaged, or of no use to the helper, are counted.

@@ -141,6 +141,37 @@ static void test_no_index(void **state)
 	folder_remove(dir);
 }
 
+/* Bundles are read in pieces: digests at their ends are found as well. */
+static void test_large_bundle(void **state)
+{
+	const size_t leaves = 20000, piece = 256 << 10;
+	char *dir = folder_make();
+	struct rcpt_store *store = open_store(dir);
+	uint8_t *data, digest[32];
+	size_t len, tried = 0;
+
+	(void)state;
+	write_bundle(in_folder(dir, "a.bundle"), leaves, 0, "a");
+	assert_int_equal(rcpt_file_read(in_folder(dir, "a.bundle"), 4 << 20, &data, &len, NULL), 0);
+	assert_true(len > 2 * piece);
+	for (size_t i = 0; i < leaves; i++) {
+		uint8_t *at;
+
+		sample_digest(i, digest);
+		at = memmem(data, len, digest, 32);
+		assert_non_null(at);
+		if ((size_t)(at - data) % piece < piece - 100)
+			continue;
+		assert_int_equal(count(store, i), 1);
+		tried++;
+	}
+	assert_true(tried > 2);
+	assert_int_equal(count(store, leaves), 0);
+	free(data);
+	rcpt_store_close(store);
+	folder_remove(dir);
+}
+
 static void test_find(void **state)
 {
 	char *dir = folder_make(), name[RCPT_STORE_NAME];
@@ -590,6 +621,45 @@ static void test_names(void **state)
 	folder_remove(dir);
 }
 
+/*
+ * A large segment stays as it is while small bundles come and go beside it; what is
+ * removed from it is gone at once, and its segment when most of it is.
+ */
+static void test_segments(void **state)
+{
+	char *dir = folder_make(), large[RCPT_STORE_NAME], small[2][RCPT_STORE_NAME];
+	struct rcpt_store *store = create(dir);
+	struct rcpt_error why;
+	char kept[PATH_MAX];
+
+	(void)state;
+	add(store, 60000, 0, "large", large);
+	snprintf(kept, sizeof(kept), "%s", index_file(dir, ".segment"));
+	add(store, 3, 100000, "small", small[0]);
+	add(store, 3, 59998, "both", small[1]);
+	assert_int_equal(folder_count(in_folder(dir, "index"), ".segment"), 2);
+	assert_int_equal(access(kept, F_OK), 0);
+	assert_int_equal(count(store, 0), 1);
+	assert_int_equal(count(store, 59999), 2);
+	assert_int_equal(count(store, 60000), 1);
+	assert_int_equal(count(store, 100002), 1);
+
+	assert_int_equal(rcpt_store_remove(store, small[0], NULL), 0);
+	assert_int_equal(count(store, 100002), 0);
+	assert_int_equal(count(store, 59999), 2);
+	assert_int_equal(rcpt_store_remove(store, large, NULL), 0);
+	assert_int_equal(access(kept, F_OK), -1);
+	assert_int_equal(folder_count(in_folder(dir, "index"), ".segment"), 1);
+	assert_int_equal(count(store, 0), 0);
+	assert_int_equal(count(store, 59999), 1);
+	assert_int_equal(rcpt_store_remove(store, small[1], NULL), 0);
+	assert_int_equal(folder_count(in_folder(dir, "index"), ".segment"), 0);
+	assert_int_equal(count(store, 59999), 0);
+	assert_int_equal(rcpt_store_state(store, &why), RCPT_STORE_INDEXED);
+	rcpt_store_close(store);
+	folder_remove(dir);
+}
+
 static void note_damaged(const char *name, const struct rcpt_error *err, void *arg)
 {
 	char *told = arg;
@@ -800,6 +870,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_index),
+		cmocka_unit_test(test_large_bundle),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_wrong_kind),
 		cmocka_unit_test(test_envelope),
@@ -813,6 +884,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_index),
 		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_user),
