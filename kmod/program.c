@@ -240,6 +240,21 @@ int receipt_program_settle(struct linux_binprm *bprm)
 	return 0;
 }
 
+/* The kernel takes no loader that is shorter than its header, the smaller of two. */
+static enum receipt_reason loader_wants(struct file *file, bool *wants)
+{
+	struct elf64_hdr head = {};
+	loff_t pos = 0;
+	ssize_t got = kernel_read(file, &head, sizeof(head), &pos);
+
+	if (got < 0)
+		return receipt_read_reason(got);
+	if (got < (ssize_t)sizeof(struct elf32_hdr) || !is_program(&head))
+		return RECEIPT_REASON_ALLOWED;
+
+	return wants_executable(file, &head, false, wants);
+}
+
 /**
  * receipt_program_loader - ask for what a loader gets of the kernel
  * @file: maybe of a loader, which may be executed
@@ -261,18 +276,15 @@ int receipt_program_loader(struct file *file, struct inode *inode)
 	};
 	u64 generation = READ_ONCE(receipt_generation), change;
 	struct receipt_state *state = receipt_state_get(inode);
-	struct elf64_hdr head;
 	bool wants = false;
-	loff_t pos = 0;
 
 	change = receipt_state_change(inode);
 	if (inode != file_inode(file))
 		req.refuse = keep_content(file, inode);
 	if (!req.refuse && receipt_state_allows(inode, RECEIPT_OP_LOADER, NULL))
 		return 0;
-	if (!req.refuse && kernel_read(file, &head, sizeof(head), &pos) == sizeof(head) &&
-	    is_program(&head))
-		req.refuse = wants_executable(file, &head, false, &wants);
+	if (!req.refuse)
+		req.refuse = loader_wants(file, &wants);
 	if (req.refuse || wants)
 		return receipt_decide(&req);
 	if (state)
