@@ -72,6 +72,15 @@ static void make_bundle(struct rcpt_segment_writer *w, const struct rcpt_signer 
 	free(nodes);
 }
 
+static void clean(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/%016llx.segment", dir, 1ull);
+	unlink(path);
+	rmdir(dir);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct rcpt_segment_writer *w;
@@ -96,7 +105,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	HOLDS(good_len <= sizeof(good));
 	HOLDS(pread(fd, good, good_len, 0) == (ssize_t)good_len);
 	close(fd);
-	HOLDS(mkdtemp(dir));
+	HOLDS(mkdtemp(dir) && !atexit(clean));
 	good_id.number = 1;
 	snprintf(path, sizeof(path), "%s/%016llx.segment", dir, 1ull);
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
