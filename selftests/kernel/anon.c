@@ -4,8 +4,11 @@
  * program, sealed for ANON_EXEC; /t/plain is it as well, sealed for EXECUTE alone.
  * They are executed with the name of a probe, and exit with its outcome.
  */
+#include <linux/aio_abi.h>
 #include <linux/bpf.h>
+#include <linux/userfaultfd.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -348,9 +351,63 @@ static int fault_for_user(void)
 	return outcome_of(syscall(SYS_userfaultfd, O_CLOEXEC) >= 0, EACCES);
 }
 
+/* The same by a device. */
+static int fault_by_device(void)
+{
+	int fd = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return BROKEN;
+	return outcome_of(ioctl(fd, USERFAULTFD_IOC_NEW, O_CLOEXEC) >= 0, EACCES);
+}
+
+static bool has_writable_code(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	bool has = false;
+
+	if (!maps)
+		return true;
+	while (fgets(line, sizeof(line), maps))
+		has |= !!strstr(line, " rwx");
+	fclose(maps);
+	return has;
+}
+
+/* The kernel maps the ring by itself, without a question. */
+static int aio_ring(void)
+{
+	aio_context_t context = 0;
+
+	personality(READ_IMPLIES_EXEC);
+	if (syscall(SYS_io_setup, 8, &context) && errno != ENOSYS)
+		return outcome_of(false, EACCES);
+	return has_writable_code() ? BROKEN : ALLOWED;
+}
+
+static bool has_secret_memory(void)
+{
+	int fd = syscall(SYS_memfd_secret, O_CLOEXEC);
+
+	close(fd);
+	return fd >= 0;
+}
+
+/* A file that is in no file system that anybody mounts. */
+static int map_secret(void)
+{
+	int fd = syscall(SYS_memfd_secret, O_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, PAGE))
+		return BROKEN;
+	return outcome_of(mmap(NULL, PAGE, RX, MAP_SHARED, fd, 0) != MAP_FAILED, EACCES);
+}
+
 #define MMAP		"mmap_file"
 #define MPROTECT	"file_mprotect"
 #define NOT_RULED	NULL
+#define SECRET		"secret memory"
 
 static const struct anon_probe {
 	const char *name;
@@ -390,6 +447,9 @@ static const struct anon_probe {
 	{ "that of a thread, to write", write_thread, "file_open", NULL },
 	{ "its memory, to read", read_memory, NOT_RULED, NULL },
 	{ "userfaultfd", fault_for_user, "inode_init_security_anon", NULL },
+	{ "userfaultfd by its device", fault_by_device, "inode_init_security_anon", NULL },
+	{ "ring of AIO, READ_IMPLIES_EXEC", aio_ring, NOT_RULED, NULL },
+	{ SECRET, map_secret, MMAP, "unstable-filesystem" },
 	{ "BPF program", load_bpf, "bpf_prog_load", NULL },
 	{ "size of a map of memory", ask_size, NOT_RULED, NULL },
 	{ "another file as its program", exchange_file, "task_prctl", "program-file-exchanged" },
@@ -450,8 +510,12 @@ int main(int argc, char **argv)
 		return run_probe(argv[1]);
 	probe_init();
 	write_text("/proc/sys/vm/nr_hugepages", "4");
-	for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
-		test(&probes[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
+		if (!strcmp(probes[i].name, SECRET) && !has_secret_memory())
+			ok(true, SECRET " # SKIP this kernel has none");
+		else
+			test(&probes[i]);
+	}
 	expect_denied(probe(in_this_program, (void *)&probes[1]), MMAP, "no-evidence",
 		      "a program of the initramfs, which no rule names");
 	return 0;
