@@ -493,7 +493,8 @@ int rcpt_store_each(struct rcpt_store *store, rcpt_store_item_fn fn, void *arg,
 	return rc;
 }
 
-static void check_file(const struct rcpt_store *store, const char *name,
+/* @indexed: the index has one of this name and length. */
+static void check_file(const struct rcpt_store *store, const char *name, bool indexed,
 		       rcpt_store_damaged_fn fn, void *arg)
 {
 	char *path = path_of(store, name);
@@ -507,12 +508,15 @@ static void check_file(const struct rcpt_store *store, const char *name,
 	if (!rcpt_file_read(path, RCPT_MAX_BUNDLE, &data, &len, &why)) {
 		if (!rcpt_bundle_parse(rcpt_span(data, len), &bundle, &why)) {
 			rcpt_bundle_free(&bundle);
-			rcpt_fail(&why, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_EVIDENCE,
-				  RCPT_NO_OFFSET, "not indexed; \"receiptctl store index\" does it");
+			if (!indexed)
+				rcpt_fail(&why, RCPT_CANNOT_EVALUATE, RECEIPT_REASON_NO_EVIDENCE,
+					  RCPT_NO_OFFSET,
+					  "not indexed; \"receiptctl store index\" does it");
 		}
 		free(data);
 	}
-	fn(name, &why, arg);
+	if (why.status)
+		fn(name, &why, arg);
 	free(path);
 }
 
@@ -524,6 +528,7 @@ int rcpt_store_check(struct rcpt_store *store, rcpt_store_damaged_fn fn, void *a
 	struct rcpt_error why;
 	uint64_t state[4];
 	size_t n = 0, nfiles, i = 0;
+	bool indexed;
 	int rc;
 
 	pthread_mutex_lock(&store->lock);
@@ -536,10 +541,11 @@ int rcpt_store_check(struct rcpt_store *store, rcpt_store_damaged_fn fn, void *a
 		while (i < n && strcmp(items[i].name, files[f].name) < 0)
 			i++;
 		rcpt_entry_state(&files[f].st, state);
-		/* When it was copied, length and name tell that it is the same. */
-		if (i == n || strcmp(items[i].name, files[f].name) ||
-		    !items[i].entry.statement_len || items[i].entry.state[0] != state[0])
-			check_file(store, files[f].name, fn, arg);
+		indexed = i < n && !strcmp(items[i].name, files[f].name) &&
+			  items[i].entry.statement_len && items[i].entry.state[0] == state[0];
+		/* It was copied, or written to. */
+		if (!indexed || memcmp(items[i].entry.state, state, sizeof(state)))
+			check_file(store, files[f].name, indexed, fn, arg);
 	}
 	if (!rc)
 		free_files(files, nfiles);

@@ -691,6 +691,14 @@ static void test_check(void **state)
 	assert_string_equal(told, "b.bundle:3 ");
 	assert_int_equal(count(store, 301), 1);
 	assert_int_equal(count(store, 201), 0);
+
+	/* One that keeps its length. */
+	told[0] = '\0';
+	assert_int_equal(stat(in_folder(dir, "c.bundle"), &st), 0);
+	damage(in_folder(dir, "c.bundle"), st.st_size - 20, false);
+	assert_int_equal(size_of(in_folder(dir, "c.bundle")), st.st_size);
+	assert_int_equal(rcpt_store_check(store, note_damaged, told, NULL), 0);
+	assert_non_null(strstr(told, "c.bundle:"));
 	rcpt_store_close(store);
 	folder_remove(dir);
 }
