@@ -505,7 +505,8 @@ static enum receipt_reason settle(const struct receipt_request *req,
 		      active->policy->mode == RECEIPT_MODE_ENFORCE;
 	u64 generation;
 
-	if (out->verdict.proven && req->hold && !i_size_read(req->inode))
+	if (out->verdict.proven && req->op == RECEIPT_OP_EXECUTE &&
+	    !i_size_read(req->inode))
 		return settle_empty();
 	if (proven && !receipt_verity_rely(req->inode, &out->digests))
 		return RECEIPT_REASON_FILE_CHANGED;

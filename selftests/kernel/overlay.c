@@ -177,6 +177,27 @@ static void test_user(void)
 		      "a user's overlay: unsealed");
 }
 
+/* The empty content is sealed; whoever maps such a file would keep writers off it. */
+static void test_empty(const char *lower)
+{
+	char path[300];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/plain/merged/empty", dir);
+	write_text(path, "");
+	if (chmod(path, 0755))
+		broken("%s", path);
+	expect_denied(probe_map(path, EACCES), MAP_HOOK, "empty-file", "an empty file, mapped");
+	expect(DENIED, probe_exec(path, ENOEXEC), "an empty file, executed: ENOEXEC");
+	expect_denied(probe_map(path, EACCES), MAP_HOOK, "empty-file",
+		      "an empty file, mapped after that");
+	expect_denied(probe_map(in(lower, "empty"), EACCES), MAP_HOOK, "empty-file",
+		      "an empty file, mapped below");
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ok(fd >= 0, "an empty file: open to writers");
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	char lower[256];
@@ -186,7 +207,9 @@ int main(int argc, char **argv)
 	probe_init();
 	snprintf(lower, sizeof(lower), "%s/lower", dir);
 	make_lower(lower);
+	write_text(in(lower, "empty"), "");
 	test_unchanged(lower);
+	test_empty(lower);
 	test_metacopy(lower);
 	test_redirect();
 	test_nested(lower);
