@@ -484,12 +484,14 @@ static struct receipt_verdict rule(struct receipt_active **active,
 /*
  * Whoever may read a file can map it, and closes it to writers by that. Once an empty
  * file is sealed, this would be any empty file: logs, locks. There is nothing in it to
- * run. The kernel says so to those who execute it, and nothing is remembered.
+ * map. Of who executes it as a program, nothing is remembered: the kernel refuses it, or
+ * hands it to an interpreter.
  */
-static enum receipt_reason settle_empty(void)
+static bool is_empty(const struct receipt_request *req,
+		     const struct receipt_outcome *out)
 {
-	return current->in_execve ? RECEIPT_REASON_ALLOWED :
-				    RECEIPT_REASON_EMPTY;
+	return out->verdict.proven && req->op == RECEIPT_OP_EXECUTE &&
+	       !i_size_read(req->inode);
 }
 
 /*
@@ -503,16 +505,16 @@ static enum receipt_reason settle(const struct receipt_request *req,
 {
 	bool proven = out->verdict.proven &&
 		      active->policy->mode == RECEIPT_MODE_ENFORCE;
+	bool empty = is_empty(req, out);
 	u64 generation;
 
-	if (out->verdict.proven && req->op == RECEIPT_OP_EXECUTE &&
-	    !i_size_read(req->inode))
-		return settle_empty();
+	if (empty && !req->executed)
+		return RECEIPT_REASON_EMPTY;
 	if (proven && !receipt_verity_rely(req->inode, &out->digests))
 		return RECEIPT_REASON_FILE_CHANGED;
 	generation = receipt_policy_expires(active, out->verdict.expires);
-	if (!receipt_state_allow(art->state, art->change, req->op, generation,
-				 proven))
+	if (!empty && !receipt_state_allow(art->state, art->change, req->op,
+					   generation, proven))
 		return RECEIPT_REASON_FILE_CHANGED;
 	if (!proven || !req->hold)
 		return RECEIPT_REASON_ALLOWED;
