@@ -96,17 +96,34 @@ static json_t *typed(const char *type, json_t *json)
 	return root;
 }
 
-static int bundle_tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
+static json_t *leaf_json(size_t i, const void *leaves)
+{
+	return describe_leaf((const struct rcpt_leaf *)leaves + i);
+}
+
+/* A manifest may have a million leaves, which are not all made a tree of. */
+static int show_bundle(const struct inspect *run, const struct rcpt_bundle *b)
+{
+	json_t *root = typed("bundle", describe_statement(&b->statement, run->entry));
+	int ret = 0;
+
+	if (run->json)
+		ret = json_print_list(root, "manifest", b->nleaves, leaf_json, b->leaves);
+	else
+		json_print_tree_list(root, "manifest", b->nleaves, leaf_json, b->leaves);
+	json_decref(root);
+	return ret;
+}
+
+/* One that could be read was shown before. */
+static int refuse_bundle(const struct inspect *run, struct rcpt_error *err)
 {
 	struct rcpt_bundle bundle;
 	int ret = rcpt_bundle_parse(run->in, &bundle, err);
 
-	if (ret)
-		return ret;
-	*out = typed("bundle", describe_statement(&bundle.statement, run->entry));
-	json_object_set_new(*out, "manifest", describe_leaves(&bundle));
-	rcpt_bundle_free(&bundle);
-	return 0;
+	if (!ret)
+		rcpt_bundle_free(&bundle);
+	return ret;
 }
 
 /* A receipt of an unknown structure is shown, too. */
@@ -206,7 +223,7 @@ static int other_tree(const struct inspect *run, json_t **out, struct rcpt_error
 static int typed_tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
 {
 	if (rcpt_is_bundle(run->in))
-		return bundle_tree(run, out, err);
+		return refuse_bundle(run, err);
 	if (!is_sign1(run->in))
 		return other_tree(run, out, err);
 	if (is_receipt(run->in))
@@ -227,6 +244,29 @@ static int tree(const struct inspect *run, json_t **out, struct rcpt_error *err)
 	return ret;
 }
 
+static int too_long(struct rcpt_error *err)
+{
+	return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_MAX_STATEMENT,
+			 "no statement, receipt or key file is over %u bytes; --diag shows other CBOR",
+			 RCPT_MAX_STATEMENT);
+}
+
+/* What is no bundle and longer than anything else that is known is not looked into. */
+static int typed_or_bundle(const struct inspect *run, json_t **out, struct rcpt_error *err)
+{
+	struct rcpt_bundle bundle;
+	int ret;
+
+	if (!rcpt_is_bundle(run->in))
+		return run->in.len > RCPT_MAX_STATEMENT ? too_long(err) : tree(run, out, err);
+	ret = rcpt_bundle_parse(run->in, &bundle, err);
+	if (ret)
+		return run->in.len > RCPT_MAX_STATEMENT ? ret : tree(run, out, err);
+	ret = -show_bundle(run, &bundle);
+	rcpt_bundle_free(&bundle);
+	return ret;
+}
+
 static int show(const struct inspect *run, struct rcpt_error *err)
 {
 	json_t *root = NULL;
@@ -238,7 +278,7 @@ static int show(const struct inspect *run, struct rcpt_error *err)
 			putchar('\n');
 		return -ret;
 	}
-	ret = tree(run, &root, err);
+	ret = typed_or_bundle(run, &root, err);
 	if (root && run->json)
 		printed = json_print(json_incref(root));
 	else if (root)

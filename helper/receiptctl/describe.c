@@ -237,7 +237,8 @@ static json_t *diag_json(struct rcpt_span raw)
  * describe_cbor() - any item, in diagnostic notation
  * @in: it
  *
- * Return: new reference; NULL when it is not well-formed.
+ * Return: new reference; NULL when it is not well-formed, or longer than a statement may
+ * be: what is shown takes a hundred times its size.
  */
 json_t *describe_cbor(struct rcpt_span in)
 {
@@ -249,7 +250,7 @@ json_t *describe_cbor(struct rcpt_span in)
 
 	if (!f)
 		return NULL;
-	ret = print_diag(in, f, NULL);
+	ret = in.len > RCPT_MAX_STATEMENT ? -1 : print_diag(in, f, NULL);
 	fclose(f);
 	if (!ret) {
 		json = json_object();
@@ -598,27 +599,20 @@ json_t *describe_statement(const struct rcpt_statement *stmt, enum receipt_entry
 }
 
 /**
- * describe_leaves() - the manifest of a bundle
- * @bundle: read
+ * describe_leaf() - a leaf of the manifest of a bundle
+ * @leaf: it
  *
- * Return: new reference to an array.
+ * Return: new reference.
  */
-json_t *describe_leaves(const struct rcpt_bundle *bundle)
+json_t *describe_leaf(const struct rcpt_leaf *leaf)
 {
-	json_t *list = json_array();
-	size_t i;
+	json_t *json = json_object();
 
-	for (i = 0; i < bundle->nleaves; i++) {
-		const struct rcpt_leaf *leaf = &bundle->leaves[i];
-		json_t *json = json_object();
-
-		set(json, "digest", rcpt_json_digest(leaf->kind, leaf->digest,
-						     rcpt_digest_len(leaf->kind)));
-		set(json, "usage", json_ops(leaf->usage));
-		set(json, "name", json_text(leaf->name, leaf->name_len));
-		json_array_append_new(list, json);
-	}
-	return list;
+	set(json, "digest", rcpt_json_digest(leaf->kind, leaf->digest,
+					     rcpt_digest_len(leaf->kind)));
+	set(json, "usage", json_ops(leaf->usage));
+	set(json, "name", json_text(leaf->name, leaf->name_len));
+	return json;
 }
 
 /* Curves by the names that COSE and JOSE have for them. */

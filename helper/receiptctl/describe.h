@@ -17,7 +17,7 @@ json_t *describe_receipt(const struct rcpt_receipt *receipt,
 			 const struct rcpt_error *err);
 json_t *describe_proof(struct rcpt_span in);
 json_t *describe_cbor(struct rcpt_span in);
-json_t *describe_leaves(const struct rcpt_bundle *bundle);
+json_t *describe_leaf(const struct rcpt_leaf *leaf);
 json_t *describe_keys(const struct rcpt_keys *keys);
 json_t *describe_certificate(struct rcpt_span der);
 

@@ -214,3 +214,66 @@ int json_print(json_t *root)
 	json_decref(root);
 	return ret ? RCPT_SYSTEM : 0;
 }
+
+/**
+ * json_print_list() - print an object with a list as its last member
+ * @root: the object, without the list
+ * @key: of the list
+ * @n: items of it
+ * @item: makes one
+ * @arg: for @item
+ *
+ * No more than one item is in memory.
+ *
+ * Return: 0, or RCPT_SYSTEM.
+ */
+int json_print_list(const json_t *root, const char *key, size_t n, json_item_fn item,
+		    const void *arg)
+{
+	const int flags = JSON_ENSURE_ASCII;
+	char *text = json_dumps(root, JSON_INDENT(2) | flags);
+	json_t *json;
+	size_t i;
+
+	if (!text)
+		return RCPT_SYSTEM;
+	text[strlen(text) - strlen("\n}")] = '\0';
+	printf("%s,\n  \"%s\": [", text, key);
+	free(text);
+	for (i = 0; i < n; i++) {
+		json = item(i, arg);
+		text = json ? json_dumps(json, JSON_COMPACT | flags) : NULL;
+		json_decref(json);
+		if (!text)
+			return RCPT_SYSTEM;
+		printf("%s\n    %s", i ? "," : "", text);
+		free(text);
+	}
+	puts(n ? "\n  ]\n}" : "]\n}");
+	return 0;
+}
+
+/**
+ * json_print_tree_list() - the same for people
+ * @root: the object, without the list
+ * @key: of the list
+ * @n: items of it
+ * @item: makes one
+ * @arg: for @item
+ */
+void json_print_tree_list(const json_t *root, const char *key, size_t n, json_item_fn item,
+			  const void *arg)
+{
+	json_t *json;
+	size_t i;
+
+	json_print_tree(root, 0);
+	print_key(key, 0);
+	puts(n ? "" : " none");
+	for (i = 0; i < n; i++) {
+		json = item(i, arg);
+		printf("  %zu:", i + 1);
+		print_value(json, 2);
+		json_decref(json);
+	}
+}

@@ -77,6 +77,11 @@ json_t *json_time(int64_t seconds);
 json_t *json_ops(uint8_t usage);
 int json_print(json_t *root);
 void json_print_tree(const json_t *root, int indent);
+typedef json_t *(*json_item_fn)(size_t i, const void *arg);
+int json_print_list(const json_t *root, const char *key, size_t n, json_item_fn item,
+		    const void *arg);
+void json_print_tree_list(const json_t *root, const char *key, size_t n, json_item_fn item,
+			  const void *arg);
 
 /* diag.c */
 int print_diag(struct rcpt_span in, FILE *out, struct rcpt_error *err);

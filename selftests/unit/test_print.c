@@ -206,6 +206,58 @@ static void makes_json(void **state)
 	json_decref(json);
 }
 
+static json_t *number(size_t i, const void *arg)
+{
+	return json_pack("{s:i, s:s}", "n", (int)i, "text", arg);
+}
+
+/* What @print writes to standard output. */
+static char *printed(int (*print)(const json_t *root, size_t n), const json_t *root, size_t n)
+{
+	static char text[4096];
+	FILE *saved = stdout;
+
+	memset(text, 0, sizeof(text));
+	stdout = fmemopen(text, sizeof(text) - 1, "w");
+	assert_int_equal(print(root, n), 0);
+	fclose(stdout);
+	stdout = saved;
+	return text;
+}
+
+static int print_as_json(const json_t *root, size_t n)
+{
+	return json_print_list(root, "list", n, number, "\xe2\x80\xae");
+}
+
+static int print_as_text(const json_t *root, size_t n)
+{
+	json_print_tree_list(root, "a_list", n, number, "\xe2\x80\xae");
+	return 0;
+}
+
+/* Item by item, the list is the same as in one piece. */
+static void prints_lists(void **state)
+{
+	json_t *root = json_pack("{s:s}", "first", "x"), *json;
+
+	(void)state;
+	for (size_t n = 0; n < 3; n++) {
+		char *text = printed(print_as_json, root, n);
+
+		assert_null(strchr(text, '\xe2'));
+		json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+		assert_non_null(json);
+		assert_string_equal(json_string_value(json_object_get(json, "first")), "x");
+		assert_int_equal(json_array_size(json_object_get(json, "list")), n);
+		json_decref(json);
+	}
+	assert_string_equal(printed(print_as_text, root, 0), "first: x\na list: none\n");
+	assert_string_equal(printed(print_as_text, root, 1),
+			    "first: x\na list:\n  1:\n    n: 0\n    text: \\u202e\n");
+	json_decref(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +268,7 @@ int main(void)
 		cmocka_unit_test(prints_nothing_of_bad_cbor),
 		cmocka_unit_test(bounds_nesting),
 		cmocka_unit_test(makes_json),
+		cmocka_unit_test(prints_lists),
 	};
 
 	return cmocka_run_group_tests_name("print", tests, NULL, NULL);
