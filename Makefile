@@ -29,6 +29,9 @@ B	:= $(BUILD)$(if $(SAN),/san)
 KDIR	?=
 # Every script builds, and looks for what is built, in the same place.
 export BUILD DESTDIR PREFIX
+# Tools answer in English, and "cd" goes where it says.
+export LC_ALL := C.UTF-8
+unexport CDPATH
 ifneq ($(words $(BUILD)),1)
 $(error BUILD is "$(BUILD)": make needs one name without blanks)
 endif
@@ -196,12 +199,15 @@ endif
 run	= @[ -x $(1) ] || { echo '$(1): not written yet' >&2; exit 1; }; \
 	  SLOWNESS=$${SLOWNESS:-$$(scripts/slowness)} $(1)
 
+# Two at the same time build one after the other; users in a VM read what is built.
+locked_make = $(Q)umask 022 && mkdir -p $(BUILD) && flock $(BUILD)/receipt.lock $(MAKE)
+
 demo: packages-demo ## show in a VM what the module does
-	$(Q)$(MAKE) all $(BUILD)/vm/init
+	$(locked_make) all $(BUILD)/vm/init
 	$(call run,selftests/demo/run)
 
 check: packages ## build, and run the tests that every change must pass
-	$(Q)$(MAKE) -j$$(nproc) check-build
+	$(locked_make) -j$$(nproc) check-build
 	$(Q)scripts/check
 
 check-build: all unit model-programs kselftest bench-programs $(BUILD)/vm/init
@@ -213,7 +219,7 @@ check-debug: check-build ## kernel tests and KUnit on the debug kernel
 	$(Q)scripts/check kunit kernel_debug
 
 check-all: packages ## all of "check", and the kernel tests on every kernel
-	$(Q)$(MAKE) -j$$(nproc) check-build
+	$(locked_make) -j$$(nproc) check-build
 	$(Q)scripts/check fresh harness lint unit model interop coverage fuzz vm trial integrate kunit kernel kernel_races kernel_amd64 kernel_7 kernel_builtin \
 		kernel_debug kernel_debug_module kernel_kcsan bench bench_builtin
 
@@ -271,7 +277,7 @@ clean: ## remove build/
 	@case $$(realpath .)/ in "$$(realpath -m $(BUILD))"/*) \
 		echo 'clean: $(BUILD) holds the sources' >&2; exit 1 ;; esac; \
 	 [ ! -e $(BUILD) ] || ! [ "$$(ls -A $(BUILD))" ] || \
-		[ -n "$$(cd $(BUILD) && ls -d obj lib kmod san vm kselftest unit model sealed 2>/dev/null)" ] || \
+		[ -n "$$(cd $(BUILD) && ls -d receipt.lock obj lib kmod san vm kselftest unit model sealed 2>/dev/null)" ] || \
 		{ echo 'clean: $(BUILD) holds nothing that was built here' >&2; exit 1; }
 	rm -rf $(BUILD)
 

@@ -230,8 +230,11 @@ int main(int argc, char **argv)
 {
 	static struct bench b;
 	struct rcpt_key issuer = { .bare = true };
-	double plain, checked;
+	const char *slowness = getenv("SLOWNESS");	/* see scripts/slowness */
+	double plain, checked, target = TARGET_US;
 
+	if (slowness && atof(slowness) > 1)
+		target *= atof(slowness);
 	if (argc != 2)
 		return 64;
 	start(&b, argv[1]);
@@ -242,12 +245,12 @@ int main(int argc, char **argv)
 	if (rcpt_keys_put(&b.answerer.issuers, &issuer, NULL))
 		abort();
 	checked = run(&b, "helper, issuer's signature checked");
-	printf("%sok 1 - the helper answers in under %d us\n", plain < TARGET_US ? "" : "not ",
-	       TARGET_US);
-	printf("%sok 2 - and with the keys of issuers\n", checked < TARGET_US ? "" : "not ");
+	printf("%sok 1 - the helper answers in under %.0f us\n", plain < target ? "" : "not ",
+	       target);
+	printf("%sok 2 - and with the keys of issuers\n", checked < target ? "" : "not ");
 	rcpt_answerer_free(&b.answerer);
 	receipt_policy_free(b.policy);
 	rcpt_signer_free(&b.issuer);
 	rcpt_signer_free(&b.log);
-	return plain < TARGET_US && checked < TARGET_US ? 0 : 1;
+	return plain < target && checked < target ? 0 : 1;
 }

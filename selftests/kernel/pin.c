@@ -54,7 +54,7 @@ static bool asks(void)
 	struct pollfd fault = { .fd = uffd, .events = POLLIN };
 	struct uffd_msg msg;
 
-	return poll(&fault, 1, 10000) == 1 && read(uffd, &msg, sizeof(msg)) == sizeof(msg);
+	return poll(&fault, 1, 10000 * slowness()) == 1 && read(uffd, &msg, sizeof(msg)) == sizeof(msg);
 }
 
 static bool fill_source(int page, const char *data)

@@ -525,10 +525,10 @@ static void test_age(void)
 	next("", "", "op=EXECUTE receipt=one max_age=1h action=ALLOW\n");
 
 	/* What is remembered is forgotten when it gets too old. */
-	s.iat = time(NULL) - 3600 + 10;
+	s.iat = time(NULL) - 3600 + 10 * slowness();
 	soon = said_of(&s);
-	allowed(&soon, "max_age: good for 10 seconds more");
-	for (int64_t end = now_ms() + 200000; now_ms() < end; usleep(500000)) {
+	allowed(&soon, "max_age: good for some seconds more");
+	for (int64_t end = now_ms() + 200000 * slowness(); now_ms() < end; usleep(500000)) {
 		if (probe_map(soon.path, EACCES) != ALLOWED)
 			break;
 	}
@@ -556,7 +556,7 @@ static int64_t status_time(uint16_t attr)
 
 static void wait_until_denied(const struct file *f)
 {
-	for (int64_t end = now_ms() + 100000; now_ms() < end; usleep(500000))
+	for (int64_t end = now_ms() + 100000 * slowness(); now_ms() < end; usleep(500000))
 		if (probe_map(f->path, EACCES) != ALLOWED)
 			break;
 }
@@ -571,13 +571,13 @@ static void test_clock_back(void)
 	int64_t real = time(NULL), kernel = status_time(RECEIPT_A_TIME);
 	struct file old, soon;
 
-	ok(kernel >= real && kernel < real + 10, "clock: the kernel's time is the machine's");
+	ok(kernel >= real && kernel < real + 10 * slowness(), "clock: the kernel's time is the machine's");
 	s.iat = time(NULL) - 3600 - NOW_ISH;
 	old = said_of(&s);
-	s.iat = time(NULL) - 3600 + 20;
+	s.iat = time(NULL) - 3600 + 20 * slowness();
 	soon = said_of(&s);
 	denied(&old, TOO_OLD, "clock: too old");
-	allowed(&soon, "clock: good for 20 seconds more");
+	allowed(&soon, "clock: good for some seconds more");
 	move_clock(-86400);
 	denied(&old, TOO_OLD, "clock: set back by a day, still too old");
 	ok(status_time(RECEIPT_A_TIME) >= kernel &&
@@ -601,10 +601,10 @@ static void test_expiry_under_load(void)
 	len = snprintf(text, sizeof(text), "policy_name=rules policy_version=9.9.9 mode=enforce\n"
 		       LOG_ONE "\nDEFAULT action=DENY\n", log_one.spki);
 
-	s.iat = time(NULL) - 3600 + 10;
+	s.iat = time(NULL) - 3600 + 10 * slowness();
 	soon = said_of(&s);
-	allowed(&soon, "expiry: good for 10 seconds more");
-	for (end = now_ms() + 100000; now_ms() < end; usleep(100000)) {
+	allowed(&soon, "expiry: good for some seconds more");
+	for (end = now_ms() + 100000 * slowness(); now_ms() < end; usleep(100000)) {
 		if (load_policy(border, text, len) != -EACCES)
 			broken("a policy without evidence: %s", answer.text);
 		if (probe_map(soon.path, EACCES) != ALLOWED)
@@ -622,7 +622,7 @@ static void test_suspend(void)
 	char alarm[32];
 
 	if (access("/sys/class/rtc/rtc0/wakealarm", W_OK) || access("/sys/power/state", W_OK)) {
-		note("suspend: no clock that wakes this machine");
+		ok(true, "suspend # SKIP no clock that wakes this machine");
 		return;
 	}
 	s.iat = time(NULL) - 3600 + 20;

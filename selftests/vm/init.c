@@ -40,12 +40,12 @@ static void report(const char *word, int value)
 	dprintf(status_port, "%s %d\n", word, value);
 }
 
-/* The ports appear a moment after boot. */
+/* The ports appear a moment after boot; a busy host may make it a long one. */
 static int open_port(const char *path)
 {
 	int fd;
 
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 6000; i++) {
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
