@@ -140,7 +140,7 @@ static bool unsealed_memfd(const struct inode *inode)
  * @unstable: which does not promise stable content; nothing is remembered
  * @kinds: bits of the kinds of digests that count
  * @hashed: those of the content are known as well
- * @until: the helper is waited for until then, jiffies, however often it is asked
+ * @left: jiffies for which the helper may be waited for, however often it is asked
  */
 struct artifact {
 	struct receipt_state *state;
@@ -150,7 +150,7 @@ struct artifact {
 	bool unstable;
 	u8 kinds;
 	bool hashed;
-	unsigned long until;
+	unsigned long left;
 };
 
 /* What is not stable is judged only where a rule names its file system. */
@@ -385,7 +385,7 @@ static void recall(const struct receipt_digest *digest,
 /* Asks for the first digest about which not all is known. */
 static enum receipt_reason ask(const struct receipt_active *active,
 			       const struct receipt_request *req,
-			       unsigned long until,
+			       unsigned long *left,
 			       const struct receipt_digests *digests,
 			       struct receipt_known *known)
 {
@@ -403,7 +403,7 @@ static enum receipt_reason ask(const struct receipt_active *active,
 	for (d = 0; d + 1 < digests->n; d++)
 		if (known[d].generation != generation)
 			break;
-	reason = receipt_lookup_wait(req, &digests->digest[d], active, until,
+	reason = receipt_lookup_wait(req, &digests->digest[d], active, left,
 				     &answer);
 	recall(&digests->digest[d], &answer, &known[d], active->policy);
 
@@ -429,7 +429,7 @@ static bool was_settled(const struct receipt_request *req)
 /* The verdict; UNSET when the policy that is active now asks for other digests. */
 static struct receipt_verdict rule_known(struct receipt_active **active,
 					 const struct receipt_request *req,
-					 const struct artifact *art,
+					 struct artifact *art,
 					 const struct receipt_digests *digests,
 					 struct receipt_known *known)
 {
@@ -442,7 +442,7 @@ static struct receipt_verdict rule_known(struct receipt_active **active,
 				   was_settled(req));
 		if (verdict.action != RECEIPT_ACTION_UNSET)
 			return verdict;
-		why = ask(*active, req, art->until, digests, known);
+		why = ask(*active, req, &art->left, digests, known);
 		receipt_policy_put(*active);
 		*active = receipt_policy_get();
 		if (!suffices(art, (*active)->policy, req->op))
@@ -459,7 +459,7 @@ static struct receipt_verdict rule_known(struct receipt_active **active,
 
 static struct receipt_verdict rule(struct receipt_active **active,
 				   const struct receipt_request *req,
-				   const struct artifact *art,
+				   struct artifact *art,
 				   const struct receipt_digests *digests)
 {
 	bool program = req->op == RECEIPT_OP_ANON_EXEC && art->state;
@@ -561,7 +561,7 @@ static void judge(struct receipt_active **active,
 		  struct receipt_outcome *out)
 {
 	struct artifact art = {
-		.until = jiffies + (*active)->policy->helper_timeout * HZ,
+		.left = (*active)->policy->helper_timeout * HZ,
 	};
 	enum receipt_reason reason;
 	int tries = 0;

@@ -5,8 +5,8 @@
  * One lookup per digest: whoever needs the same digest joins it. The list of
  * pending lookups is the queue; a message to the helper only wakes it, and what
  * it misses it finds by a dump, as does the next helper after a restart. A
- * lookup ends answered, or when nobody waits any more: each waits until the deadline
- * of his own event, whoever asked before, and however often he has to ask.
+ * lookup ends answered, or when nobody waits any more: each event waits so long in
+ * all, whoever asked before, and however often it has to ask.
  */
 #include <linux/cred.h>
 #include <linux/jiffies.h>
@@ -25,6 +25,8 @@
 #define LOOKUP_MAX_USER		64	/* pending, of one user but root */
 /* So long a helper that was too slow is not asked where nobody needs the answer. */
 #define LOOKUP_PAUSE		(60 * HZ)
+/* At most this much counts of a time in which the machine stood still. */
+#define WAIT_PIECE		(HZ / 2)
 
 /**
  * struct lookup - a question to the helper
@@ -216,17 +218,34 @@ static bool is_done(struct lookup *l)
 	return smp_load_acquire(&l->done);
 }
 
-static enum receipt_reason wait_done(struct lookup *l, unsigned long until,
+/*
+ * A piece after the other: a machine that stands still for some time, as virtual ones
+ * do, is late once, and that is not what the helper took.
+ */
+static long wait_pieces(struct lookup *l, unsigned long *left)
+{
+	unsigned long piece;
+	long ret;
+
+	do {
+		piece = min_t(unsigned long, *left, WAIT_PIECE);
+		ret = piece;
+		ret = ___wait_event(l->wait, ___wait_cond_timeout(is_done(l)),
+				    (TASK_KILLABLE | TASK_FREEZABLE), 0, ret,
+				    __ret = schedule_timeout(__ret));
+		*left -= piece - min_t(unsigned long, max(ret, 0L), piece);
+	} while (!ret && *left);
+
+	return ret;
+}
+
+static enum receipt_reason wait_done(struct lookup *l, unsigned long *left,
 				     struct receipt_known *answer)
 {
 	enum receipt_reason reason;
 	ktime_t start = ktime_get();
-	long ret = max_t(long, until - jiffies, 0);
+	long ret = wait_pieces(l, left);
 
-	ret = ___wait_event(l->wait,
-			    ___wait_cond_timeout(is_done(l)),
-			    (TASK_KILLABLE | TASK_FREEZABLE), 0, ret,
-			    __ret = schedule_timeout(__ret));
 	reason = leave(l, answer);
 	receipt_count_time(RECEIPT_TIMED_LOOKUP, start);
 	if (!ret && reason == RECEIPT_REASON_HELPER_TIMEOUT) {
@@ -257,14 +276,16 @@ static enum receipt_reason unaskable(const struct receipt_policy *policy)
  * @req: the event
  * @digest: what evidence is needed for
  * @active: the policy that judges
- * @until: deadline of the event, jiffies
+ * @left: jiffies that the event may still wait for the helper; what else it does,
+ *	like hashing, is not the helper's time. Counted down.
  * @answer: empty; filled in with what the helper proved, of which the cache may
  *	have lost a part; the caller calls receipt_known_put()
  *
  * While the helper is lost the question waits for the next one, unless the policy
  * says no_helper=deny.
  *
- * Context: May sleep: killable, freezable, at most until @until.
+ * Context: May sleep: killable, freezable, for @left at most, but for what the
+ *	machine stands still.
  * Return: RECEIPT_REASON_ALLOWED when @answer and the cache hold what there is
  *	to know, else RECEIPT_REASON_NO_HELPER, RECEIPT_REASON_HELPER_ITSELF,
  *	RECEIPT_REASON_QUEUE_FULL, RECEIPT_REASON_HELPER_TIMEOUT,
@@ -273,7 +294,7 @@ static enum receipt_reason unaskable(const struct receipt_policy *policy)
 enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 					const struct receipt_digest *digest,
 					const struct receipt_active *active,
-					unsigned long until,
+					unsigned long *left,
 					struct receipt_known *answer)
 {
 	enum receipt_reason reason;
@@ -283,7 +304,7 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 	reason = unaskable(active->policy);
 	if (reason)
 		return reason;
-	if (time_after_eq(jiffies, until))
+	if (!*left)
 		return RECEIPT_REASON_HELPER_TIMEOUT;
 	fresh = new_lookup(req, digest, READ_ONCE(active->generation));
 	if (!fresh)
@@ -305,7 +326,7 @@ enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 		receipt_count(RECEIPT_STAT_JOINED);
 	}
 
-	return wait_done(l, until, answer);
+	return wait_done(l, left, answer);
 }
 
 /* The pending lookup that a message of the helper belongs to, or NULL. */

@@ -326,7 +326,7 @@ struct receipt_request;
 enum receipt_reason receipt_lookup_wait(const struct receipt_request *req,
 					const struct receipt_digest *digest,
 					const struct receipt_active *active,
-					unsigned long until,
+					unsigned long *left,
 					struct receipt_known *answer);
 void receipt_lookup_proven(u64 id, const struct receipt_digest *digest,
 			   struct receipt_proven *proven,
