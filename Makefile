@@ -220,7 +220,7 @@ check-debug: check-build ## kernel tests and KUnit on the debug kernel
 
 check-all: packages ## all of "check", and the kernel tests on every kernel
 	$(locked_make) -j$$(nproc) check-build
-	$(Q)scripts/check fresh harness lint unit model interop coverage fuzz vm trial integrate kunit kernel kernel_races kernel_amd64 kernel_7 kernel_builtin \
+	$(Q)scripts/check fresh harness lint unit model interop coverage fuzz vm trial trial_service integrate kunit kernel kernel_races kernel_amd64 kernel_7 kernel_builtin \
 		kernel_debug kernel_debug_module kernel_kcsan bench bench_builtin
 
 check-fresh: ## every target in a clone of its own; machines that lack something
