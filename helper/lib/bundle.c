@@ -97,9 +97,7 @@ static int read_leaves(struct rcpt_reader *r, struct rcpt_bundle *bundle)
 		return 0;
 	bundle->leaves = calloc(count, sizeof(*bundle->leaves));
 	if (!bundle->leaves)
-		return r->failed = rcpt_fail(r->err, RCPT_SYSTEM,
-					     RECEIPT_REASON_NO_MEMORY,
-					     RCPT_NO_OFFSET, "out of memory");
+		return r->failed = rcpt_no_memory(r->err);
 	for (i = 0; i < count; i++)
 		if (read_leaf(r, &bundle->leaves[i]))
 			return r->failed;
@@ -166,8 +164,7 @@ int rcpt_bundle_parse(struct rcpt_span in, struct rcpt_bundle *bundle,
 				 RCPT_MAX_BUNDLE);
 	r = malloc(sizeof(*r));
 	if (!r)
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-				 RCPT_NO_OFFSET, "out of memory");
+		return rcpt_no_memory(err);
 	rcpt_reader_init(r, in, err);
 	rc = read_magic(r);
 	if (!rc)

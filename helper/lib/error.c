@@ -39,6 +39,18 @@ int rcpt_fail(struct rcpt_error *err, enum rcpt_status status,
 }
 
 /**
+ * rcpt_no_memory() - describe that there was none
+ * @err: filled in, or NULL
+ *
+ * Return: -RCPT_SYSTEM.
+ */
+int rcpt_no_memory(struct rcpt_error *err)
+{
+	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
+			 "out of memory");
+}
+
+/**
  * rcpt_status_weight() - how much a failure counts beside others
  * @status: enum rcpt_status
  *

@@ -23,12 +23,6 @@ static int damaged(struct rcpt_error *err, const char *what)
 			 "index: %s", what);
 }
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-			 RCPT_NO_OFFSET, "out of memory");
-}
-
 /*
  * opening and closing
  */
@@ -124,7 +118,7 @@ static int open_segment(struct rcpt_index *ix, const struct rcpt_disk_segment *d
 	ix->segs[i].dead = rc ? NULL : malloc(bytes + 1);
 	if (!ix->segs[i].dead) {
 		rcpt_segment_close(seg);
-		return rc ? rc : no_memory(err);
+		return rc ? rc : rcpt_no_memory(err);
 	}
 	memcpy(ix->segs[i].dead, dead, bytes);
 	ix->segs[i].seg = seg;
@@ -178,7 +172,7 @@ static int read_list(struct rcpt_index *ix, const struct stat *st, struct rcpt_e
 		return damaged(err, "is too long");
 	data = malloc(st->st_size + 1);
 	if (!data)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	n = pread(ix->fd, data, st->st_size, 0);
 	rc = n == st->st_size ? parse_list(ix, data, n, err) : damaged(err, "cannot be read");
 	free(data);
@@ -291,7 +285,7 @@ static int read_hits(struct rcpt_index *ix, const struct finding *f, uint8_t kin
 
 	hits->hit = calloc(f->nplaces, sizeof(*hits->hit));
 	if (!hits->hit)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	for (size_t i = 0; i < f->nplaces && bytes < RCPT_STORE_MAX_BYTES; i++) {
 		/* What has no receipt counts only while there is nothing else. */
 		if (f->places[i].place.bare && f->n)
@@ -348,7 +342,7 @@ static int read_item(const struct rcpt_index *ix, size_t seg, uint32_t i,
 	item->seg = seg;
 	item->bundle = i;
 	free(text);
-	return item->name ? 0 : no_memory(err);
+	return item->name ? 0 : rcpt_no_memory(err);
 }
 
 static int compare_items(const void *a, const void *b)
@@ -369,7 +363,7 @@ int rcpt_index_items(struct rcpt_index *ix, struct rcpt_index_item **out, size_t
 		total += rcpt_segment_size(ix->segs[s].seg);
 	items = calloc(total + 1, sizeof(*items));
 	if (!items)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	for (size_t s = 0; !rc && s < ix->nsegs; s++)
 		for (uint32_t i = 0; !rc && i < rcpt_segment_size(ix->segs[s].seg); i++) {
 			if (ix->segs[s].dead[i / 8] & 1 << i % 8)

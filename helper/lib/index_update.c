@@ -54,12 +54,6 @@ static int fail_errno(struct rcpt_error *err, const char *what)
 			 "%s: %s", what, strerror(errno));
 }
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-			 RCPT_NO_OFFSET, "out of memory");
-}
-
 /*
  * what has changed
  */
@@ -76,7 +70,7 @@ static int copy_bits(struct update *u)
 
 		u->dead[s] = malloc(bytes + 1);
 		if (!u->dead[s])
-			return no_memory(u->err);
+			return rcpt_no_memory(u->err);
 		memcpy(u->dead[s], u->ix->segs[s].dead, bytes);
 	}
 	return 0;
@@ -95,7 +89,7 @@ static int read_file(const struct rcpt_index_change *c, const char *name, uint8_
 	int rc;
 
 	if (asprintf(&path, "%s/%s", c->dir, name) < 0)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	rc = rcpt_file_read(path, RCPT_MAX_BUNDLE, data, len, err);
 	free(path);
 	return rc;
@@ -166,7 +160,7 @@ static int collect_fresh(struct update *u)
 
 	u->fresh = calloc(c->nfiles + 1, sizeof(*u->fresh));
 	if (!u->fresh)
-		return no_memory(u->err);
+		return rcpt_no_memory(u->err);
 	for (size_t i = 0; i < c->nfiles; i++)
 		if (!c->files[i].known)
 			u->fresh[u->nfresh++] = &c->files[i];
@@ -389,7 +383,7 @@ static int publish(struct update *u, const struct place *p)
 	int fd, rc = 0;
 
 	if (!data)
-		return no_memory(u->err);
+		return rcpt_no_memory(u->err);
 	fd = new_file(p, "current", u->err);
 	if (fd < 0)
 		rc = fd;

@@ -99,8 +99,7 @@ int rcpt_manifest_tree(const struct rcpt_leaf *leaves, size_t n,
 				 n, RCPT_MAX_LEAVES);
 	tree = malloc(rcpt_tree_nodes(n) * sizeof(*tree));
 	if (!tree)
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-				 RCPT_NO_OFFSET, "out of memory");
+		return rcpt_no_memory(err);
 	rc = hash_leaves(leaves, n, tree, err);
 	if (!rc && rcpt_tree_fill(tree, n))
 		rc = rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,

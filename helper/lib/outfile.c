@@ -21,12 +21,6 @@ static int fail_errno(struct rcpt_error *err, const char *what)
 			 RCPT_NO_OFFSET, "%s: %s", what, strerror(errno));
 }
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-			 "out of memory");
-}
-
 static void release(struct rcpt_outfile *out)
 {
 	if (out->fd >= 0)
@@ -116,7 +110,7 @@ int rcpt_outfile_open(const char *path, mode_t mode, struct rcpt_outfile *out,
 	*out = (struct rcpt_outfile){ .fd = -1, .dir = -1 };
 	errno = ENOMEM;
 	if (open_dir(path, out))
-		ret = out->name ? fail_errno(err, "cannot write") : no_memory(err);
+		ret = out->name ? fail_errno(err, "cannot write") : rcpt_no_memory(err);
 	else
 		ret = check_place(out, err);
 	if (!ret && open_temp(out, mode))

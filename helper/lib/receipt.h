@@ -70,6 +70,7 @@ struct rcpt_error {
 int rcpt_fail(struct rcpt_error *err, enum rcpt_status status,
 	      enum receipt_reason reason, size_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+int rcpt_no_memory(struct rcpt_error *err);
 int rcpt_status_weight(int status);
 const char *rcpt_reason_text(enum receipt_reason reason);
 

@@ -50,12 +50,6 @@ static int damaged(struct rcpt_error *err, uint64_t offset, const char *what)
 			 "index: %s", what);
 }
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-			 RCPT_NO_OFFSET, "out of memory");
-}
-
 uint64_t rcpt_sum(const void *data, size_t len, uint64_t begin)
 {
 	const uint8_t *at = data;
@@ -138,7 +132,7 @@ static int open_table(struct rcpt_segment *seg, int i, const struct rcpt_disk_ta
 		return damaged(err, offset, "points behind its end");
 	table->fences = malloc(len);
 	if (!table->fences)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	if (read_at(seg, offset, table->fences, len, err))
 		return -RCPT_MALFORMED;
 	if (rcpt_sum(table->fences, len, i) != be64toh(t->fences_sum))
@@ -179,7 +173,7 @@ int rcpt_segment_open(int fd, const struct rcpt_segment_id *id, struct rcpt_segm
 
 	if (!seg) {
 		close(fd);
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	}
 	seg->fd = fd;
 	seg->len = id->len;
@@ -263,7 +257,7 @@ int rcpt_segment_text(const struct rcpt_segment *seg, const struct rcpt_entry *e
 
 	*text = malloc(len);
 	if (!*text)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	rc = read_at(seg, entry->offset, *text, len, err);
 	if (!rc && rcpt_sum(*text, len, entry->offset) != entry->text_sum)
 		rc = damaged(err, entry->offset, "a statement is not what was written");

@@ -52,12 +52,6 @@ struct rcpt_segment_writer {
 	struct records records[RCPT_KINDS];
 };
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-			 RCPT_NO_OFFSET, "out of memory");
-}
-
 static int written(const struct rcpt_segment_writer *w, struct rcpt_error *err)
 {
 	if (!w->error)
@@ -121,7 +115,7 @@ int rcpt_segment_begin(int fd, struct rcpt_segment_writer **out, struct rcpt_err
 		w->buffer = malloc(BUFFER);
 	if (!w || !w->buffer) {
 		free(w);
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	}
 	w->fd = fd;
 	*out = w;
@@ -160,7 +154,7 @@ static int add_record(struct rcpt_segment_writer *w, uint8_t kind, const uint8_t
 		uint8_t *more = realloc(r->at, room * record);
 
 		if (!more)
-			return no_memory(err);
+			return rcpt_no_memory(err);
 		r->at = more;
 		r->room = room;
 	}
@@ -178,7 +172,7 @@ static struct rcpt_disk_entry *new_entry(struct rcpt_segment_writer *w, struct r
 		if (room <= UINT32_MAX)
 			more = realloc(w->entries, room * sizeof(*more));
 		if (!more) {
-			no_memory(err);
+			rcpt_no_memory(err);
 			return NULL;
 		}
 		w->entries = more;
@@ -224,7 +218,7 @@ static int put_text(struct rcpt_segment_writer *w, struct rcpt_disk_entry *entry
 	uint8_t *text = malloc(n + statement.len);
 
 	if (!text)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	memcpy(text, name, n);
 	if (statement.len)
 		memcpy(text + n, statement.data, statement.len);
@@ -353,7 +347,7 @@ int rcpt_segment_copy(struct rcpt_segment_writer *w, const struct rcpt_segment *
 
 	c.numbers = malloc((size_t)c.n * sizeof(*c.numbers) + 1);
 	if (!c.numbers)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	for (uint32_t i = 0; !rc && i < c.n; i++) {
 		c.numbers[i] = UINT32_MAX;
 		if (!(dead[i / 8] & 1 << i % 8))
@@ -425,7 +419,7 @@ static int put_fences(struct rcpt_segment_writer *w, int kind, const struct reco
 	uint8_t *fences = malloc(npages * len + 1);
 
 	if (!fences)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	for (size_t i = 0; i < npages; i++)
 		memcpy(fences + i * len, r->at + i * most * record, len);
 	table->npages = htobe64(npages);

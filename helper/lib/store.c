@@ -51,12 +51,6 @@ static int fail_errno(struct rcpt_error *err, const char *what)
 			 "%s: %s", what, strerror(errno));
 }
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-			 RCPT_NO_OFFSET, "out of memory");
-}
-
 static char *path_of(const struct rcpt_store *store, const char *name)
 {
 	char *path;
@@ -78,7 +72,7 @@ static int new_store(const char *dir, struct rcpt_store **out, struct rcpt_error
 		if (store)
 			free(store->dir);
 		free(store);
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	}
 	pthread_mutex_init(&store->lock, NULL);
 	*out = store;
@@ -141,7 +135,7 @@ int rcpt_store_create(const char *dir, struct rcpt_store **store,
 		return rc;
 	if (asprintf(&writer, "%s/index/writer", dir) < 0) {
 		writer = NULL;
-		rc = no_memory(err);
+		rc = rcpt_no_memory(err);
 	} else if ((mkdir(dir, 0755) && errno != EEXIST) ||
 		   make_folder((*store)->index.path, 0755) || make_folder(writer, 0700)) {
 		rc = fail_errno(err, "cannot make the store");
@@ -212,7 +206,7 @@ static int list_folder(const struct rcpt_store *store, struct rcpt_index_file **
 		if (is_bundle_name(entry->d_name) &&
 		    !fstatat(dirfd(dir), entry->d_name, &st, 0) && S_ISREG(st.st_mode) &&
 		    append_file(files, n, entry->d_name, &st))
-			rc = no_memory(err);
+			rc = rcpt_no_memory(err);
 	if (!rc && errno)
 		rc = fail_errno(err, "cannot read the store");
 	closedir(dir);
@@ -239,7 +233,7 @@ static int note_missing(struct rcpt_store *store, const struct rcpt_index_item *
 		return rc;
 	store->missing = calloc(nfiles + 1, sizeof(*store->missing));
 	if (!store->missing)
-		rc = no_memory(err);
+		rc = rcpt_no_memory(err);
 	for (size_t f = 0; !rc && f < nfiles; f++) {
 		while (i < n && strcmp(items[i].name, files[f].name) < 0)
 			i++;
@@ -429,7 +423,7 @@ static int tell_missing(const struct walk *w, const char *name)
 	int rc = 0;
 
 	if (!path)
-		return no_memory(w->err);
+		return rcpt_no_memory(w->err);
 	/* What cannot be read, rcpt_store_check() names. */
 	if (!rcpt_file_read(path, RCPT_MAX_BUNDLE, &data, &len, NULL)) {
 		if (!rcpt_bundle_parse(rcpt_span(data, len), &bundle, NULL)) {
@@ -561,7 +555,7 @@ int rcpt_store_check(struct rcpt_store *store, rcpt_store_damaged_fn fn, void *a
 static int take_lock(const struct rcpt_store *store, int *fd, struct rcpt_error *err)
 {
 	char *path = path_of(store, "index/writer/lock");
-	int rc = path ? rcpt_lock_take(path, RCPT_LOCK_WAIT_MS, fd, err) : no_memory(err);
+	int rc = path ? rcpt_lock_take(path, RCPT_LOCK_WAIT_MS, fd, err) : rcpt_no_memory(err);
 
 	free(path);
 	return rc == -RCPT_INVALID ? -RCPT_SYSTEM : rc;
@@ -668,7 +662,7 @@ static int place_file(const struct rcpt_store *store, const char *name, struct r
 		return 0;
 	path = path_of(store, name);
 	if (!path)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	rc = rcpt_outfile_open(path, 0644, &out, err);
 	if (!rc)
 		rc = rcpt_outfile_commit(&out, file.data, file.len, err);

@@ -101,8 +101,7 @@ int rcpt_writer_take(struct rcpt_writer *w, uint8_t **data, size_t *len,
 {
 	if (w->failed) {
 		rcpt_writer_free(w);
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-				 RCPT_NO_OFFSET, "out of memory");
+		return rcpt_no_memory(err);
 	}
 	*data = w->data;
 	*len = w->len;

@@ -48,12 +48,6 @@ struct record {
  * Summing up
  */
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-			 "out of memory");
-}
-
 /* Without a digest the name must do. */
 static int compare(const void *a, const void *b)
 {
@@ -133,7 +127,7 @@ static int enter(struct denials *d, struct denial *denial, struct denial **out,
 
 	if (!known) {
 		denial_free(denial);
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	}
 	*out = *known;
 	if (*known == denial)
@@ -152,11 +146,11 @@ static int count(struct denials *d, const struct record *r, struct rcpt_error *e
 				 "over %d different denials", DENIALS_MAX);
 	denial = make_room(d) ? NULL : new_denial(r);
 	if (!denial)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	if (enter(d, denial, &denial, err))
 		return -err->status;
 	if (add_path(denial, r->path))
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	denial->reasons |= 1ULL << r->reason;
 	denial->count++;
 	denial->proven |= r->proven;

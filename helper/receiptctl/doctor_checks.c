@@ -681,6 +681,5 @@ int doctor_check(struct doctor *d, struct rcpt_error *err)
 			   DOCTOR_MAX_FILES, DOCTOR_MAX_FINDINGS);
 	if (!d->no_memory)
 		return 0;
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-			 "out of memory");
+	return rcpt_no_memory(err);
 }

@@ -33,12 +33,6 @@ struct wanted {
 	const struct package *package;
 };
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-			 "out of memory");
-}
-
 static int compare(const void *a, const void *b)
 {
 	return strcmp(((const struct wanted *)a)->path, ((const struct wanted *)b)->path);
@@ -98,12 +92,12 @@ int packages_want(struct packages *p, const char *path, struct rcpt_error *err)
 		return 0;
 	w = calloc(1, sizeof(*w));
 	if (!w)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	w->path = strdup(name);
 	if (w->path && tsearch(w, &p->files, compare))
 		return 0;
 	wanted_free(w);
-	return no_memory(err);
+	return rcpt_no_memory(err);
 }
 
 /*
@@ -192,7 +186,7 @@ static int read_list(struct packages *p, FILE *f, const char *name, struct rcpt_
 		if (!pkg)
 			pkg = add_package(p, name);
 		if (!pkg)
-			return no_memory(err);
+			return rcpt_no_memory(err);
 		w->package = pkg;
 	}
 	return 0;
@@ -258,7 +252,7 @@ static int set_version(struct packages *p, const struct stanza *s, struct rcpt_e
 			continue;
 		version = strdup(s->version);
 		if (!version)
-			return no_memory(err);
+			return rcpt_no_memory(err);
 		free(p->at[i]->version);
 		p->at[i]->version = version;
 	}

@@ -405,8 +405,7 @@ static void *run(void *arg)
 	if (ctx && buf)
 		work(crew, ctx, buf);
 	else
-		report(crew, rcpt_fail(&err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-				       RCPT_NO_OFFSET, "out of memory"), 0, &err);
+		report(crew, rcpt_no_memory(&err), 0, &err);
 	EVP_MD_CTX_free(ctx);
 	free(buf);
 	pthread_mutex_lock(&crew->lock);

@@ -78,12 +78,6 @@ struct judge_class {
 	struct receipt_verdict verdict[2][RECEIPT_OP_COUNT];
 };
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-			 "out of memory");
-}
-
 /* Room for one more than @n, which doubles. */
 static void *grown(void *array, size_t n, size_t size)
 {
@@ -100,7 +94,7 @@ static int add_leaf(struct judge *j, const struct rcpt_leaf *leaf, uint32_t stat
 	struct judge_leaf *at = grown(j->leaves, j->nleaves, sizeof(*at));
 
 	if (!at)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	j->leaves = at;
 	at[j->nleaves++] = (struct judge_leaf){
 		.digest = leaf->digest,
@@ -171,13 +165,13 @@ static int prove(struct judge *j, struct judge_statement *s, struct rcpt_error *
 	int ret;
 
 	if (!f)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	ret = rcpt_bundle_hit(b, 0, &hit, err);
 	if (!ret)
 		ret = rcpt_proposal_make(&j->answerer, &hit, kind, digest, &f->proposal, err);
 	if (!ret && !(summarize(&j->sides[0], f, s, &s->summary[0]) &&
 		      summarize(&j->sides[1], f, s, &s->summary[1])))
-		ret = no_memory(err);
+		ret = rcpt_no_memory(err);
 	rcpt_proposal_free(f->proposal);
 	free(f);
 	return ret;
@@ -209,7 +203,7 @@ static int add_bundle(struct judge *j, const char *path, struct rcpt_error *err)
 	struct judge_statement new = { 0 };
 
 	if (!at)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	j->statements = at;
 	/* The helper makes nothing of it, either. */
 	if (read_statement(j, path, &new, err)) {
@@ -247,7 +241,7 @@ static int read_item(const struct rcpt_store_item *item, void *arg)
 	int ret;
 
 	if (!path)
-		return no_memory(r->err);
+		return rcpt_no_memory(r->err);
 	sprintf(path, "%s/%s", r->dir, item->name);
 	ret = add_bundle(r->judge, path, r->err);
 	free(path);
@@ -320,7 +314,7 @@ static int find_named(struct judge *j, struct rcpt_error *err)
 	for (int side = 0; side < 2; side++)
 		for (size_t i = 0; i < j->sides[side].lines.n; i++)
 			if (!add_named_of(j, j->sides[side].lines.at[i].meaning))
-				return no_memory(err);
+				return rcpt_no_memory(err);
 	if (j->nnamed)
 		qsort(j->named, j->nnamed, sizeof(*j->named), compare_text);
 	return 0;
@@ -431,7 +425,7 @@ static int add_changed(struct judge *j, const struct judge_leaf *leaf, enum rece
 	struct judgement *at = grown(j->changed, j->nchanged, sizeof(*at));
 
 	if (!at)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	j->changed = at;
 	at += j->nchanged++;
 	*at = (struct judgement){
@@ -519,7 +513,7 @@ int judge_leaves(struct judge *j, struct rcpt_error *err)
 
 	j->classes = calloc(CLASSES, sizeof(*j->classes));
 	if (!ret && !j->classes)
-		ret = no_memory(err);
+		ret = rcpt_no_memory(err);
 	if (!ret && j->nleaves)
 		qsort(j->leaves, j->nleaves, sizeof(*j->leaves), compare_leaves);
 	for (size_t i = 0, next; i < j->nleaves && !ret; i = next) {

@@ -88,12 +88,6 @@ static bool wants_evidence(const struct denial *d)
 	return d->reasons & CURABLE && !(d->reasons & DECIDED);
 }
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-			 "out of memory");
-}
-
 /*
  * What the file is now
  */
@@ -200,7 +194,7 @@ static int choose_path(struct learn *l, struct learn_file *f, struct rcpt_error 
 		struct learn_file new = { .denial = d, .path = i < d->npaths ? d->paths[i] : "" };
 
 		if (asprintf(&new.file, "%s%s", l->root, new.path) < 0)
-			return no_memory(err);
+			return rcpt_no_memory(err);
 		new.package = packages_of(&l->packages, new.path);
 		new.state = look(l, &new);
 		if (f->file && !better(&new, f)) {
@@ -310,7 +304,7 @@ static int plan(struct learn *l, struct rcpt_error *err)
 		return ret;
 	l->files = calloc(d->n + 1, sizeof(*l->files));
 	if (!l->files)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	for (size_t i = 0; i < d->n && !ret; i++) {
 		if (!wants_evidence(d->at[i]))
 			continue;

@@ -115,7 +115,7 @@ static int open_db(const char *dir, enum logdb_how how, struct tlog **out,
 		log->lock = -1;
 	if (!log || !(log->dir = strdup(dir))) {
 		tlog_close(log);
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	}
 	rc = logdb_open(dir, how, &log->db, err);
 	if (rc) {
@@ -139,7 +139,7 @@ static int take_row(struct tlog *log, sqlite3_stmt *s, struct rcpt_error *err)
 	log->key_len = sqlite3_column_bytes(s, 3);
 	log->key = malloc(log->key_len + 1);
 	if (!log->issuer || !log->key)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	if (log->key_len)
 		memcpy(log->key, key, log->key_len);
 	return 0;
@@ -235,7 +235,7 @@ static int write_key(const char *dir, const struct rcpt_signer *signer,
 	int rc;
 
 	if (asprintf(&path, "%s/key.pem", dir) < 0)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	rc = lstat(path, &st) ? rcpt_signer_pem(signer, &pem, &len, err) : keep_key(err);
 	if (!rc) {
 		rc = rcpt_outfile_open(path, 0600, &out, err);
@@ -314,7 +314,7 @@ static int take_lock(struct tlog *log, struct rcpt_error *err)
 	int rc;
 
 	if (asprintf(&path, "%s/lock", log->dir) < 0)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	rc = rcpt_lock_take(path, RCPT_LOCK_WAIT_MS, &log->lock, err);
 	free(path);
 	return rc;
@@ -389,7 +389,7 @@ static int check_key(struct tlog *log, struct rcpt_error *err)
 	uint8_t id[32];
 
 	if (rcpt_sha256(log->key, log->key_len, id))
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	if (!memcmp(id, log->signer.id, sizeof(id)))
 		return 0;
 	return rcpt_fail(err, RCPT_INVALID, RECEIPT_REASON_UNKNOWN_KEY,
@@ -406,7 +406,7 @@ int tlog_load_key(struct tlog *log, struct rcpt_error *err)
 	if (log->signer.pkey)
 		return 0;
 	if (asprintf(&path, "%s/key.pem", log->dir) < 0)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	rc = rcpt_file_read(path, MAX_KEY_FILE, &pem, &len, err);
 	free(path);
 	if (rc)
@@ -473,7 +473,7 @@ static int close_files(struct tlog *log, struct rcpt_error *err)
 
 	for (i = 0; i < ARRAY_SIZE(db_files); i++) {
 		if (asprintf(&path, "%s/%s", log->dir, db_files[i]) < 0)
-			return no_memory(err);
+			return rcpt_no_memory(err);
 		rc = chmod(path, 0600);
 		free(path);
 		if (rc && errno != ENOENT)
@@ -617,7 +617,7 @@ static int add_entry(struct tlog *log, const struct rcpt_statement *stmt,
 	if (rc)
 		return rc;
 	if (rcpt_leaf_hash(stmt->digest, 32, leaf))
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	return logtree_add(log, index, leaf, err);
 }
 

@@ -119,8 +119,7 @@ static int keep_der(struct log_issuer *issuer, enum tlog_proof_kind kind, int le
 		    struct rcpt_error *err)
 {
 	if (len <= 0)
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-				 "out of memory");
+		return rcpt_no_memory(err);
 	issuer->vouch.proof = (struct tlog_issuer_proof){ kind, rcpt_span(issuer->der, len) };
 	return 0;
 }

@@ -213,8 +213,7 @@ static int open_sqlite(const char *path, enum logdb_how how, bool wal, struct lo
 	int ret = 0;
 
 	if (!uri || !make_vfs())
-		ret = rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-				"out of memory");
+		ret = rcpt_no_memory(err);
 	if (!ret && still) {
 		db->file = rcpt_open(AT_FDCWD, path, 0, &db->state, err);
 		ret = db->file < 0 ? -RCPT_SYSTEM : 0;
@@ -260,8 +259,7 @@ int logdb_open(const char *dir, enum logdb_how how, struct logdb *db, struct rcp
 	if (ret)
 		return ret;
 	if (asprintf(&path, "%s/" NAME, dir) < 0)
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-				 "out of memory");
+		return rcpt_no_memory(err);
 	ret = open_sqlite(path, how, wal, db, err);
 	free(path);
 	return ret;

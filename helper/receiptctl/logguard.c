@@ -45,7 +45,7 @@ static int refuse(struct rcpt_error *err, const char *what)
 static int path_in(const struct tlog *log, const char *name, char **path,
 		   struct rcpt_error *err)
 {
-	return asprintf(path, "%s/%s", log->dir, name) < 0 ? no_memory(err) : 0;
+	return asprintf(path, "%s/%s", log->dir, name) < 0 ? rcpt_no_memory(err) : 0;
 }
 
 /* Copies and restored files are new ones, moved ones are not. */

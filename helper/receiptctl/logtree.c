@@ -60,7 +60,7 @@ int logtree_add(struct tlog *log, uint64_t pos, const uint8_t leaf[32],
 		if (rc)
 			return rc;
 		if (rcpt_node_hash(left, hash, hash))
-			return no_memory(err);
+			return rcpt_no_memory(err);
 	}
 }
 
@@ -87,7 +87,7 @@ static int range_hash(struct tlog *log, uint64_t lo, uint64_t hi,
 	if (!rc)
 		rc = range_hash(log, lo + split(n), hi, right, err);
 	if (!rc && rcpt_node_hash(left, right, out))
-		rc = no_memory(err);
+		rc = rcpt_no_memory(err);
 	return rc;
 }
 
@@ -104,7 +104,7 @@ int logtree_root(struct tlog *log, uint64_t size, uint8_t root[32], struct rcpt_
 {
 	if (size)
 		return range_hash(log, 0, size, root, err);
-	return rcpt_sha256("", 0, root) ? no_memory(err) : 0;
+	return rcpt_sha256("", 0, root) ? rcpt_no_memory(err) : 0;
 }
 
 static void reverse(uint8_t (*path)[32], size_t n)
@@ -168,7 +168,7 @@ int logtree_prove(struct tlog *log, struct rcpt_entry_proof *proof, struct rcpt_
 	if (!rc && rcpt_rfc9162_root(leaf, proof->index, proof->size,
 				     (const uint8_t (*)[32])proof->path,
 				     proof->npath, proof->root))
-		rc = no_memory(err);
+		rc = rcpt_no_memory(err);
 	if (!rc && memcmp(root, proof->root, 32))
 		rc = rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_STRUCTURE, RCPT_NO_OFFSET,
 			       "log.db: damaged: entry %llu does not lead to the root of the tree",

@@ -43,12 +43,6 @@ struct walk {
 	struct rcpt_error *err;
 };
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-			 "out of memory");
-}
-
 static int by_inode(const void *a, const void *b)
 {
 	const struct proc_file *x = a, *y = b;
@@ -116,10 +110,10 @@ static int add_file(struct walk *w, const struct proc_file *like, struct proc_fi
 	w->added++;
 	f = make_room(files) ? NULL : new_file(like);
 	if (!f)
-		return no_memory(w->err);
+		return rcpt_no_memory(w->err);
 	if (!tsearch(f, &files->tree, by_inode)) {
 		file_free(f);
-		return no_memory(w->err);
+		return rcpt_no_memory(w->err);
 	}
 	files->at[files->n++] = f;
 	*out = f;
@@ -137,7 +131,7 @@ static int add_user(struct walk *w, struct proc_file *f)
 	if (n < PROC_MAX_USERS && !(n & (n - 1))) {
 		users = realloc(f->users, (n ? 2 * n : 1) * sizeof(*users));
 		if (!users)
-			return no_memory(w->err);
+			return rcpt_no_memory(w->err);
 		f->users = users;
 	}
 	if (n < PROC_MAX_USERS)

@@ -24,8 +24,7 @@ static int no_memory(void)
 {
 	struct rcpt_error err;
 
-	rcpt_fail(&err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-		  "out of memory");
+	rcpt_no_memory(&err);
 	return print_error(NULL, &err);
 }
 
@@ -164,8 +163,7 @@ static int vouch_for_key(const struct seal *seal, struct tlog_vouch *vouch, uint
 	*der = NULL;
 	len = i2d_PUBKEY(seal->signer.pkey, der);
 	if (len <= 0)
-		return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-				 "out of memory");
+		return rcpt_no_memory(err);
 	*vouch = (struct tlog_vouch){
 		.name = rcpt_span(iss, strlen(iss)),
 		.proves = true,

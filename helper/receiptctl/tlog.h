@@ -55,12 +55,6 @@ struct log_head {
  * statements of SQL
  */
 
-static inline int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY, RCPT_NO_OFFSET,
-			 "out of memory");
-}
-
 int tlog_fail(struct tlog *log, struct rcpt_error *err);
 
 static inline int exec(struct tlog *log, const char *sql, struct rcpt_error *err)

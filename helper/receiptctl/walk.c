@@ -39,12 +39,6 @@ struct walk {
 	struct rcpt_error *err;
 };
 
-static int no_memory(struct rcpt_error *err)
-{
-	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-			 RCPT_NO_OFFSET, "out of memory");
-}
-
 static int fail_read(struct rcpt_error *err)
 {
 	return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_UNREADABLE, RCPT_NO_OFFSET,
@@ -76,7 +70,7 @@ static int add(struct artifacts *list, const char *path, int dir, size_t prefix,
 		return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND,
 				 RCPT_NO_OFFSET, "more than %u files", MAX_FILES);
 	if (make_room(list))
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	a = &list->item[list->n];
 	memset(a, 0, sizeof(*a));
 	a->named = dir == AT_FDCWD;
@@ -84,7 +78,7 @@ static int add(struct artifacts *list, const char *path, int dir, size_t prefix,
 	a->resolve = a->named ? 0 : BELOW;
 	a->path = strdup(path);
 	if (!a->path)
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	a->below = a->path + prefix;
 	list->n++;
 	return 0;
@@ -123,11 +117,11 @@ static int read_names(DIR *dir, struct names *names, struct rcpt_error *err)
 		more = names->n & (names->n - 1) ? names->at :
 		       realloc(names->at, (names->n ? 2 * names->n : 1) * sizeof(*more));
 		if (!more)
-			return no_memory(err);
+			return rcpt_no_memory(err);
 		names->at = more;
 		more[names->n] = strdup(entry->d_name);
 		if (!more[names->n])
-			return no_memory(err);
+			return rcpt_no_memory(err);
 		if (++names->n > MAX_FILES)
 			return rcpt_fail(err, RCPT_MALFORMED, RECEIPT_REASON_BOUND, RCPT_NO_OFFSET,
 					 "more than %u files", MAX_FILES);
@@ -174,7 +168,7 @@ static int visit_name(struct walk *w, const char *name)
 
 	if (asprintf(&w->path, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/", name) < 0) {
 		w->path = path;
-		return no_memory(w->err);
+		return rcpt_no_memory(w->err);
 	}
 	ret = visit(w);
 	if (ret) {
@@ -220,7 +214,7 @@ static int add_root(struct artifacts *list, int fd, struct rcpt_error *err)
 
 	if (!dirs) {
 		close(fd);
-		return no_memory(err);
+		return rcpt_no_memory(err);
 	}
 	list->dirs = dirs;
 	dirs[list->ndirs++] = fd;
@@ -238,7 +232,7 @@ static int walk_root(struct walk *w, const char *path, int fd)
 	w->prefix = len + (path[len - 1] != '/');
 	w->path = calloc(1, len + 2);
 	if (!w->path)
-		return no_memory(w->err);
+		return rcpt_no_memory(w->err);
 	memcpy(w->path, path, len);
 	if (w->prefix > len)
 		w->path[len] = '/';

@@ -119,8 +119,7 @@ static int find_in(struct why *w, size_t store, const struct rcpt_digest *d,
 		f = add_found(w, w->answerer.stores.at[store].dir, d->kind);
 		if (!f) {
 			rcpt_store_hits_free(&hits);
-			return rcpt_fail(err, RCPT_SYSTEM, RECEIPT_REASON_NO_MEMORY,
-					 RCPT_NO_OFFSET, "out of memory");
+			return rcpt_no_memory(err);
 		}
 		rcpt_proposal_make(&w->answerer, &hits.hit[i], d->kind, digest, &f->proposal,
 				   &f->err);
