@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "index_format.h"
+#include "outfile.h"
 
 /* A segment below is written anew with what is added: so many bytes cost no time. */
 #define SMALL_SEGMENT	(4u << 20)
@@ -361,21 +362,6 @@ static uint8_t *make_list(const struct update *u, size_t *len)
 	return data;
 }
 
-static int write_whole(int fd, const uint8_t *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		data += n;
-		len -= n;
-	}
-	return fsync(fd);
-}
-
 static int publish(struct update *u, const struct place *p)
 {
 	size_t len;
@@ -387,7 +373,7 @@ static int publish(struct update *u, const struct place *p)
 	fd = new_file(p, "current", u->err);
 	if (fd < 0)
 		rc = fd;
-	else if (write_whole(fd, data, len))
+	else if (rcpt_write_synced(fd, data, len))
 		rc = fail_errno(u->err, "cannot write the index");
 	if (fd >= 0)
 		close(fd);

@@ -144,8 +144,10 @@ int rcpt_outfile_open_over(const char *path, mode_t mode, uint8_t first,
 	return ret;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int rcpt_write_synced(int fd, const void *content, size_t len)
 {
+	const char *data = content;
+
 	while (len) {
 		ssize_t n = write(fd, data, len);
 
@@ -156,7 +158,7 @@ static int write_all(int fd, const char *data, size_t len)
 		data += n;
 		len -= n;
 	}
-	return 0;
+	return fsync(fd);
 }
 
 /* Onto a name that something has: by another name first. */
@@ -197,7 +199,7 @@ static int commit(struct rcpt_outfile *out, const void *data, size_t len,
 {
 	int rc = 0;
 
-	if (write_all(out->fd, data, len) || fsync(out->fd))
+	if (rcpt_write_synced(out->fd, data, len))
 		rc = fail_errno(err, "cannot write");
 	if (!rc)
 		rc = place(out, flags, err);

@@ -81,4 +81,14 @@ int rcpt_outfile_commit_new(struct rcpt_outfile *out, const void *data, size_t l
  */
 void rcpt_outfile_abort(struct rcpt_outfile *out);
 
+/**
+ * rcpt_write_synced() - write all of something to an open file, and make it durable
+ * @fd: of the file
+ * @content: of it
+ * @len: its length
+ *
+ * Return: 0, or -1 with errno.
+ */
+int rcpt_write_synced(int fd, const void *content, size_t len);
+
 #endif /* RCPT_OUTFILE_H */
