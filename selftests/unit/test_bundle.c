@@ -2,22 +2,8 @@
 #include <time.h>
 
 #include "sample.h"
+#include "signer.h"
 #include "writer.h"
-
-static struct rcpt_signer signer;
-
-static int make_key(void **state)
-{
-	(void)state;
-	return rcpt_signer_generate(RCPT_ES256, &signer, NULL);
-}
-
-static int drop_key(void **state)
-{
-	(void)state;
-	rcpt_signer_free(&signer);
-	return 0;
-}
 
 static int parse(const uint8_t *data, size_t len, struct rcpt_error *err)
 {

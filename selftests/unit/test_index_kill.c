@@ -11,12 +11,11 @@
 
 #include "folder.h"
 #include "sample.h"
+#include "signer.h"
 #include "store.h"
 
 #define LEAVES	3
 #define STOPS	500	/* system calls that write, at most */
-
-static struct rcpt_signer signer;
 
 /* Bundles by the seed of their first digest. */
 enum { A = 100, B = 200, C = 300, D = 400 };
@@ -318,19 +317,6 @@ static void test_control(void **state)
 	assert_int_equal(count(store, B), 1);
 	rcpt_store_close(store);
 	folder_remove(dir);
-}
-
-static int make_key(void **state)
-{
-	(void)state;
-	return rcpt_signer_generate(RCPT_ES256, &signer, NULL);
-}
-
-static int drop_key(void **state)
-{
-	(void)state;
-	rcpt_signer_free(&signer);
-	return 0;
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 
 #include "folder.h"
 #include "sample.h"
+#include "signer.h"
 
 #include "../../helper/receiptd/indexer.c"
 #include "../../helper/receiptd/log.c"
@@ -13,7 +14,6 @@
 
 #define PATIENCE_S	60	/* for what comes sooner or later */
 
-static struct rcpt_signer signer;
 static const struct keeper no_keeper = { .to = -1 };
 
 /* AddressSanitizer makes calls at the end of a process that the sandbox does not permit. */
@@ -22,19 +22,6 @@ static const struct keeper no_keeper = { .to = -1 };
 #else
 #define MAY_END_BADLY	false
 #endif
-
-static int make_key(void **state)
-{
-	(void)state;
-	return rcpt_signer_generate(RCPT_ES256, &signer, NULL);
-}
-
-static int drop_key(void **state)
-{
-	(void)state;
-	rcpt_signer_free(&signer);
-	return 0;
-}
 
 /* As a package manager does. */
 static void put_bundle(const char *dir, const char *name, uint64_t seed)

@@ -6,22 +6,8 @@
 
 #include "folder.h"
 #include "sample.h"
+#include "signer.h"
 #include "store.h"
-
-static struct rcpt_signer signer;
-
-static int make_key(void **state)
-{
-	(void)state;
-	return rcpt_signer_generate(RCPT_ES256, &signer, NULL);
-}
-
-static int drop_key(void **state)
-{
-	(void)state;
-	rcpt_signer_free(&signer);
-	return 0;
-}
 
 static long elapsed_us(const struct timespec *begin)
 {
